@@ -1,0 +1,390 @@
+//! The encoded fields of a document: MessagePack maps that can be peeked into without decoding.
+//!
+//! Maps keep the order of their fields; text, numbers, booleans, null, lists and maps are what JSON
+//! has. Byte strings, which JSON lacks, read as lists of numbers, NaN and infinities as null: the
+//! forms they would take in JSON.
+
+use std::fmt;
+use std::sync::Arc;
+
+use rmp::Marker;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Number, Value};
+
+/// Why a body could not be written or read.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum BodyError {
+    /// The value does not serialise to a map of named fields.
+    #[error("an entity must serialise to a map of named fields, not to {found}")]
+    NotAMap {
+        /// What it serialised to.
+        found: &'static str,
+    },
+    /// A value holds something a document cannot.
+    #[error("cannot be stored in a document: {reason}")]
+    Encode {
+        /// The serialiser's own words.
+        reason: String,
+    },
+    /// The stored fields do not fit the wanted type.
+    #[error("stored fields do not fit the type: {reason}")]
+    Decode {
+        /// The deserialiser's own words.
+        reason: String,
+    },
+    /// The bytes are no body.
+    #[error("stored bytes are damaged at offset {offset}")]
+    Damaged {
+        /// Where reading stopped.
+        offset: usize,
+    },
+}
+
+/// Deepest nesting of lists and maps that a body may hold.
+const MAX_DEPTH: u32 = 120;
+
+/// Encoded fields, cheap to clone.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Body(Arc<[u8]>);
+
+impl Body {
+    /// A body without fields.
+    #[must_use]
+    pub fn empty() -> Self {
+        Self(Arc::from([0x80_u8]))
+    }
+
+    /// Encodes any value that serialises to a map of named fields.
+    ///
+    /// # Errors
+    /// [`BodyError::NotAMap`] for any other shape, [`BodyError::Encode`] for what serde refuses.
+    pub fn encode<T: Serialize + ?Sized>(value: &T) -> Result<Self, BodyError> {
+        let mut bytes = Vec::with_capacity(128);
+        let mut serializer = rmp_serde::Serializer::new(&mut bytes).with_struct_map().with_human_readable();
+        value
+            .serialize(&mut serializer)
+            .map_err(|error| BodyError::Encode { reason: error.to_string() })?;
+        match bytes.first().map(|&byte| Marker::from_u8(byte)) {
+            Some(Marker::FixMap(_) | Marker::Map16 | Marker::Map32) => Ok(Self(bytes.into())),
+            Some(marker) => Err(BodyError::NotAMap { found: shape(marker) }),
+            None => Err(BodyError::NotAMap { found: "nothing" }),
+        }
+    }
+
+    /// Takes bytes that [`as_bytes`](Self::as_bytes) gave, after checking their whole structure.
+    ///
+    /// # Errors
+    /// [`BodyError::Damaged`] when they are not one whole map.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, BodyError> {
+        let mut reader = Reader::new(bytes);
+        let fields = reader.map_len()?;
+        for _ in 0..fields {
+            reader.text()?;
+            reader.skip()?;
+        }
+        if reader.at != bytes.len() {
+            return Err(reader.damaged());
+        }
+        Ok(Self(bytes.into()))
+    }
+
+    /// Takes bytes that a store wrote from a body and protects itself against damage.
+    ///
+    /// Reading damaged bytes later gives [`BodyError::Damaged`] or `None`, never a panic.
+    #[must_use]
+    pub fn from_stored(bytes: &[u8]) -> Self {
+        Self(bytes.into())
+    }
+
+    /// The encoded bytes.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+
+    /// Decodes into `T`.
+    ///
+    /// # Errors
+    /// [`BodyError::Decode`] when the fields do not fit.
+    pub fn decode<T: DeserializeOwned>(&self) -> Result<T, BodyError> {
+        let mut deserializer = rmp_serde::Deserializer::from_read_ref(self.as_bytes()).with_human_readable();
+        T::deserialize(&mut deserializer).map_err(|error| BodyError::Decode { reason: error.to_string() })
+    }
+
+    /// All fields.
+    ///
+    /// # Errors
+    /// [`BodyError::Damaged`].
+    pub fn fields(&self) -> Result<Map<String, Value>, BodyError> {
+        let mut reader = Reader::new(&self.0);
+        let len = reader.map_len()?;
+        reader.map(len, 0)
+    }
+
+    /// Whether every field is one of `known`.
+    #[must_use]
+    pub fn has_only(&self, known: &[&str]) -> bool {
+        let mut reader = Reader::new(&self.0);
+        let all_known = |reader: &mut Reader<'_>| {
+            for _ in 0..reader.map_len()? {
+                if !known.contains(&reader.text()?) {
+                    return Ok(false);
+                }
+                reader.skip()?;
+            }
+            Ok::<_, BodyError>(true)
+        };
+        all_known(&mut reader).unwrap_or(false)
+    }
+
+    /// One field, without decoding the others; `None` where it is absent or the bytes are damaged.
+    #[must_use]
+    pub fn field(&self, name: &str) -> Option<Value> {
+        let mut reader = Reader::new(&self.0);
+        for _ in 0..reader.map_len().ok()? {
+            if reader.text().ok()? == name {
+                return reader.value(0).ok();
+            }
+            reader.skip().ok()?;
+        }
+        None
+    }
+}
+
+impl fmt::Debug for Body {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.fields() {
+            Ok(fields) => fmt::Debug::fmt(&Value::Object(fields), f),
+            Err(error) => write!(f, "<{error}>"),
+        }
+    }
+}
+
+fn shape(marker: Marker) -> &'static str {
+    match marker {
+        Marker::Null => "null",
+        Marker::True | Marker::False => "a boolean",
+        Marker::FixStr(_) | Marker::Str8 | Marker::Str16 | Marker::Str32 => "text",
+        Marker::FixArray(_) | Marker::Array16 | Marker::Array32 => "a list",
+        Marker::Bin8 | Marker::Bin16 | Marker::Bin32 => "bytes",
+        _ => "a number",
+    }
+}
+
+/// Reads MessagePack; every length is checked against the bytes that are left.
+struct Reader<'a> {
+    bytes: &'a [u8],
+    at: usize,
+}
+
+impl<'a> Reader<'a> {
+    fn new(bytes: &'a [u8]) -> Self {
+        Self { bytes, at: 0 }
+    }
+
+    fn damaged(&self) -> BodyError {
+        BodyError::Damaged { offset: self.at }
+    }
+
+    fn take(&mut self, len: usize) -> Result<&'a [u8], BodyError> {
+        let end = self.at.checked_add(len).filter(|&end| end <= self.bytes.len());
+        let end = end.ok_or_else(|| self.damaged())?;
+        let taken = &self.bytes[self.at..end];
+        self.at = end;
+        Ok(taken)
+    }
+
+    fn array<const N: usize>(&mut self) -> Result<[u8; N], BodyError> {
+        let mut array = [0; N];
+        array.copy_from_slice(self.take(N)?);
+        Ok(array)
+    }
+
+    fn marker(&mut self) -> Result<Marker, BodyError> {
+        Ok(Marker::from_u8(self.array::<1>()?[0]))
+    }
+
+    fn len8(&mut self) -> Result<usize, BodyError> {
+        Ok(usize::from(self.array::<1>()?[0]))
+    }
+
+    fn len16(&mut self) -> Result<usize, BodyError> {
+        Ok(usize::from(u16::from_be_bytes(self.array()?)))
+    }
+
+    fn len32(&mut self) -> Result<usize, BodyError> {
+        Ok(u32::from_be_bytes(self.array()?) as usize)
+    }
+
+    fn map_len(&mut self) -> Result<usize, BodyError> {
+        match self.marker()? {
+            Marker::FixMap(len) => Ok(usize::from(len)),
+            Marker::Map16 => self.len16(),
+            Marker::Map32 => self.len32(),
+            _ => Err(self.damaged()),
+        }
+    }
+
+    fn text(&mut self) -> Result<&'a str, BodyError> {
+        let len = match self.marker()? {
+            Marker::FixStr(len) => usize::from(len),
+            Marker::Str8 => self.len8()?,
+            Marker::Str16 => self.len16()?,
+            Marker::Str32 => self.len32()?,
+            _ => return Err(self.damaged()),
+        };
+        std::str::from_utf8(self.take(len)?).map_err(|_| self.damaged())
+    }
+
+    /// Passes over one value of any depth, without recursion.
+    fn skip(&mut self) -> Result<(), BodyError> {
+        let mut open = 1_usize;
+        while open > 0 {
+            open -= 1;
+            let (bytes, values) = match self.marker()? {
+                Marker::FixPos(_) | Marker::FixNeg(_) | Marker::Null | Marker::True | Marker::False => (0, 0),
+                Marker::U8 | Marker::I8 => (1, 0),
+                Marker::U16 | Marker::I16 => (2, 0),
+                Marker::U32 | Marker::I32 | Marker::F32 => (4, 0),
+                Marker::U64 | Marker::I64 | Marker::F64 => (8, 0),
+                Marker::FixStr(len) => (usize::from(len), 0),
+                Marker::Str8 | Marker::Bin8 => (self.len8()?, 0),
+                Marker::Str16 | Marker::Bin16 => (self.len16()?, 0),
+                Marker::Str32 | Marker::Bin32 => (self.len32()?, 0),
+                Marker::FixArray(len) => (0, usize::from(len)),
+                Marker::Array16 => (0, self.len16()?),
+                Marker::Array32 => (0, self.len32()?),
+                Marker::FixMap(len) => (0, 2 * usize::from(len)),
+                Marker::Map16 => (0, 2 * self.len16()?),
+                Marker::Map32 => (0, 2 * self.len32()?),
+                _ => return Err(self.damaged()),
+            };
+            self.take(bytes)?;
+            open += values;
+        }
+        Ok(())
+    }
+
+    fn value(&mut self, depth: u32) -> Result<Value, BodyError> {
+        if depth > MAX_DEPTH {
+            return Err(self.damaged());
+        }
+        let start = self.at;
+        let value = match self.marker()? {
+            Marker::Null => Value::Null,
+            Marker::True => Value::Bool(true),
+            Marker::False => Value::Bool(false),
+            Marker::FixPos(n) => Value::from(n),
+            Marker::FixNeg(n) => Value::from(n),
+            Marker::U8 => Value::from(self.array::<1>()?[0]),
+            Marker::U16 => Value::from(u16::from_be_bytes(self.array()?)),
+            Marker::U32 => Value::from(u32::from_be_bytes(self.array()?)),
+            Marker::U64 => Value::from(u64::from_be_bytes(self.array()?)),
+            Marker::I8 => Value::from(i8::from_be_bytes(self.array()?)),
+            Marker::I16 => Value::from(i16::from_be_bytes(self.array()?)),
+            Marker::I32 => Value::from(i32::from_be_bytes(self.array()?)),
+            Marker::I64 => Value::from(i64::from_be_bytes(self.array()?)),
+            Marker::F32 => float(f64::from(f32::from_be_bytes(self.array()?))),
+            Marker::F64 => float(f64::from_be_bytes(self.array()?)),
+            Marker::FixArray(len) => self.list(usize::from(len), depth)?,
+            Marker::Array16 => {
+                let len = self.len16()?;
+                self.list(len, depth)?
+            }
+            Marker::Array32 => {
+                let len = self.len32()?;
+                self.list(len, depth)?
+            }
+            Marker::Bin8 | Marker::Bin16 | Marker::Bin32 => self.byte_list(start)?,
+            Marker::FixMap(_) | Marker::Map16 | Marker::Map32 => {
+                self.at = start;
+                let len = self.map_len()?;
+                Value::Object(self.map(len, depth)?)
+            }
+            _ => {
+                self.at = start;
+                Value::from(self.text()?)
+            }
+        };
+        Ok(value)
+    }
+
+    fn list(&mut self, len: usize, depth: u32) -> Result<Value, BodyError> {
+        // A damaged length must not reserve memory: every item takes at least one byte.
+        let mut items = Vec::with_capacity(len.min(self.bytes.len() - self.at));
+        for _ in 0..len {
+            items.push(self.value(depth + 1)?);
+        }
+        Ok(Value::Array(items))
+    }
+
+    fn byte_list(&mut self, start: usize) -> Result<Value, BodyError> {
+        self.at = start;
+        let len = match self.marker()? {
+            Marker::Bin8 => self.len8()?,
+            Marker::Bin16 => self.len16()?,
+            _ => self.len32()?,
+        };
+        Ok(self.take(len)?.iter().map(|&byte| Value::from(byte)).collect())
+    }
+
+    fn map(&mut self, len: usize, depth: u32) -> Result<Map<String, Value>, BodyError> {
+        let mut fields = Map::with_capacity(len.min(self.bytes.len() - self.at));
+        for _ in 0..len {
+            let name = self.text()?.to_owned();
+            fields.insert(name, self.value(depth + 1)?);
+        }
+        Ok(fields)
+    }
+}
+
+fn float(value: f64) -> Value {
+    Number::from_f64(value).map_or(Value::Null, Value::Number)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn sample() -> Value {
+        json!({
+            "name": "Zürich", "n": -7, "big": u64::MAX, "min": i64::MIN, "x": 0.1, "flag": true, "none": null,
+            "list": [1, "two", [3.5, {"deep": "x".repeat(300)}]],
+            "map": {"a": {"b": [false]}},
+        })
+    }
+
+    #[test]
+    fn every_json_value_survives_and_is_found_by_peeking() {
+        let body = Body::encode(&sample()).unwrap();
+        assert_eq!(Value::Object(body.fields().unwrap()), sample());
+        for (name, value) in sample().as_object().unwrap() {
+            assert_eq!(body.field(name).as_ref(), Some(value), "{name}");
+        }
+        assert_eq!(body.field("absent"), None);
+        assert_eq!(Body::from_bytes(body.as_bytes()).unwrap(), body);
+    }
+
+    #[test]
+    fn damaged_bytes_are_an_error_at_every_cut_and_flip() {
+        let whole = Body::encode(&sample()).unwrap();
+        for cut in 0..whole.as_bytes().len() {
+            assert!(Body::from_bytes(&whole.as_bytes()[..cut]).is_err(), "cut at {cut}");
+            let mut flipped = whole.as_bytes().to_vec();
+            flipped[cut] ^= 0xff;
+            // It may or may not still be a map; it must not panic or hang.
+            let _ = Body::from_stored(&flipped).fields();
+            let _ = Body::from_stored(&flipped).field("map");
+        }
+    }
+
+    #[test]
+    fn only_maps_are_bodies() {
+        assert!(matches!(Body::encode(&3), Err(BodyError::NotAMap { found: "a number" })));
+        assert!(matches!(Body::encode("x"), Err(BodyError::NotAMap { found: "text" })));
+        assert!(matches!(Body::encode(&[1]), Err(BodyError::NotAMap { found: "a list" })));
+    }
+}

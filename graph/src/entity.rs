@@ -1,0 +1,135 @@
+//! Rust types as entities: what `#[node]` and `#[edge]` implement, and the registry of such types.
+
+use std::sync::{Arc, OnceLock};
+
+use rustc_hash::FxHashMap;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::body::{Body, BodyError};
+use crate::entity_name::EntityName;
+use crate::id::Kind;
+use crate::record::{Head, Record, SharedRecord, Typed};
+
+/// A Rust type whose values are stored as documents of one entity.
+///
+/// Implemented by `#[node]` and `#[edge]`; implement it by hand only where a macro cannot go.
+pub trait Entity: Serialize + DeserializeOwned + Send + Sync + 'static {
+    /// The entity name, by default the name of the type.
+    const NAME: &'static str;
+    /// Node, edge or object.
+    const KIND: Kind;
+    /// The schema version of the type, 1 unless declared.
+    const SCHEMA: u32 = 1;
+    /// The names under which all fields are stored, where they are known without running serde.
+    ///
+    /// `None` makes the runtime keep the stored bytes beside the value, so that fields which the
+    /// type does not know survive; `Some` lets it drop them when there are no such fields.
+    const FIELDS: Option<&'static [&'static str]> = None;
+    /// Whether two nodes may be joined by several edges of this entity.
+    const MULTI: bool = false;
+
+    /// The interned [`NAME`](Self::NAME).
+    fn entity_name() -> EntityName;
+
+    /// Indexes declared on the type.
+    fn indexes() -> &'static [IndexSpec] {
+        &[]
+    }
+}
+
+/// An [`Entity`] whose kind is [`Kind::Node`].
+pub trait NodeEntity: Entity {}
+
+/// An [`Entity`] whose kind is [`Kind::Edge`].
+pub trait EdgeEntity: Entity {}
+
+/// An index declared on a type.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct IndexSpec {
+    /// Names of fields in `context`, most significant first.
+    pub fields: &'static [&'static str],
+    /// Whether two documents may not share their values.
+    pub unique: bool,
+}
+
+/// An index of one entity in a store.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Index {
+    /// The kind of the indexed documents.
+    pub kind: Kind,
+    /// Their entity.
+    pub entity: EntityName,
+    /// Names of fields in `context`, most significant first; at least one.
+    pub fields: Vec<String>,
+    /// Whether two documents may not share their values. Documents that lack every one of the
+    /// fields are free of the rule.
+    pub unique: bool,
+}
+
+/// What the runtime knows of a registered entity type.
+#[derive(Debug, Clone, Copy)]
+pub struct EntityType {
+    /// [`Entity::NAME`].
+    pub name: &'static str,
+    /// [`Entity::KIND`].
+    pub kind: Kind,
+    /// [`Entity::MULTI`].
+    pub multi: bool,
+    /// [`Entity::SCHEMA`].
+    pub schema: u32,
+    /// [`Entity::indexes`].
+    pub indexes: fn() -> &'static [IndexSpec],
+    /// Decodes a body into a resident record of the type.
+    pub record: fn(Head, Body) -> Result<SharedRecord, BodyError>,
+}
+
+impl EntityType {
+    /// The registration of `T`.
+    #[must_use]
+    pub const fn of<T: Entity>() -> Self {
+        Self {
+            name: T::NAME,
+            kind: T::KIND,
+            multi: T::MULTI,
+            schema: T::SCHEMA,
+            indexes: T::indexes,
+            record: typed_record::<T>,
+        }
+    }
+
+    /// The type registered under a kind and name, if this process has one.
+    #[must_use]
+    pub fn find(kind: Kind, name: EntityName) -> Option<&'static Self> {
+        registry().get(&(kind, name.as_str())).copied()
+    }
+
+    /// The same by code, for hot loops: indexed by [`EntityName::code`], nodes only.
+    #[must_use]
+    pub fn find_node(name: EntityName) -> Option<&'static Self> {
+        Self::find(Kind::Node, name)
+    }
+
+    /// All registered types, in no order.
+    pub fn all() -> impl Iterator<Item = &'static Self> {
+        registry().values().copied()
+    }
+}
+
+inventory::collect!(EntityType);
+
+fn registry() -> &'static FxHashMap<(Kind, &'static str), &'static EntityType> {
+    static REGISTRY: OnceLock<FxHashMap<(Kind, &'static str), &'static EntityType>> = OnceLock::new();
+    // Two types with one name: which of them the runtime decodes into does not matter, because a
+    // hook for the other decodes from the stored fields.
+    REGISTRY.get_or_init(|| {
+        inventory::iter::<EntityType>.into_iter().map(|entity| ((entity.kind, entity.name), entity)).collect()
+    })
+}
+
+fn typed_record<T: Entity>(head: Head, body: Body) -> Result<SharedRecord, BodyError> {
+    let value: T = body.decode()?;
+    let complete = T::FIELDS.is_some_and(|known| body.has_only(known));
+    let raw = (!complete).then_some(body);
+    Ok(Arc::new(Record { head, payload: Typed { value, raw } }))
+}
