@@ -1,1 +1,83 @@
-//! x
+//! An embeddable, actor-based walker runtime over a typed, persistent graph.
+//!
+//! Walkers are small agents with state and hooks; they travel from node to node and run a hook at each.
+//! [`Runtime`] hosts them on its own threads, [`Graph`] reads and writes what they walk on.
+//!
+//! ```
+//! use wayfare::{Here, Runtime, Step, Walk, edge, node, walker};
+//!
+//! #[node]
+//! struct City { name: String }
+//!
+//! #[edge]
+//! struct Road { km: f64 }
+//!
+//! #[derive(Default)]
+//! struct Reach { hops: u32, found: Vec<String> }
+//!
+//! #[walker]
+//! impl Reach {
+//!     #[on_visit]
+//!     fn city(&mut self, here: &Here<City>, walk: &mut Walk) {
+//!         self.found.push(here.name.clone());
+//!         if walk.depth() < self.hops {
+//!             walk.visit(here.out::<Road>());
+//!         }
+//!     }
+//! }
+//!
+//! # #[tokio::main]
+//! # async fn main() -> wayfare::Result<()> {
+//! # let folder = tempfile::tempdir().expect("a folder for the example");
+//! # let url = format!("embedded:{}", folder.path().join("graph").display());
+//! let runtime = Runtime::open(&url)?;
+//! let graph = runtime.graph();
+//! let oslo = graph.create_as("oslo", City { name: "Oslo".into() }).await?;
+//! let bergen = graph.create_as("bergen", City { name: "Bergen".into() }).await?;
+//! graph.connect(oslo.id(), bergen.id(), Road { km: 463.0 }).await?;
+//!
+//! let walk = runtime.spawn(Reach { hops: 1, ..Default::default() }).at(oslo.id()).await?;
+//! assert_eq!(walk.finish().await?.found, ["Oslo", "Bergen"]);
+//! # Ok(())
+//! # }
+//! ```
+
+#![cfg_attr(test, allow(clippy::unwrap_used))]
+
+extern crate self as wayfare;
+
+mod config;
+mod error;
+mod graph;
+mod runtime;
+mod spawning;
+mod stored;
+pub mod walkers;
+
+pub use config::{
+    Allowed, CacheConfig, Config, ConfigBuilder, ConfigError, LimitsConfig, OrAuto, Origin, Setting,
+    ShardsConfig, StoreConfig, StoreUrl, SupervisionConfig, UpdatesConfig, WorkersConfig, WritersConfig,
+    settings,
+};
+pub use error::{Error, Result};
+pub use graph::Graph;
+pub use runtime::Runtime;
+pub use spawning::{Spawning, StreamSpawning, Walking};
+pub use stored::Stored;
+pub use wayfare_actors::{EmitStream, Finished, RuntimeHandle, ShardFigures, Spawn, Spawned, StartError};
+pub use wayfare_graph::{
+    Along, Body, BodyError, Bounds, Budget, Clock, Direction, Document, DocumentError, EdgeEntity, EdgeLink, Ends,
+    Entity, EntityName, Filter, FilterError, Here, HereTarget, HookError, Id, IdError, Index, IndexSpec, IntoStep,
+    Key, KeySource, Kind, Limits, ManualClock, Need, Neighbours, NodeEntity, Order, Page, Profile, Query, Random,
+    Slot, SortKey, Step, Store, StoreError, StoreStats, SystemClock, Target, Unique, Version, Walk, WalkError,
+    WalkOptions, Walker, WalkerType, Write, WriteBatch, WriteError, WriteResult, Written, compare_values,
+};
+pub use wayfare_macros::{edge, node, object, on_exit, on_visit, walker};
+
+/// What the macros' output names; not for use by hand.
+#[doc(hidden)]
+pub mod __private {
+    pub use serde;
+    pub use serde_json;
+    pub use wayfare_graph::*;
+}

@@ -1,1 +1,32 @@
-//! x
+//! Floor 2 of Wayfare: the actors. A supervisor with a pool of workers that host walks, shards that own
+//! the resident entities, a writer that commits in groups, and the messages between them.
+
+#![cfg_attr(test, allow(clippy::unwrap_used))]
+
+mod access;
+mod core;
+mod directory;
+mod durability;
+mod engine;
+mod hook_table;
+mod hosted;
+mod loader;
+mod messages;
+mod prefetch;
+mod settings;
+mod shard;
+mod slab;
+mod spawn;
+mod supervisor;
+mod system;
+mod walk_actor;
+mod walk_shared;
+mod worker;
+mod writer;
+
+pub use messages::ShardFigures;
+pub use settings::Settings;
+pub use spawn::{EmitStream, Spawned};
+pub use supervisor::Spawn;
+pub use system::{RuntimeHandle, StartError};
+pub use walk_shared::{Finished, Outcome};

@@ -1,0 +1,179 @@
+//! Reading and writing entities from outside walks.
+
+use std::sync::Arc;
+
+use tokio::sync::oneshot;
+use wayfare_graph::{
+    Document, Id, Index, Kind, Page, Query, Slot, Store, StoreError, StoreStats, Visited, Write, WriteBatch,
+    WriteResult, Written,
+};
+
+use crate::core::Core;
+use crate::messages::{Apply, Evict, Save};
+
+/// Reads of up to this many documents from a local store are done in place.
+const IN_PLACE_READS: usize = 32;
+
+type Read<T> = Result<T, StoreError>;
+
+impl Core {
+    /// Runs a call to the store on a thread that may wait.
+    async fn off_thread<T, F>(self: &Arc<Self>, call: F) -> Read<T>
+    where
+        T: Send + 'static,
+        F: FnOnce(&dyn Store, &tokio::runtime::Handle) -> Read<T> + Send + 'static,
+    {
+        let store = Arc::clone(&self.store);
+        let Some(runtime) = self.runtime.get().cloned() else { return Err(gone()) };
+        let own = runtime.clone();
+        let task = runtime.spawn_blocking(move || call(&*store, &own));
+        task.await.unwrap_or_else(|_| Err(gone()))
+    }
+
+    /// Documents by id, in order; what is published and not durable is waited for.
+    pub(crate) async fn get_many(&self, ids: &[Id]) -> Read<Vec<Option<Document>>> {
+        self.settle().await?;
+        if self.store.is_local() && ids.len() <= IN_PLACE_READS {
+            return self.store.get_many(ids).await;
+        }
+        let (store, ids) = (Arc::clone(&self.store), ids.to_vec());
+        let Some(runtime) = self.runtime.get().cloned() else { return Err(gone()) };
+        let own = runtime.clone();
+        let task = runtime.spawn_blocking(move || own.block_on(store.get_many(&ids)));
+        task.await.unwrap_or_else(|_| Err(gone()))
+    }
+
+    /// The newest version of an entity, durable or not: what an update is based on.
+    pub(crate) async fn newest(&self, id: &Id) -> Read<Option<Document>> {
+        if id.kind() == Kind::Node
+            && let Some(slot) = self.directory.known(id)
+            && let Some(record) = self.resident(slot)
+            && let Ok(document) = (Visited { slot, record }).document()
+        {
+            return Ok(Some(document));
+        }
+        Ok(self.store.get_many(std::slice::from_ref(id)).await?.into_iter().next().flatten())
+    }
+
+    pub(crate) async fn find(self: &Arc<Self>, query: Query) -> Read<Vec<Document>> {
+        self.settle().await?;
+        self.off_thread(move |store, runtime| runtime.block_on(store.find(&query))).await
+    }
+
+    pub(crate) async fn count(self: &Arc<Self>, query: Query) -> Read<u64> {
+        self.settle().await?;
+        self.off_thread(move |store, runtime| runtime.block_on(store.count(&query))).await
+    }
+
+    pub(crate) async fn scan(
+        self: &Arc<Self>,
+        kind: Kind,
+        entity: Option<wayfare_graph::EntityName>,
+        after: Option<Id>,
+        limit: usize,
+    ) -> Read<Page> {
+        self.settle().await?;
+        self.off_thread(move |store, runtime| runtime.block_on(store.scan(kind, entity, after.as_ref(), limit)))
+            .await
+    }
+
+    pub(crate) async fn stats(self: &Arc<Self>) -> Read<StoreStats> {
+        self.settle().await?;
+        self.off_thread(|store, runtime| runtime.block_on(store.stats())).await
+    }
+
+    pub(crate) async fn create_index(self: &Arc<Self>, index: Index) -> Read<()> {
+        self.off_thread(move |store, runtime| runtime.block_on(store.create_index(&index))).await
+    }
+
+    /// Saves a new version of an entity; the document carries the version it was made of.
+    pub(crate) async fn save(&self, document: Document) -> Read<WriteResult> {
+        if document.id().kind() != Kind::Node {
+            let batch = WriteBatch { writes: vec![Write::Save { document }], all_or_nothing: false };
+            let mut results = self.apply(batch).await?;
+            return results.pop().ok_or_else(gone);
+        }
+        let _permit = self.write_permits.acquire().await.map_err(|_| gone())?;
+        let slot = self.directory.slot_of(document.id());
+        let (reply, saved) = oneshot::channel();
+        let apply = Apply { saves: vec![Save { slot, document, reply }] };
+        let shard = self.shard(slot).ok_or_else(gone)?;
+        match shard.try_send(apply) {
+            Ok(()) => {}
+            Err(actix::prelude::SendError::Full(apply)) => shard.send(apply).await.map_err(|_| gone())?,
+            Err(actix::prelude::SendError::Closed(_)) => return Err(gone()),
+        }
+        saved.await.map_err(|_| gone())?.map_err(|error| shared_error(&error))
+    }
+
+    /// Writes a batch past the shards, then lets them drop what it changed.
+    pub(crate) async fn apply(&self, batch: WriteBatch) -> Read<Vec<WriteResult>> {
+        // A batch larger than all permits takes all of them.
+        let permits = batch.writes.len().clamp(1, self.settings.write_queue);
+        let permits = u32::try_from(permits).unwrap_or(u32::MAX);
+        let _permits = self.write_permits.acquire_many(permits).await.map_err(|_| gone())?;
+        let ends: Vec<Option<[Id; 2]>> = batch.writes.iter().map(edge_ends).collect();
+        let writer = self.writer.get().ok_or_else(gone)?;
+        let results = writer.persist(batch).await.map_err(|_| gone())?.map_err(|error| shared_error(&error))?;
+        self.evict(self.touched(&results, ends)).await;
+        Ok(results)
+    }
+
+    /// Slots whose resident records are out of date after some writes.
+    fn touched(&self, results: &[WriteResult], ends: Vec<Option<[Id; 2]>>) -> Vec<Slot> {
+        let mut slots: Vec<Slot> = Vec::new();
+        for (result, ends) in results.iter().zip(ends) {
+            let Ok(written) = result else { continue };
+            if matches!(written, Written::Unchanged { .. }) {
+                continue;
+            }
+            let neighbours = match written {
+                Written::Deleted { neighbours, .. } => neighbours.as_slice(),
+                _ => &[],
+            };
+            let ids = std::iter::once(written.id()).chain(neighbours).chain(ends.iter().flatten());
+            slots.extend(ids.filter_map(|id| self.directory.known(id)));
+        }
+        slots.sort_unstable();
+        slots.dedup();
+        slots
+    }
+
+    /// Lets shards drop records; returns when they have.
+    async fn evict(&self, slots: Vec<Slot>) {
+        let mut by_shard: Vec<Vec<Slot>> = vec![Vec::new(); self.settings.shards];
+        for slot in slots {
+            by_shard[self.directory.shard_of(slot)].push(slot);
+        }
+        let Some(shards) = self.shards.get() else { return };
+        for (shard, slots) in shards.iter().zip(by_shard).filter(|(_, slots)| !slots.is_empty()) {
+            // A shard that is gone has no records left that could be out of date.
+            let _ = shard.send(Evict { slots }).await;
+        }
+    }
+}
+
+fn edge_ends(write: &Write) -> Option<[Id; 2]> {
+    let document = match write {
+        Write::Create { document, .. } | Write::Save { document } | Write::Upsert { document } => document,
+        Write::Connect { edge, .. } => edge,
+        _ => return None,
+    };
+    document.ends().map(|ends| [ends.source.clone(), ends.target.clone()])
+}
+
+fn gone() -> StoreError {
+    StoreError::Poisoned { reason: "the runtime has stopped".into() }
+}
+
+/// One failure told to many: each gets its own error with the same text, and the same kind where
+/// callers act on it.
+fn shared_error(error: &Arc<StoreError>) -> StoreError {
+    match &**error {
+        StoreError::Poisoned { reason } => StoreError::Poisoned { reason: reason.clone() },
+        StoreError::OutOfSpace { path, source } => {
+            StoreError::OutOfSpace { path: path.clone(), source: source.to_string().into() }
+        }
+        other => StoreError::Io { path: "of this batch".into(), source: other.to_string().into() },
+    }
+}

@@ -1,0 +1,139 @@
+//! What all parts of one runtime share.
+
+use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, OnceLock};
+
+use actix::Addr;
+use dashmap::DashMap;
+use parking_lot::RwLock;
+use rustc_hash::FxBuildHasher;
+use tokio::sync::{Semaphore, oneshot};
+use wayfare_graph::{
+    Document, Id, KeySource, Need, Neighbours, Slot, Store, StoreError, StoreFuture, WalkServices,
+};
+
+use crate::directory::Directory;
+use crate::durability::Durability;
+use crate::messages::{Found, Records, Visit, VisitReply};
+use crate::settings::Settings;
+use crate::shard::ShardActor;
+use crate::slab::Slab;
+use crate::walk_shared::WalkShared;
+use crate::worker::WorkerRef;
+use crate::writer::WriterHandle;
+
+/// The parts of a runtime that are reached from every thread.
+pub(crate) struct Core {
+    pub(crate) settings: Settings,
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) directory: Arc<Directory>,
+    pub(crate) slabs: Box<[Arc<Slab>]>,
+    pub(crate) durability: Arc<Durability>,
+    pub(crate) keys: KeySource,
+    /// One permit for each write under way; see [`Settings::write_queue`].
+    pub(crate) write_permits: Semaphore,
+    pub(crate) shards: OnceLock<Box<[Addr<ShardActor>]>>,
+    pub(crate) writer: OnceLock<WriterHandle>,
+    pub(crate) workers: RwLock<Vec<WorkerRef>>,
+    pub(crate) walks: DashMap<u64, Arc<WalkShared>, FxBuildHasher>,
+    /// Keys of walks spawned by message, so that none is spawned twice.
+    pub(crate) walk_keys: DashMap<String, u64>,
+    pub(crate) next_walk: AtomicU64,
+    pub(crate) closed: std::sync::atomic::AtomicBool,
+    /// The executor of the runtime's own threads, for calls that may wait.
+    pub(crate) runtime: OnceLock<tokio::runtime::Handle>,
+}
+
+impl Core {
+    pub(crate) fn new(settings: Settings, store: Arc<dyn Store>, keys: KeySource) -> Self {
+        let shards = settings.shards;
+        Self {
+            directory: Arc::new(Directory::new(shards)),
+            slabs: (0..shards).map(|_| Arc::new(Slab::default())).collect(),
+            durability: Arc::new(Durability::new(shards)),
+            keys,
+            write_permits: Semaphore::new(settings.write_queue),
+            shards: OnceLock::new(),
+            writer: OnceLock::new(),
+            workers: RwLock::new(Vec::new()),
+            walks: DashMap::with_hasher(FxBuildHasher),
+            walk_keys: DashMap::new(),
+            next_walk: AtomicU64::new(1),
+            closed: std::sync::atomic::AtomicBool::new(false),
+            runtime: OnceLock::new(),
+            settings,
+            store,
+        }
+    }
+
+    /// The shard that owns a slot; `None` before the start and after the end of the runtime.
+    pub(crate) fn shard(&self, slot: Slot) -> Option<&Addr<ShardActor>> {
+        self.shards.get()?.get(self.directory.shard_of(slot))
+    }
+
+    /// The resident record of a slot.
+    pub(crate) fn resident(&self, slot: Slot) -> Option<wayfare_graph::SharedRecord> {
+        self.slabs[self.directory.shard_of(slot)].get(self.directory.place_of(slot))
+    }
+
+    /// A node with what is needed of it, from memory or through its shard.
+    pub(crate) async fn node(&self, slot: Slot, need: Need) -> Result<Found, StoreError> {
+        if let Some(record) = self.resident(slot).filter(|record| crate::loader::satisfies(&record.head, need)) {
+            record.head.touch();
+            return Ok(Found::Record(record));
+        }
+        let stopped = || StoreError::Poisoned { reason: "the runtime has stopped".into() };
+        let (reply, records) = oneshot::channel();
+        let visit = Visit { slots: vec![slot], need, reply: VisitReply::Caller(reply) };
+        self.shard(slot).ok_or_else(stopped)?.send(visit).await.map_err(|_| stopped())?;
+        let Records { result } = records.await.map_err(|_| stopped())?;
+        let found = result.map_err(|error| StoreError::Io {
+            path: self.store.describe(),
+            source: error.to_string().into(),
+        })?;
+        Ok(found.into_iter().next().map_or(Found::Missing, |(_, found)| found))
+    }
+
+    /// Waits until everything published so far is durable.
+    ///
+    /// # Errors
+    /// [`WalkError::Store`] when a write failed meanwhile, so that what was seen may be lost.
+    pub(crate) async fn settle(&self) -> Result<(), StoreError> {
+        if self.durability.is_settled() || self.durability.reached(&self.durability.mark()).await {
+            return Ok(());
+        }
+        Err(StoreError::Poisoned { reason: "a write failed while its result was awaited".into() })
+    }
+
+    pub(crate) fn is_closed(&self) -> bool {
+        // Only a gate for new work; what is under way is drained by messages.
+        self.closed.load(std::sync::atomic::Ordering::Acquire)
+    }
+}
+
+impl WalkServices for Core {
+    fn id_of(&self, slot: Slot) -> Option<Id> {
+        self.directory.id_of(slot).cloned()
+    }
+
+    fn slot_of(&self, id: &Id) -> Slot {
+        self.directory.slot_of(id)
+    }
+
+    fn documents<'a>(&'a self, ids: &'a [Id]) -> StoreFuture<'a, Vec<Option<Document>>> {
+        Box::pin(self.get_many(ids))
+    }
+
+    fn neighbours<'a>(&'a self, of: &'a Neighbours) -> StoreFuture<'a, Vec<Slot>> {
+        Box::pin(async move {
+            let need = Need::DOCUMENT.links(of.direction());
+            let mut slots = Vec::new();
+            if let Found::Record(record) = self.node(of.origin(), need).await?
+                && let Some(links) = record.head.links(of.direction())
+            {
+                of.resolve(links, |run| slots.extend(run.iter().map(|&slot| Slot(slot))));
+            }
+            Ok(slots)
+        })
+    }
+}

@@ -1,0 +1,117 @@
+//! How far each shard's writes have become durable.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use tokio::sync::Notify;
+
+/// Counts, for each shard, the writes it has published and those that the store has committed.
+///
+/// A shard hands its writes to the writer in order and the writer commits in order, so "all that was
+/// published before now" is durable when the second count has reached the first as it was.
+#[derive(Debug)]
+pub(crate) struct Durability {
+    lanes: Box<[Lane]>,
+    progress: Notify,
+}
+
+#[derive(Debug, Default)]
+struct Lane {
+    published: AtomicU64,
+    settled: AtomicU64,
+    failed: AtomicU64,
+}
+
+impl Durability {
+    pub(crate) fn new(shards: usize) -> Self {
+        Self { lanes: (0..shards).map(|_| Lane::default()).collect(), progress: Notify::new() }
+    }
+
+    /// Counts a write. Called before its record is published.
+    pub(crate) fn published(&self, shard: usize) {
+        // Release pairs with the Acquire in `mark`: whoever sees a record published after this also
+        // sees the count. The slab's lock orders the two as well.
+        self.lanes[shard].published.fetch_add(1, Ordering::Release);
+    }
+
+    /// Counts writes that are durable, or were refused and taken back.
+    pub(crate) fn settled(&self, shard: usize, writes: u64) {
+        self.lanes[shard].settled.fetch_add(writes, Ordering::Release);
+        self.progress.notify_waiters();
+    }
+
+    /// Counts writes that the store failed to take: what was read since then may be lost.
+    pub(crate) fn failed(&self, shard: usize, writes: u64) {
+        self.lanes[shard].failed.fetch_add(writes, Ordering::Release);
+        self.settled(shard, writes);
+    }
+
+    /// Everything published so far.
+    pub(crate) fn mark(&self) -> Mark {
+        let lanes = self.lanes.iter().map(|lane| {
+            (lane.published.load(Ordering::Acquire), lane.failed.load(Ordering::Acquire))
+        });
+        Mark(lanes.collect())
+    }
+
+    /// Whether everything published so far is durable, and nothing failed ever.
+    pub(crate) fn is_settled(&self) -> bool {
+        self.lanes.iter().all(|lane| {
+            lane.settled.load(Ordering::Acquire) >= lane.published.load(Ordering::Acquire)
+                && lane.failed.load(Ordering::Acquire) == 0
+        })
+    }
+
+    /// Waits until everything up to a mark is settled; `false` if a write failed since the mark was
+    /// taken, so that something seen before may not be durable.
+    pub(crate) async fn reached(&self, mark: &Mark) -> bool {
+        loop {
+            let progress = self.progress.notified();
+            tokio::pin!(progress);
+            // Registered before the test, so that progress between test and wait is not missed.
+            progress.as_mut().enable();
+            let done = self.lanes.iter().zip(&mark.0);
+            if done.clone().all(|(lane, (published, _))| lane.settled.load(Ordering::Acquire) >= *published) {
+                return done.clone().all(|(lane, (_, failed))| lane.failed.load(Ordering::Acquire) == *failed);
+            }
+            progress.await;
+        }
+    }
+}
+
+/// A point in the writes of all shards.
+#[derive(Debug, Clone)]
+pub(crate) struct Mark(Box<[(u64, u64)]>);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::Arc;
+
+    #[tokio::test]
+    async fn a_mark_is_reached_only_when_every_shard_has_settled() {
+        let durability = Arc::new(Durability::new(2));
+        durability.published(0);
+        durability.published(1);
+        let mark = durability.mark();
+        assert!(!durability.is_settled());
+        let waiting = tokio::spawn({
+            let durability = Arc::clone(&durability);
+            async move { durability.reached(&mark).await }
+        });
+        durability.settled(0, 1);
+        tokio::task::yield_now().await;
+        assert!(!waiting.is_finished());
+        durability.settled(1, 1);
+        assert!(waiting.await.unwrap());
+        assert!(durability.is_settled());
+    }
+
+    #[tokio::test]
+    async fn a_failed_write_is_told_to_whoever_waited_for_it() {
+        let durability = Durability::new(1);
+        durability.published(0);
+        let mark = durability.mark();
+        durability.failed(0, 1);
+        assert!(!durability.reached(&mark).await);
+    }
+}

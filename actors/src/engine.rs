@@ -1,0 +1,268 @@
+//! The engine of a worker: hosts many walks on one thread and interleaves their visits.
+//!
+//! A turn takes a few visits of each of a group of walks, fetches their records together so that the
+//! waits for memory overlap, then runs the hooks one after another. Walks of a group take turns for
+//! a while before the next group comes, so that their own state stays in the processor's cache
+//! (interleaving as in Sun et al., "ThunderRW: an in-memory graph random walk engine", VLDB 2021).
+
+mod ask;
+mod fetch;
+mod finish;
+mod hooks;
+mod run;
+
+use std::cell::RefCell;
+use std::collections::VecDeque;
+use std::rc::{Rc, Weak};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use actix::Actor;
+use serde_json::Value;
+use tokio::sync::Notify;
+use wayfare_graph::{Frontier, Profile, Slot, Unique, Walk, WalkError};
+
+use crate::core::Core;
+use crate::engine::fetch::Pick;
+use crate::hook_table::HookTable;
+use crate::hosted::{HookPlace, Hosted, State};
+use crate::messages::{Found, Records};
+use crate::walk_actor::WalkActor;
+use crate::worker::{Host, Vitals};
+
+/// Most walks that take turns together. Their state is about 1 KiB each, so a group of this size
+/// stays in a second-level cache; larger groups and smaller ones were slower.
+const GROUP: usize = 96;
+
+/// Turns that a group has before the next one comes.
+const GROUP_TURNS: u32 = 64;
+
+/// How long the engine runs before it lets the thread handle messages.
+const SLICE: Duration = Duration::from_micros(200);
+
+/// Walks hosted by one worker.
+pub(crate) struct Engine {
+    core: Arc<Core>,
+    vitals: Arc<Vitals>,
+    /// The engine itself, for the actors and tasks it starts.
+    this: Weak<RefCell<Engine>>,
+    seats: Vec<Option<Box<Hosted>>>,
+    free: Vec<usize>,
+    /// Seats of walks that can go on and are not in the group.
+    ready: VecDeque<usize>,
+    group: Vec<usize>,
+    group_turns: u32,
+    picks: Vec<Pick>,
+    tables: Vec<Rc<HookTable>>,
+    wake: Rc<Notify>,
+    /// Seats to ask shards for, at the end of the turn.
+    asking: Vec<usize>,
+}
+
+impl Engine {
+    /// Makes an engine and starts the task that turns it, on the present thread's arbiter.
+    pub(crate) fn start(core: Arc<Core>, vitals: Arc<Vitals>) -> Rc<RefCell<Self>> {
+        let wake = Rc::new(Notify::new());
+        let engine = Rc::new_cyclic(|this| {
+            RefCell::new(Self {
+                core,
+                vitals,
+                this: this.clone(),
+                seats: Vec::new(),
+                free: Vec::new(),
+                ready: VecDeque::new(),
+                group: Vec::new(),
+                group_turns: 0,
+                picks: Vec::new(),
+                tables: Vec::new(),
+                wake: Rc::clone(&wake),
+                asking: Vec::new(),
+            })
+        });
+        let this = Rc::downgrade(&engine);
+        actix_rt::spawn(async move {
+            while let Some(engine) = this.upgrade() {
+                let busy = engine.borrow_mut().slice();
+                drop(engine);
+                if busy {
+                    // Lets the messages and tasks of this thread run; a message to oneself would
+                    // starve them.
+                    tokio::task::yield_now().await;
+                } else {
+                    wake.notified().await;
+                }
+            }
+        });
+        engine
+    }
+
+    /// Runs turns for a slice of time; `false` when no walk can go on.
+    fn slice(&mut self) -> bool {
+        let until = Instant::now() + SLICE;
+        while self.turn() {
+            if Instant::now() >= until {
+                return true;
+            }
+        }
+        false
+    }
+
+    fn turn(&mut self) -> bool {
+        self.regroup();
+        if self.group.is_empty() {
+            return false;
+        }
+        self.vitals.beat();
+        self.pick();
+        self.fetch();
+        self.run();
+        self.ask_all();
+        true
+    }
+
+    /// Keeps the group full, and lets another group come when this one has had its turns.
+    fn regroup(&mut self) {
+        let seats = &mut self.seats;
+        let mut stays = |seat: usize| {
+            let Some(hosted) = &mut seats[seat] else { return false };
+            hosted.queued = hosted.state == State::Ready;
+            hosted.queued
+        };
+        self.group.retain(|&seat| stays(seat));
+        self.group_turns += 1;
+        if self.group_turns > GROUP_TURNS {
+            self.group_turns = 0;
+            self.ready.extend(self.group.drain(..));
+        }
+        while self.group.len() < GROUP {
+            let Some(seat) = self.ready.pop_front() else { break };
+            if stays(seat) {
+                self.group.push(seat);
+            }
+        }
+    }
+
+    /// Takes in a walk.
+    pub(crate) fn host(&mut self, host: Host) {
+        let Host { walker, start, options, shared, stream } = host;
+        let limits = options.limits.map_or_else(|| self.vitals.default_limits(), Arc::new);
+        let services: Arc<dyn wayfare_graph::WalkServices> = Arc::clone(&self.core) as _;
+        let walk = Walk::new(shared.walker, services, limits.report_bytes, stream.is_some());
+        let mut frontier = Frontier::new(options.order, options.unique);
+        frontier.push(&[start.0], start, 0);
+        frontier.end_group();
+        let hosted = Box::new(Hosted {
+            table: self.table(&*walker),
+            walker: Some(walker),
+            walk: Some(Box::new(walk)),
+            frontier,
+            state: State::Ready,
+            queued: false,
+            exited: false,
+            need: options.need,
+            only: options.only.filter(|filter| !filter.is_all()),
+            limits,
+            profile: Profile::default(),
+            outstanding: 0,
+            ahead: 0,
+            cold: 0,
+            arrived: Default::default(),
+            suspended: None,
+            hook_place: HookPlace { next: 0, exiting: false },
+            stream,
+            per_node: (options.unique == Unique::None).then(Default::default),
+            task: None,
+            shared,
+        });
+        let seat = self.free.pop().unwrap_or_else(|| {
+            self.seats.push(None);
+            self.seats.len() - 1
+        });
+        // A walk has at most two questions at each shard; the rest is room for control messages.
+        let mailbox = 2 * self.core.settings.shards + 16;
+        let actor = WalkActor { engine: self.this.clone(), seat, mailbox };
+        let _ = hosted.shared.address.set(actor.start());
+        self.seats[seat] = Some(hosted);
+        self.make_ready(seat);
+    }
+
+    fn table(&mut self, walker: &dyn wayfare_graph::ErasedWalker) -> Rc<HookTable> {
+        let specs = walker.hooks();
+        if let Some(table) = self.tables.iter().find(|table| std::ptr::eq(table.specs(), specs)) {
+            return Rc::clone(table);
+        }
+        let table = Rc::new(HookTable::new(specs));
+        self.tables.push(Rc::clone(&table));
+        table
+    }
+
+    /// Lets a walk go on.
+    fn make_ready(&mut self, seat: usize) {
+        if let Some(hosted) = &mut self.seats[seat] {
+            hosted.state = State::Ready;
+            if !std::mem::replace(&mut hosted.queued, true) {
+                self.ready.push_back(seat);
+                self.wake.notify_one();
+            }
+        }
+    }
+
+    /// Takes in a shard's answer.
+    pub(crate) fn arrive(&mut self, seat: usize, records: Records) {
+        let Some(hosted) = self.seats.get_mut(seat).and_then(Option::as_mut) else { return };
+        hosted.outstanding = hosted.outstanding.saturating_sub(1);
+        match records.result {
+            Ok(found) => hosted.arrived.extend(found),
+            Err(error) => {
+                let error = WalkError::Store(error);
+                return self.doom(seat, error);
+            }
+        }
+        if hosted.state == State::Loading {
+            self.make_ready(seat);
+        }
+    }
+
+    pub(crate) fn cancel(&mut self, seat: usize) {
+        let Some(hosted) = self.seats.get(seat).and_then(Option::as_ref) else { return };
+        let error = WalkError::Cancelled { walker: hosted.shared.walker.into() };
+        self.doom(seat, error);
+    }
+
+    pub(crate) fn inspect(&self, seat: usize) -> Option<Value> {
+        self.seats.get(seat)?.as_ref().map(|hosted| hosted.inspect())
+    }
+
+    /// Ends walks whose wall budget is spent or that were cancelled before they were hosted. Called
+    /// from time to time; walks that run are also checked at every turn.
+    pub(crate) fn check_deadlines(&mut self) {
+        let now = Instant::now();
+        let late: Vec<(usize, WalkError)> = self
+            .seats
+            .iter()
+            .enumerate()
+            .filter_map(|(seat, hosted)| Some((seat, hosted.as_ref()?.overdue(now)?)))
+            .collect();
+        for (seat, error) in late {
+            self.doom(seat, error);
+        }
+    }
+}
+
+impl Hosted {
+    /// Why the walk may not go on, if it may not.
+    fn overdue(&self, now: Instant) -> Option<WalkError> {
+        if self.state == State::Ending {
+            return None;
+        }
+        if self.shared.is_cancelled() {
+            return Some(WalkError::Cancelled { walker: self.shared.walker.into() });
+        }
+        (now >= self.shared.deadline).then(|| self.shared.wall_reached())
+    }
+
+    /// The record of a slot as a shard answered it.
+    fn arrived_record(&self, slot: Slot) -> Option<&Found> {
+        if self.arrived.is_empty() { None } else { self.arrived.get(&slot) }
+    }
+}

@@ -1,0 +1,100 @@
+//! Asking shards for nodes that are not resident, for this visit and ahead of the next.
+
+use wayfare_graph::Slot;
+
+use crate::engine::Engine;
+use crate::hosted::{Hosted, State};
+use crate::loader::satisfies;
+use crate::messages::{Visit, VisitReply};
+use crate::slab::SlabGuard;
+
+/// How far ahead a walk looks whose hooks may still put other nodes first.
+const UNSURE_LOOK_AHEAD: usize = 32;
+
+impl Engine {
+    /// Asks for all walks that had to stop, or that look ahead.
+    pub(super) fn ask_all(&mut self) {
+        while let Some(seat) = self.asking.pop() {
+            let Some(mut hosted) = self.seats[seat].take() else { continue };
+            self.ask(&mut hosted);
+            // Nothing was missing after all: it became resident meanwhile.
+            let resident = hosted.state == State::Loading && hosted.outstanding == 0;
+            self.seats[seat] = Some(hosted);
+            if resident {
+                self.make_ready(seat);
+            }
+        }
+    }
+
+    fn ask(&mut self, hosted: &mut Hosted) {
+        let mut wanted: Vec<Vec<Slot>> = vec![Vec::new(); self.core.settings.shards];
+        let directory = &self.core.directory;
+        let mut want = |slot: Slot| wanted[directory.shard_of(slot)].push(slot);
+        let mut need = hosted.need;
+        match &hosted.suspended {
+            Some(suspended) => {
+                need = suspended.need;
+                if hosted.outstanding == 0 {
+                    want(suspended.slot);
+                }
+            }
+            None => self.look_ahead(hosted, want),
+        }
+        for (shard, slots) in wanted.into_iter().enumerate().filter(|(_, slots)| !slots.is_empty()) {
+            let Some(walker) = hosted.shared.address.get() else { continue };
+            hosted.outstanding += 1;
+            hosted.profile.messages += 1;
+            let visit = Visit { slots, need, reply: VisitReply::Walker(walker.clone()) };
+            let Some(shard) = self.core.shards.get().and_then(|shards| shards.get(shard)) else { continue };
+            if let Err(actix::prelude::SendError::Full(visit)) = shard.try_send(visit) {
+                // The walk waits for its answer in any case; only the question has to queue.
+                let shard = shard.clone();
+                tokio::task::spawn_local(async move {
+                    let _ = shard.send(visit).await;
+                });
+            }
+        }
+    }
+
+    /// Collects what is missing at the front of the queue.
+    fn look_ahead(&self, hosted: &mut Hosted, mut want: impl FnMut(Slot)) {
+        let batch = self.core.settings.visit_batch;
+        let predictable = hosted.frontier.is_predictable();
+        if hosted.outstanding > 0 {
+            // One batch is on its way. While hooks run on what is here, the next one is asked for, once
+            // half of the last has been visited.
+            if !predictable || hosted.ahead > batch / 2 || hosted.outstanding >= 2 * self.core.settings.shards as u32 {
+                return;
+            }
+        } else if hosted.state == State::Loading {
+            // What was asked for has come and gone, or more is needed of it than before.
+            hosted.ahead = 0;
+        } else if !predictable || hosted.ahead > batch / 2 {
+            return;
+        }
+        let (from, until) = if predictable { (hosted.ahead, hosted.ahead + batch) } else { (0, UNSURE_LOOK_AHEAD) };
+        let guards: Vec<SlabGuard<'_>> = self.core.slabs.iter().map(|slab| slab.read()).collect();
+        let directory = &self.core.directory;
+        let mut at = from;
+        while at < until {
+            let Some(entry) = hosted.frontier.peek(at) else { break };
+            at += 1;
+            let place = directory.place_of(entry.slot);
+            let resident = match guards[directory.shard_of(entry.slot)].get(place) {
+                Some(Some(record)) => satisfies(&record.head, hosted.need),
+                _ => false,
+            };
+            let here = resident
+                || hosted.arrived_record(entry.slot).is_some_and(|found| match found {
+                    crate::messages::Found::Record(record) => satisfies(&record.head, hosted.need),
+                    _ => true,
+                });
+            if !here {
+                want(entry.slot);
+            }
+        }
+        if predictable {
+            hosted.ahead = at;
+        }
+    }
+}

@@ -1,0 +1,73 @@
+//! Choosing the visits of a turn and fetching their records together.
+
+use std::sync::Arc;
+
+use wayfare_graph::{Direction, Entry, SharedRecord};
+
+use crate::engine::Engine;
+use crate::hosted::State;
+use crate::loader::satisfies;
+use crate::prefetch::prefetch;
+use crate::slab::SlabGuard;
+
+/// A visit of this turn.
+pub(super) struct Pick {
+    pub(super) seat: usize,
+    pub(super) entry: Entry,
+    pub(super) cost: f64,
+    /// The resident record, if it has all the walk needs.
+    pub(super) record: Option<SharedRecord>,
+    /// Given back to the queue: the walk had to stop before it.
+    pub(super) returned: bool,
+}
+
+impl Engine {
+    /// Takes the next visits of each walk in the group, those of one walk side by side.
+    pub(super) fn pick(&mut self) {
+        self.picks.clear();
+        let share = (self.core.settings.turn_visits / self.group.len()).max(1);
+        for at in 0..self.group.len() {
+            let seat = self.group[at];
+            let Some(hosted) = &mut self.seats[seat] else { continue };
+            if hosted.state != State::Ready || hosted.suspended.is_some() {
+                continue;
+            }
+            let predictable = hosted.frontier.is_predictable();
+            for _ in 0..if predictable { share } else { 1 } {
+                let Some((entry, cost)) = hosted.frontier.pop() else { break };
+                self.picks.push(Pick { seat, entry, cost, record: None, returned: false });
+            }
+        }
+    }
+
+    /// Looks up the records of all visits. Three passes, each of which asks the processor for what
+    /// the next one reads: places in slabs, records, links.
+    pub(super) fn fetch(&mut self) {
+        let guards: Vec<SlabGuard<'_>> = self.core.slabs.iter().map(|slab| slab.read()).collect();
+        let directory = &self.core.directory;
+        let place = |entry: Entry| guards[directory.shard_of(entry.slot)].get(directory.place_of(entry.slot));
+        for pick in &self.picks {
+            if let Some(place) = place(pick.entry) {
+                prefetch(place);
+            }
+        }
+        for pick in &self.picks {
+            if let Some(Some(record)) = place(pick.entry) {
+                let line: *const u8 = Arc::as_ptr(record).cast();
+                prefetch(line);
+                prefetch(line.wrapping_add(64));
+            }
+        }
+        for pick in &mut self.picks {
+            let Some(Some(record)) = place(pick.entry) else { continue };
+            let Some(hosted) = &self.seats[pick.seat] else { continue };
+            if satisfies(&record.head, hosted.need) {
+                record.head.touch();
+                if let Some(links) = record.head.links(Direction::Out) {
+                    prefetch(links.as_ptr());
+                }
+                pick.record = Some(Arc::clone(record));
+            }
+        }
+    }
+}

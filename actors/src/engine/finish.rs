@@ -1,0 +1,131 @@
+//! Ending walks: exit hooks, durability, the answer to the caller.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::rc::Rc;
+use std::sync::Arc;
+
+use wayfare_graph::{Id, StoreError, WalkError};
+
+use crate::engine::Engine;
+use crate::engine::hooks::{Called, failed, panicked};
+use crate::hosted::{HookPlace, Hosted, State};
+use crate::walk_actor::End;
+use crate::walk_shared::{Finished, Outcome};
+
+impl Engine {
+    /// Runs exit hooks from place `next` on, then ends the walk; `true` while it must stay hosted.
+    pub(super) fn exit(&mut self, seat: usize, hosted: &mut Hosted, next: usize) -> bool {
+        if hosted.state == State::Emitting {
+            // The last visit filled the stream; the queue is empty, so the walk comes back here.
+            return true;
+        }
+        if hosted.exited {
+            return self.finish(seat, hosted);
+        }
+        let hooks = Rc::clone(hosted.table.exits());
+        for (place, &hook) in hooks.iter().enumerate().skip(next) {
+            let spec = hosted.table.spec(hook);
+            let at = || Id::root();
+            let result = if spec.is_async {
+                let hook_place = HookPlace { next: place + 1, exiting: true };
+                match self.call_async(seat, hosted, hook, None, hook_place) {
+                    Called::Done(_, result) => Ok(result),
+                    Called::Panicked(at, panic) => Err(panicked(hosted, at, &panic)),
+                    Called::Pending => return true,
+                }
+            } else {
+                let (Some(walker), Some(walk)) = (&mut hosted.walker, &mut hosted.walk) else { return true };
+                let called = catch_unwind(AssertUnwindSafe(|| walker.call(usize::from(hook), None, walk)));
+                called.map_err(|panic| panicked(hosted, at(), &panic))
+            };
+            let result = result.and_then(|result| result.map_err(|fault| failed(hosted, spec.name, &at(), fault)));
+            if let Err(error) = result {
+                self.end(hosted, Err(error));
+                return false;
+            }
+        }
+        hosted.exited = true;
+        self.finish(seat, hosted)
+    }
+
+    /// Gives the walk's result to the caller once all it can have seen is durable.
+    fn finish(&mut self, seat: usize, hosted: &mut Hosted) -> bool {
+        if let Err(error) = self.send_outbox(seat, hosted) {
+            self.end(hosted, Err(error));
+            return false;
+        }
+        if hosted.state == State::Emitting {
+            // The exit hooks filled the stream; as above, the walk comes back.
+            return true;
+        }
+        hosted.profile.elapsed = hosted.shared.spawned.elapsed();
+        hosted.profile.longest_queue = hosted.frontier.longest() as u64;
+        if self.core.durability.is_settled() {
+            let outcome = finished(hosted);
+            self.end(hosted, outcome);
+            return false;
+        }
+        // Writes are under way that this walk may have seen.
+        hosted.state = State::Ending;
+        let (core, engine, walk) = (Arc::clone(&self.core), self.this.clone(), hosted.shared.id);
+        tokio::task::spawn_local(async move {
+            let settled = core.settle().await;
+            if let Some(engine) = engine.upgrade() {
+                engine.borrow_mut().settled(seat, walk, settled);
+            }
+        });
+        true
+    }
+
+    fn settled(&mut self, seat: usize, walk: u64, settled: Result<(), StoreError>) {
+        let same = self.seats[seat].as_ref().is_some_and(|hosted| hosted.shared.id == walk);
+        let Some(mut hosted) = same.then(|| self.seats[seat].take()).flatten() else { return };
+        let outcome = settled.map_err(WalkError::from).and_then(|()| finished(&mut hosted));
+        self.end(&mut hosted, outcome);
+        self.vacate(seat, *hosted);
+    }
+
+    /// Ends a walk from outside its hooks: at once, or when its present hook is back.
+    pub(super) fn doom(&mut self, seat: usize, error: WalkError) {
+        let Some(mut hosted) = self.seats[seat].take() else { return };
+        if hosted.state == State::Ending {
+            self.seats[seat] = Some(hosted);
+            return;
+        }
+        // Dropping the task drops the hook's future, and with it the I/O it waits for.
+        if let Some(task) = hosted.task.take() {
+            task.abort();
+        }
+        self.end(&mut hosted, Err(error));
+        self.vacate(seat, *hosted);
+    }
+
+    /// Tells the caller.
+    pub(super) fn end(&mut self, hosted: &mut Hosted, outcome: Outcome) {
+        if let Err(error) = &outcome {
+            tracing::debug!(walk = hosted.shared.id, walker = hosted.shared.walker, %error, "walk ended");
+        }
+        hosted.stream = None;
+        self.core.walks.remove(&hosted.shared.id);
+        hosted.shared.end(outcome);
+    }
+
+    /// Frees the seat of a walk that has ended.
+    pub(super) fn vacate(&mut self, seat: usize, hosted: Hosted) {
+        if let Some(address) = hosted.shared.address.get() {
+            // A full mailbox cannot be: the walk has no question open. A closed one has ended.
+            let _ = address.try_send(End);
+        }
+        drop(hosted);
+        self.seats[seat] = None;
+        self.free.push(seat);
+    }
+}
+
+fn finished(hosted: &mut Hosted) -> Outcome {
+    let (Some(walker), Some(mut walk)) = (hosted.walker.take(), hosted.walk.take()) else {
+        return Err(WalkError::Stopped);
+    };
+    let profile = std::mem::take(&mut hosted.profile);
+    Ok(Box::new(Finished { walker, report: walk.take_report(), profile }))
+}

@@ -1,0 +1,257 @@
+//! Running the hooks of a turn's visits.
+
+use std::time::Instant;
+
+use wayfare_graph::{Budget, Need, Step, Target, Visited, WalkError};
+
+use crate::engine::Engine;
+use crate::engine::fetch::Pick;
+use crate::engine::hooks::Ran;
+use crate::hosted::{Hosted, State, Suspended, Visiting};
+use crate::messages::Found;
+
+/// Visits after a miss during which a walk looks ahead for others.
+const COLD_VISITS: u32 = 4_096;
+
+impl Engine {
+    /// Runs what was picked, walk by walk, and gives back what could not be run.
+    pub(super) fn run(&mut self) {
+        let now = Instant::now();
+        let group = std::mem::take(&mut self.group);
+        let mut picks = std::mem::take(&mut self.picks);
+        let mut rest = picks.as_mut_slice();
+        for &seat in &group {
+            // Picks stand in the order of the group.
+            let count = rest.iter().take_while(|pick| pick.seat == seat).count();
+            let (own, others) = rest.split_at_mut(count);
+            rest = others;
+            let Some(mut hosted) = self.seats[seat].take() else { continue };
+            self.vitals.enter(hosted.shared.id);
+            let kept = self.run_walk(seat, &mut hosted, own, now);
+            self.vitals.leave();
+            if kept {
+                self.seats[seat] = Some(hosted);
+            } else {
+                self.vacate(seat, *hosted);
+            }
+        }
+        picks.clear();
+        self.picks = picks;
+        self.group = group;
+    }
+
+    /// Runs the visits of one walk; `false` when the walk has ended.
+    fn run_walk(&mut self, seat: usize, hosted: &mut Hosted, picks: &mut [Pick], now: Instant) -> bool {
+        let before = hosted.ahead;
+        let ended = if let Some(error) = hosted.overdue(now) {
+            Some(Err(error))
+        } else {
+            self.run_visits(seat, hosted, picks)
+        };
+        match ended {
+            Some(Err(error)) => {
+                self.end(hosted, Err(error));
+                return false;
+            }
+            Some(Ok(())) => return self.exit(seat, hosted, 0),
+            None => {}
+        }
+        let returned = picks.iter().filter(|pick| pick.returned).count();
+        for pick in picks.iter().rev().filter(|pick| pick.returned) {
+            hosted.frontier.put_back(pick.entry, pick.cost);
+        }
+        hosted.ahead = before.saturating_sub(picks.len() - returned);
+        if hosted.state == State::Loading || (hosted.cold > 0 && hosted.state == State::Ready) {
+            self.asking.push(seat);
+        }
+        if hosted.state == State::Ready && hosted.frontier.is_empty() && hosted.suspended.is_none() {
+            return self.exit(seat, hosted, 0);
+        }
+        true
+    }
+
+    /// `Some(Ok)` when the walk disengaged, `Some(Err)` when it failed, `None` when it may go on.
+    fn run_visits(
+        &mut self,
+        seat: usize,
+        hosted: &mut Hosted,
+        picks: &mut [Pick],
+    ) -> Option<Result<(), WalkError>> {
+        if let Some(suspended) = hosted.suspended.take()
+            && let Err(error) = self.resume(hosted, *suspended)
+        {
+            return Some(Err(error));
+        }
+        for pick in picks {
+            if hosted.state != State::Ready || hosted.suspended.is_some() {
+                pick.returned = true;
+                continue;
+            }
+            let visited = match self.visited(hosted, pick) {
+                Ok(Some(visited)) => visited,
+                Ok(None) => continue,
+                Err(error) => return Some(Err(error)),
+            };
+            if let Err(error) = count_visit(hosted, &visited) {
+                return Some(Err(error));
+            }
+            let position = hosted.position_of(pick.entry, pick.cost);
+            if let Some(walk) = &mut hosted.walk {
+                walk.set_position(position);
+            }
+            match self.visit(seat, hosted, Visiting { visited, next: 0 }) {
+                Ok(Ran::Done(Step::Disengage)) => return Some(Ok(())),
+                Ok(_) => {}
+                Err(error) => return Some(Err(error)),
+            }
+        }
+        None
+    }
+
+    /// The node of a pick, ready to be visited; `None` when it is not visited, now or ever.
+    #[inline]
+    fn visited(&mut self, hosted: &mut Hosted, pick: &mut Pick) -> Result<Option<Visited>, WalkError> {
+        let slot = pick.entry.slot;
+        let record = match pick.record.take() {
+            Some(record) => {
+                hosted.take_arrived(slot);
+                hosted.profile.resident += 1;
+                hosted.cold = hosted.cold.saturating_sub(1);
+                record
+            }
+            None => match hosted.take_arrived(slot) {
+                Some(Found::Record(record)) if crate::loader::satisfies(&record.head, hosted.need) => {
+                    hosted.profile.loaded += 1;
+                    record
+                }
+                Some(Found::Missing) if pick.entry.depth == 0 => {
+                    let id = self.core.directory.id_of(slot).cloned().unwrap_or_else(wayfare_graph::Id::root);
+                    return Err(WalkError::UnknownStart { walker: hosted.shared.walker.into(), id });
+                }
+                // A node that was deleted since its edge was read, or never was.
+                Some(Found::Missing) => return Ok(None),
+                Some(Found::Unreadable(reason)) => {
+                    let id = self.core.directory.id_of(slot).cloned().unwrap_or_else(wayfare_graph::Id::root);
+                    return Err(WalkError::Unreadable { id, reason: reason.to_string() });
+                }
+                _ => {
+                    pick.returned = true;
+                    hosted.state = State::Loading;
+                    hosted.cold = COLD_VISITS;
+                    return Ok(None);
+                }
+            },
+        };
+        let visited = Visited { slot, record };
+        let rejected = match &hosted.only {
+            Some(filter) if pick.entry.depth > 0 => !visited.satisfies(filter).map_err(|error| {
+                WalkError::Unreadable { id: visited.record.head.id.clone(), reason: error.to_string() }
+            })?,
+            _ => false,
+        };
+        Ok((!rejected).then_some(visited))
+    }
+
+    /// Queues what the hooks at a node asked for.
+    ///
+    /// # Errors
+    /// [`WalkError::BudgetReached`] when the queue is too long.
+    pub(super) fn expand(&mut self, hosted: &mut Hosted, visited: &Visited) -> Result<(), WalkError> {
+        let Some(walk) = &mut hosted.walk else { return Ok(()) };
+        let position = walk.position();
+        let requests = walk.requests();
+        if requests.is_empty() {
+            return Ok(());
+        }
+        let depth = position.depth + 1;
+        for at in 0..requests.len() {
+            match &requests[at] {
+                Target::Slot(slot) => hosted.frontier.push(&[slot.0], position.slot, depth),
+                Target::Costed(slot, cost) => hosted.frontier.push_at(*cost, *slot, position.slot, depth),
+                Target::Neighbours(neighbours) => {
+                    let origin = neighbours.origin();
+                    let resident;
+                    let head = if origin == visited.slot {
+                        Some(&visited.record.head)
+                    } else {
+                        resident = self.core.resident(origin);
+                        resident.as_ref().map(|record| &record.head)
+                    };
+                    match head.and_then(|head| head.links(neighbours.direction())) {
+                        Some(links) => neighbours
+                            .resolve(links, |run| hosted.frontier.push(run, position.slot, depth)),
+                        None => {
+                            let need = Need::DOCUMENT.links(neighbours.direction());
+                            let requests = requests.drain(at..).collect();
+                            return self.suspend(hosted, Suspended { requests, position, slot: origin, need });
+                        }
+                    }
+                }
+            }
+        }
+        requests.clear();
+        end_expansion(hosted)
+    }
+
+    /// Puts off the rest of what a hook asked for until links have been loaded.
+    fn suspend(&mut self, hosted: &mut Hosted, suspended: Suspended) -> Result<(), WalkError> {
+        if let Some(walk) = &mut hosted.walk {
+            walk.requests().clear();
+        }
+        // From now on they are read together with the nodes.
+        hosted.need = hosted.need.and(suspended.need);
+        hosted.suspended = Some(Box::new(suspended));
+        hosted.state = State::Loading;
+        Ok(())
+    }
+
+    /// Goes on with what was put off.
+    fn resume(&mut self, hosted: &mut Hosted, suspended: Suspended) -> Result<(), WalkError> {
+        let Suspended { requests, position, slot, need } = suspended;
+        let resident = self.core.resident(slot).filter(|record| crate::loader::satisfies(&record.head, need));
+        let record = match (resident, hosted.take_arrived(slot)) {
+            (Some(record), _) => record,
+            (None, Some(Found::Record(record))) if crate::loader::satisfies(&record.head, need) => record,
+            // It was deleted meanwhile: it has no neighbours any more.
+            (None, Some(Found::Missing | Found::Unreadable(_))) => return end_expansion(hosted),
+            _ => {
+                hosted.suspended = Some(Box::new(Suspended { requests, position, slot, need }));
+                hosted.state = State::Loading;
+                return Ok(());
+            }
+        };
+        if let Some(walk) = &mut hosted.walk {
+            walk.set_position(position);
+            *walk.requests() = requests;
+        }
+        self.expand(hosted, &Visited { slot, record })
+    }
+}
+
+fn end_expansion(hosted: &mut Hosted) -> Result<(), WalkError> {
+    hosted.frontier.end_group();
+    if hosted.frontier.len() as u64 > hosted.limits.queue {
+        return Err(reached(hosted, Budget::Queue, hosted.limits.queue));
+    }
+    Ok(())
+}
+
+#[inline]
+fn count_visit(hosted: &mut Hosted, visited: &Visited) -> Result<(), WalkError> {
+    if hosted.profile.visits >= hosted.limits.visits {
+        return Err(reached(hosted, Budget::Visits, hosted.limits.visits));
+    }
+    hosted.profile.visits += 1;
+    if let Some(per_node) = &mut hosted.per_node {
+        let visits = per_node.entry(visited.slot).or_default();
+        *visits += 1;
+        if *visits > hosted.limits.visits_per_node {
+            return Err(reached(hosted, Budget::VisitsPerNode, hosted.limits.visits_per_node));
+        }
+    }
+    Ok(())
+}
+
+fn reached(hosted: &Hosted, budget: Budget, limit: u64) -> WalkError {
+    WalkError::BudgetReached { walker: hosted.shared.walker.into(), budget, limit }
+}

@@ -1,0 +1,124 @@
+//! A walk as its worker hosts it.
+
+use std::rc::Rc;
+use std::sync::Arc;
+
+use rustc_hash::FxHashMap;
+use serde_json::{Value, json};
+use tokio::sync::mpsc;
+use wayfare_graph::{
+    Entry, ErasedWalker, Filter, Frontier, Limits, Need, Position, Profile, Slot, Target, Visited, Walk,
+};
+
+use crate::durability::Mark;
+use crate::hook_table::HookTable;
+use crate::messages::Found;
+use crate::walk_shared::WalkShared;
+
+/// A value on its way to the caller's stream.
+pub(crate) struct Emitted {
+    pub(crate) value: Value,
+    /// What must be durable before the caller may see it.
+    pub(crate) mark: Option<Mark>,
+}
+
+/// What a walk is waiting for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum State {
+    /// Nothing: it can go on.
+    Ready,
+    /// Records from shards.
+    Loading,
+    /// An async hook.
+    Hooking,
+    /// Room in the caller's stream.
+    Emitting,
+    /// Its last writes to become durable.
+    Ending,
+}
+
+/// Where to go on when an async hook has returned.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct HookPlace {
+    /// The place of the next hook among those of the node, or of the exit.
+    pub(crate) next: usize,
+    pub(crate) exiting: bool,
+}
+
+/// What a hook asked for and could not be looked up yet, because links were not resident.
+pub(crate) struct Suspended {
+    pub(crate) requests: Vec<Target>,
+    pub(crate) position: Position,
+    /// The node whose links are missing, and which.
+    pub(crate) slot: Slot,
+    pub(crate) need: Need,
+}
+
+/// One walk.
+pub(crate) struct Hosted {
+    pub(crate) shared: Arc<WalkShared>,
+    /// Away while an async hook runs.
+    pub(crate) walker: Option<Box<dyn ErasedWalker>>,
+    /// Away while an async hook runs.
+    pub(crate) walk: Option<Box<Walk>>,
+    pub(crate) table: Rc<HookTable>,
+    pub(crate) frontier: Frontier,
+    pub(crate) state: State,
+    /// Whether it stands among those that take turns, or waits to.
+    pub(crate) queued: bool,
+    /// Whether its exit hooks have run.
+    pub(crate) exited: bool,
+    pub(crate) need: Need,
+    pub(crate) only: Option<Filter>,
+    pub(crate) limits: Arc<Limits>,
+    pub(crate) profile: Profile,
+    /// Messages to shards not yet answered.
+    pub(crate) outstanding: u32,
+    /// How many entries at the front of the queue have been asked for, or were resident when looked at.
+    pub(crate) ahead: usize,
+    /// Visits for which the walk still looks ahead, since it last met a node that was not resident.
+    pub(crate) cold: u32,
+    /// What shards answered and has not been visited: records may be evicted before their turn.
+    pub(crate) arrived: FxHashMap<Slot, Found>,
+    pub(crate) suspended: Option<Box<Suspended>>,
+    pub(crate) hook_place: HookPlace,
+    pub(crate) stream: Option<mpsc::Sender<Emitted>>,
+    /// Visits by node, where the walk may come back to one.
+    pub(crate) per_node: Option<Box<FxHashMap<Slot, u64>>>,
+    /// The task of an async hook or of a waiting stream.
+    pub(crate) task: Option<tokio::task::AbortHandle>,
+}
+
+impl Hosted {
+    pub(crate) fn position_of(&self, entry: Entry, cost: f64) -> Position {
+        Position { slot: entry.slot, from: entry.from, depth: entry.depth, cost }
+    }
+
+    /// Takes what a shard answered about a slot.
+    pub(crate) fn take_arrived(&mut self, slot: Slot) -> Option<Found> {
+        if self.arrived.is_empty() { None } else { self.arrived.remove(&slot) }
+    }
+
+    pub(crate) fn inspect(&self) -> Value {
+        json!({
+            "walk": self.shared.id,
+            "walker": self.shared.walker,
+            "waiting_for": match self.state {
+                State::Ready => "nothing",
+                State::Loading => "records",
+                State::Hooking => "hook",
+                State::Emitting => "stream",
+                State::Ending => "durability",
+            },
+            "queued": self.frontier.len(),
+            "profile": self.profile,
+            "state": self.walker.as_ref().and_then(|walker| walker.state()),
+        })
+    }
+}
+
+/// A visit that is under way: the node and the hook to go on with.
+pub(crate) struct Visiting {
+    pub(crate) visited: Visited,
+    pub(crate) next: usize,
+}

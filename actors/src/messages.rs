@@ -1,0 +1,85 @@
+//! The messages between walkers, shards and the outside.
+
+use std::sync::Arc;
+
+use actix::prelude::*;
+use tokio::sync::oneshot;
+use wayfare_graph::{Document, Id, Need, SharedRecord, Slot, StoreError, WriteError, WriteResult};
+
+use crate::walk_actor::WalkActor;
+
+/// Asks a shard for nodes: a batch of a walk's frontier. Answered with [`Records`].
+#[derive(Message)]
+#[rtype(result = "()")]
+pub(crate) struct Visit {
+    pub(crate) slots: Vec<Slot>,
+    pub(crate) need: Need,
+    pub(crate) reply: VisitReply,
+}
+
+/// Where the answer to a [`Visit`] goes.
+pub(crate) enum VisitReply {
+    Walker(Addr<WalkActor>),
+    Caller(oneshot::Sender<Records>),
+}
+
+/// What a shard found of a node.
+#[derive(Debug, Clone)]
+pub(crate) enum Found {
+    Record(SharedRecord),
+    Missing,
+    /// It exists, and its fields do not fit the registered type.
+    Unreadable(Arc<str>),
+}
+
+/// A shard's answer to [`Visit`].
+#[derive(Message)]
+#[rtype(result = "()")]
+pub(crate) struct Records {
+    pub(crate) result: Result<Vec<(Slot, Found)>, Arc<StoreError>>,
+}
+
+/// Saves new versions of entities that this shard owns.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub(crate) struct Apply {
+    pub(crate) saves: Vec<Save>,
+}
+
+/// One new version; the document carries the version it was made of.
+pub(crate) struct Save {
+    pub(crate) slot: Slot,
+    pub(crate) document: Document,
+    pub(crate) reply: oneshot::Sender<Saved>,
+}
+
+/// What became of a save.
+pub(crate) type Saved = Result<WriteResult, Arc<StoreError>>;
+
+/// Drops the resident records of entities that were changed in the store past the shard.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub(crate) struct Evict {
+    pub(crate) slots: Vec<Slot>,
+}
+
+/// Figures of one shard.
+#[derive(Message)]
+#[rtype(result = "ShardFigures")]
+pub(crate) struct InspectShard;
+
+/// What a shard holds.
+#[derive(Debug, Clone, Copy, Default, MessageResponse)]
+pub struct ShardFigures {
+    /// Resident records.
+    pub records: u64,
+    /// Bytes they take, as estimated.
+    pub bytes: u64,
+    /// Records evicted since the start.
+    pub evicted: u64,
+}
+
+/// The refusal of a save whose version is not the one the shard knows.
+pub(crate) fn conflict(id: &Id, document: &Document, found: wayfare_graph::Version) -> WriteError {
+    WriteError::Conflict { id: id.clone(), expected: document.version(), found }
+}

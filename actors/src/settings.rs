@@ -1,0 +1,62 @@
+//! What the runtime is started with.
+
+use std::time::Duration;
+
+use wayfare_graph::Limits;
+
+/// Sizes and bounds of a runtime; the root package fills them from `config.toml`.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Threads that run hooks; at least 1.
+    pub workers: usize,
+    /// Visits a worker does before it lets messages through.
+    pub turn_visits: usize,
+    /// Places in a worker's mailbox.
+    pub worker_mailbox: usize,
+    /// Walks alive at once.
+    pub max_walks: usize,
+    /// Partitions of the resident entities; a power of two.
+    pub shards: usize,
+    /// Places in a shard's mailbox.
+    pub shard_mailbox: usize,
+    /// Nodes that one message asks a shard for.
+    pub visit_batch: usize,
+    /// Writes in one commit.
+    pub batch_size: usize,
+    /// How long a write waits for company.
+    pub flush_interval: Duration,
+    /// Writes under way at once; further ones wait.
+    pub write_queue: usize,
+    /// Memory for resident entities, over all shards.
+    pub resident_bytes: u64,
+    /// Budgets of walks that set none.
+    pub limits: Limits,
+    /// Values waiting in the stream of one walk.
+    pub emit_buffer: usize,
+    /// How long a stop waits for walks and writes.
+    pub drain_timeout: Duration,
+    /// A hook that runs longer without giving back its thread is reported as stalled.
+    pub stall: Duration,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            workers: 2,
+            turn_visits: 256,
+            worker_mailbox: 1_024,
+            max_walks: 100_000,
+            shards: 2,
+            shard_mailbox: 1_024,
+            visit_batch: 1_024,
+            batch_size: 1_000,
+            flush_interval: Duration::ZERO,
+            write_queue: 4_096,
+            resident_bytes: 1 << 30,
+            limits: Limits::default(),
+            emit_buffer: 1_024,
+            drain_timeout: Duration::from_secs(30),
+            stall: Duration::from_secs(10),
+        }
+    }
+}

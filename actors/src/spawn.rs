@@ -1,0 +1,146 @@
+//! Starting walks and waiting for them.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use tokio::sync::{Mutex, mpsc, oneshot};
+use wayfare_graph::{ErasedWalker, Id, WalkError, WalkOptions};
+
+use crate::core::Core;
+use crate::hosted::Emitted;
+use crate::walk_actor::Cancel;
+use crate::walk_shared::{Outcome, WalkShared};
+use crate::worker::{Host, WorkerRef};
+
+/// A walk that was started.
+pub struct Spawned {
+    shared: Arc<WalkShared>,
+    outcome: Mutex<Option<oneshot::Receiver<Outcome>>>,
+}
+
+impl Spawned {
+    /// The number of the walk, unique in its runtime.
+    #[must_use]
+    pub fn id(&self) -> u64 {
+        self.shared.id
+    }
+
+    /// Waits for the end. The result is given once; later calls get [`WalkError::Stopped`].
+    ///
+    /// # Errors
+    /// Why the walk ended before its time.
+    pub async fn finish(&self) -> Outcome {
+        let outcome = self.outcome.lock().await.take();
+        match outcome {
+            Some(outcome) => outcome.await.unwrap_or(Err(WalkError::Stopped)),
+            None => Err(WalkError::Stopped),
+        }
+    }
+
+    /// Ends the walk with [`WalkError::Cancelled`] as soon as its present sync hook has returned; an
+    /// async hook is dropped where it waits. Does nothing when the walk has ended.
+    pub fn cancel(&self) {
+        self.shared.cancel();
+        if let Some(address) = self.shared.address.get() {
+            // The flag is set; the message only makes a waiting walk look at it sooner.
+            let _ = address.try_send(Cancel);
+        }
+    }
+
+    /// What the walk is doing, `None` when it has ended.
+    pub async fn inspect(&self) -> Option<serde_json::Value> {
+        let address = self.shared.address.get()?;
+        address.send(crate::walk_actor::InspectWalk).await.ok().flatten()
+    }
+
+}
+
+impl std::fmt::Debug for Spawned {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Spawned").field("id", &self.shared.id).field("walker", &self.shared.walker).finish()
+    }
+}
+
+/// The values that a walk emits, in order.
+///
+/// Dropping it ends the walk at its next value with [`WalkError::NobodyListens`].
+pub struct EmitStream {
+    core: Arc<Core>,
+    values: mpsc::Receiver<Emitted>,
+}
+
+impl EmitStream {
+    /// The next value, `None` when the walk has ended.
+    ///
+    /// A value is given when everything the walk can have seen by then is durable.
+    ///
+    /// # Errors
+    /// [`WalkError::Store`] when a write failed that the walk may have seen.
+    pub async fn next(&mut self) -> Option<Result<serde_json::Value, WalkError>> {
+        let Emitted { value, mark } = self.values.recv().await?;
+        if let Some(mark) = mark
+            && !self.core.durability.reached(&mark).await
+        {
+            let reason = "a write failed that this value may rest on".into();
+            return Some(Err(wayfare_graph::StoreError::Poisoned { reason }.into()));
+        }
+        Some(Ok(value))
+    }
+}
+
+impl std::fmt::Debug for EmitStream {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("EmitStream").finish_non_exhaustive()
+    }
+}
+
+/// Makes the two ends of a walk's stream.
+pub(crate) fn stream(core: &Arc<Core>) -> (mpsc::Sender<Emitted>, EmitStream) {
+    let (tx, values) = mpsc::channel(core.settings.emit_buffer);
+    (tx, EmitStream { core: Arc::clone(core), values })
+}
+
+/// Hands a walker to a worker.
+pub(crate) async fn spawn_walk(
+    core: &Arc<Core>,
+    walker: Box<dyn ErasedWalker>,
+    at: Id,
+    options: Option<WalkOptions>,
+    stream: Option<mpsc::Sender<Emitted>>,
+) -> Result<Spawned, WalkError> {
+    if core.is_closed() {
+        return Err(WalkError::Stopped);
+    }
+    let alive = core.walks.len();
+    if alive >= core.settings.max_walks {
+        return Err(WalkError::Overloaded { alive: alive as u64 });
+    }
+    let options = options.unwrap_or_else(|| walker.options());
+    // Numbers need no order among each other.
+    let id = core.next_walk.fetch_add(1, Ordering::Relaxed);
+    let worker = choose_worker(core, id).ok_or(WalkError::Stopped)?;
+    let wall = options.limits.as_ref().unwrap_or(&core.settings.limits).wall;
+    let (reply, outcome) = oneshot::channel();
+    let shared = Arc::new(WalkShared::new(id, walker.name(), wall, worker.number, reply));
+    core.walks.insert(id, Arc::clone(&shared));
+    let start = core.directory.slot_of(&at);
+    let host = Host { walker, start, options, shared: Arc::clone(&shared), stream };
+    let sent = match worker.address.try_send(host) {
+        Ok(()) => Ok(()),
+        // A full mailbox makes the caller wait.
+        Err(actix::prelude::SendError::Full(host)) => worker.address.send(host).await.map_err(|_| WalkError::Stopped),
+        Err(actix::prelude::SendError::Closed(_)) => Err(WalkError::Stopped),
+    };
+    if let Err(error) = sent {
+        core.walks.remove(&id);
+        return Err(error);
+    }
+    Ok(Spawned { shared, outcome: Mutex::new(Some(outcome)) })
+}
+
+/// Workers in turn: walks are many and short, or few and long; either way this spreads them.
+fn choose_worker(core: &Core, walk: u64) -> Option<WorkerRef> {
+    let workers = core.workers.read();
+    let at = usize::try_from(walk).unwrap_or(0).checked_rem(workers.len())?;
+    workers.get(at).cloned()
+}

@@ -1,0 +1,241 @@
+//! The supervisor: the worker pool and the directory of walks.
+//!
+//! - Owns: the threads of workers and shards, the writer actor, and what to do when one is lost.
+//! - Accepts: `Spawn`, `CancelWalk`, `InspectWalks`, `Stop`.
+//! - Sends: `Host` to workers, control messages to walks.
+//! - Dies when: the runtime stops, after it has drained walks and writes.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use actix::prelude::*;
+use actix_rt::Arbiter;
+use dashmap::Entry;
+use serde_json::Value;
+use wayfare_graph::{Id, WalkError, WalkerType};
+
+use crate::core::Core;
+use crate::spawn::{Spawned, spawn_walk};
+use crate::walk_actor::{Cancel, InspectWalk};
+use crate::worker::{Vitals, WorkerActor, WorkerRef};
+use crate::writer::{Close, WriterActor};
+
+/// How often the supervisor looks after its workers.
+const WATCH: Duration = Duration::from_millis(25);
+
+/// The actor.
+pub(crate) struct Supervisor {
+    pub(crate) core: Arc<Core>,
+    pub(crate) writer: Addr<WriterActor>,
+    pub(crate) shard_arbiters: Vec<Arbiter>,
+    pub(crate) worker_arbiters: Vec<Arbiter>,
+}
+
+impl Actor for Supervisor {
+    type Context = Context<Self>;
+
+    fn started(&mut self, cx: &mut Context<Self>) {
+        for _ in 0..self.core.settings.workers {
+            self.add_worker();
+        }
+        cx.run_interval(WATCH, |supervisor, _| supervisor.watch());
+    }
+}
+
+impl Supervisor {
+    fn add_worker(&mut self) {
+        let arbiter = Arbiter::new();
+        let vitals = Arc::new(Vitals::new(Arc::new(self.core.settings.limits.clone())));
+        let (core, own) = (Arc::clone(&self.core), Arc::clone(&vitals));
+        let address = WorkerActor::start_in_arbiter(&arbiter.handle(), move |_| WorkerActor::new(core, own));
+        let mut workers = self.core.workers.write();
+        let number = self.worker_arbiters.len();
+        workers.push(WorkerRef { number, address, vitals });
+        self.worker_arbiters.push(arbiter);
+    }
+
+    /// Ends walks whose time is up while a hook keeps their thread, and replaces that worker.
+    ///
+    /// A thread cannot be taken from a hook. Its walk is told to have ended, and the thread is left to
+    /// come back or not; other walks there go on when it does, or end by their own deadlines.
+    fn watch(&mut self) {
+        let workers: Vec<WorkerRef> = self.core.workers.read().clone();
+        for worker in workers {
+            let stalled = worker.vitals.stalled.load(Ordering::Relaxed);
+            if let Some(walk) = worker.vitals.keeps_thread(self.core.settings.stall)
+                && !stalled
+            {
+                tracing::warn!(worker = worker.number, walk, "a hook keeps its thread; adding a worker");
+                self.retire(&worker);
+            }
+            if worker.vitals.keeps_thread(WATCH).is_some() {
+                self.end_overdue(&worker);
+            }
+        }
+    }
+
+    /// Walks of a kept thread cannot look at their own deadlines.
+    fn end_overdue(&mut self, worker: &WorkerRef) {
+        let now = Instant::now();
+        let overdue: Vec<_> = self
+            .core
+            .walks
+            .iter()
+            .filter(|walk| walk.worker == worker.number && (now >= walk.deadline || walk.is_cancelled()))
+            .map(|walk| Arc::clone(walk.value()))
+            .collect();
+        if overdue.is_empty() {
+            return;
+        }
+        for walk in overdue {
+            self.core.walks.remove(&walk.id);
+            walk.end(Err(if walk.is_cancelled() {
+                WalkError::Cancelled { walker: walk.walker.into() }
+            } else {
+                walk.wall_reached()
+            }));
+        }
+        self.retire(worker);
+    }
+
+    /// Sends no more walks to a worker and starts another in its place.
+    fn retire(&mut self, worker: &WorkerRef) {
+        if worker.vitals.stalled.swap(true, Ordering::Relaxed) {
+            return;
+        }
+        self.core.workers.write().retain(|other| other.number != worker.number);
+        self.add_worker();
+    }
+}
+
+/// Spawns a walker by name.
+///
+/// Send it to the supervisor, or use [`Runtime::spawn_message`](crate::RuntimeHandle::spawn_message).
+#[derive(Debug, Clone, Message)]
+#[rtype(result = "Result<Spawned, WalkError>")]
+pub struct Spawn {
+    /// The name of a registered walker.
+    pub walker: String,
+    /// The walker's fields.
+    pub args: Value,
+    /// The node to start at.
+    pub at: Id,
+    /// The same key never starts a second walk while the runtime lives.
+    pub key: Option<String>,
+}
+
+impl Handler<Spawn> for Supervisor {
+    type Result = ResponseFuture<Result<Spawned, WalkError>>;
+
+    fn handle(&mut self, spawn: Spawn, _: &mut Context<Self>) -> Self::Result {
+        let core = Arc::clone(&self.core);
+        Box::pin(async move {
+            let walker = make_walker(&spawn)?;
+            let Some(key) = spawn.key else { return spawn_walk(&core, walker, spawn.at, None, None).await };
+            match core.walk_keys.entry(key.clone()) {
+                Entry::Occupied(_) => return Err(WalkError::DuplicateKey { key }),
+                // Reserved before the walk starts, so that a second message cannot pass meanwhile.
+                Entry::Vacant(vacant) => drop(vacant.insert(0)),
+            }
+            let spawned = spawn_walk(&core, walker, spawn.at, None, None).await;
+            if spawned.is_err() {
+                core.walk_keys.remove(&key);
+            }
+            spawned
+        })
+    }
+}
+
+fn make_walker(spawn: &Spawn) -> Result<Box<dyn wayfare_graph::ErasedWalker>, WalkError> {
+    let known = WalkerType::find(&spawn.walker).and_then(|walker| (walker.make)());
+    let make = known.ok_or_else(|| {
+        let names = WalkerType::names();
+        let nearest = names.iter().max_by(|a, b| {
+            let closeness = |name: &str| strsim::jaro_winkler(name, &spawn.walker);
+            closeness(a).total_cmp(&closeness(b))
+        });
+        let nearest = nearest.filter(|name| strsim::jaro_winkler(name, &spawn.walker) > 0.7);
+        WalkError::UnknownWalker { name: spawn.walker.clone(), nearest: nearest.map(ToString::to_string) }
+    })?;
+    make(spawn.args.clone()).map_err(|reason| WalkError::BadArguments { walker: spawn.walker.clone(), reason })
+}
+
+/// Cancels a walk by number; `false` when there is none.
+#[derive(Message)]
+#[rtype(result = "bool")]
+pub(crate) struct CancelWalk(pub(crate) u64);
+
+impl Handler<CancelWalk> for Supervisor {
+    type Result = bool;
+
+    fn handle(&mut self, cancel: CancelWalk, _: &mut Context<Self>) -> bool {
+        let Some(walk) = self.core.walks.get(&cancel.0).map(|walk| Arc::clone(walk.value())) else { return false };
+        walk.cancel();
+        if let Some(address) = walk.address.get() {
+            // The flag is set; the message only makes a waiting walk look at it sooner.
+            let _ = address.try_send(Cancel);
+        }
+        true
+    }
+}
+
+/// What all walks are doing.
+#[derive(Message)]
+#[rtype(result = "Vec<Value>")]
+pub(crate) struct InspectWalks;
+
+impl Handler<InspectWalks> for Supervisor {
+    type Result = ResponseFuture<Vec<Value>>;
+
+    fn handle(&mut self, _: InspectWalks, _: &mut Context<Self>) -> Self::Result {
+        let addresses: Vec<_> = self.core.walks.iter().filter_map(|walk| walk.address.get().cloned()).collect();
+        Box::pin(async move {
+            let mut walks = Vec::with_capacity(addresses.len());
+            for address in addresses {
+                if let Ok(Some(walk)) = address.send(InspectWalk).await {
+                    walks.push(walk);
+                }
+            }
+            walks
+        })
+    }
+}
+
+/// Drains and stops the runtime.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub(crate) struct Stop;
+
+impl Handler<Stop> for Supervisor {
+    type Result = ResponseActFuture<Self, ()>;
+
+    fn handle(&mut self, _: Stop, _: &mut Context<Self>) -> Self::Result {
+        let core = Arc::clone(&self.core);
+        let writer = self.writer.clone();
+        let drain = async move {
+            core.closed.store(true, Ordering::Release);
+            let until = Instant::now() + core.settings.drain_timeout;
+            while !core.walks.is_empty() && Instant::now() < until {
+                tokio::time::sleep(Duration::from_millis(2)).await;
+            }
+            for walk in &core.walks {
+                walk.end(Err(WalkError::Stopped));
+            }
+            // What was published is on its way to the writer, which drains its channel before it ends.
+            let _ = tokio::time::timeout(core.settings.drain_timeout, core.settle()).await;
+            core.write_permits.close();
+            let thread = writer.send(Close).await.ok().flatten();
+            (core, thread)
+        };
+        Box::pin(drain.into_actor(self).map(|(core, thread), supervisor, cx| {
+            for arbiter in supervisor.worker_arbiters.iter().chain(&supervisor.shard_arbiters) {
+                arbiter.stop();
+            }
+            drop(core);
+            drop(thread);
+            cx.stop();
+            System::current().stop();
+        }))
+    }
+}

@@ -1,0 +1,309 @@
+//! Starting and stopping a runtime: its own actix system on its own threads.
+
+use std::sync::Arc;
+use std::thread::JoinHandle;
+
+use actix::prelude::*;
+use actix_rt::Arbiter;
+use parking_lot::Mutex;
+use serde_json::Value;
+use tokio::sync::oneshot;
+use wayfare_graph::{
+    Document, EntityName, ErasedWalker, Id, Index, KeySource, Kind, Page, Query, Store, StoreError, StoreStats,
+    WalkError, WalkOptions, WriteBatch, WriteResult,
+};
+
+use crate::core::Core;
+use crate::loader::Loader;
+use crate::messages::{InspectShard, ShardFigures};
+use crate::settings::Settings;
+use crate::shard::{ShardActor, ShardParts};
+use crate::spawn::{EmitStream, Spawned, spawn_walk, stream};
+use crate::supervisor::{CancelWalk, InspectWalks, Spawn, Stop, Supervisor};
+use crate::writer::{WriterActor, WriterSettings};
+
+/// Why a runtime did not start.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StartError {
+    /// A thread could not be started.
+    #[error("cannot start a thread: {0}")]
+    Thread(#[from] std::io::Error),
+    /// The number of shards is not a power of two.
+    #[error("`{shards}` shards: use a power of two from 1 to 64")]
+    Shards {
+        /// The number given.
+        shards: usize,
+    },
+    /// The system ended before it was up.
+    #[error("the runtime ended while it started")]
+    Ended,
+}
+
+/// A running runtime. Clones share it; dropping the last one drains and stops it, and waits for that.
+///
+/// It works from any thread and inside any tokio program.
+#[derive(Clone)]
+pub struct RuntimeHandle {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    core: Arc<Core>,
+    supervisor: Addr<Supervisor>,
+    thread: Mutex<Option<JoinHandle<()>>>,
+}
+
+impl RuntimeHandle {
+    /// Starts a runtime on a store.
+    ///
+    /// # Errors
+    /// [`StartError`].
+    pub fn start(store: Arc<dyn Store>, keys: KeySource, settings: Settings) -> Result<Self, StartError> {
+        if !settings.shards.is_power_of_two() || settings.shards > 64 {
+            return Err(StartError::Shards { shards: settings.shards });
+        }
+        let core = Arc::new(Core::new(settings, store, keys));
+        let (up, started) = std::sync::mpsc::channel();
+        let own = Arc::clone(&core);
+        let thread = std::thread::Builder::new().name("wayfare-system".into()).spawn(move || {
+            let system = System::new();
+            system.block_on(async {
+                let _ = up.send(start_actors(&own));
+            });
+            if let Err(error) = system.run() {
+                tracing::error!(%error, "the runtime's system failed");
+            }
+        })?;
+        let supervisor = started.recv().map_err(|_| StartError::Ended)??;
+        Ok(Self { inner: Arc::new(Inner { core, supervisor, thread: Mutex::new(Some(thread)) }) })
+    }
+
+    /// The supervisor's address, for those who send it messages themselves.
+    #[must_use]
+    pub fn supervisor(&self) -> Recipient<Spawn> {
+        self.inner.supervisor.clone().recipient()
+    }
+
+    /// Spawns a walker by message.
+    ///
+    /// # Errors
+    /// [`WalkError::UnknownWalker`], [`WalkError::BadArguments`], [`WalkError::DuplicateKey`],
+    /// [`WalkError::Overloaded`], [`WalkError::Stopped`].
+    pub async fn spawn_message(&self, spawn: Spawn) -> Result<Spawned, WalkError> {
+        self.inner.supervisor.send(spawn).await.unwrap_or(Err(WalkError::Stopped))
+    }
+
+    /// Spawns a walker.
+    ///
+    /// # Errors
+    /// [`WalkError::Overloaded`], [`WalkError::Stopped`].
+    pub async fn spawn(
+        &self,
+        walker: Box<dyn ErasedWalker>,
+        at: Id,
+        options: Option<WalkOptions>,
+    ) -> Result<Spawned, WalkError> {
+        spawn_walk(&self.inner.core, walker, at, options, None).await
+    }
+
+    /// Spawns a walker whose emitted values are streamed.
+    ///
+    /// # Errors
+    /// As [`spawn`](Self::spawn).
+    pub async fn spawn_streaming(
+        &self,
+        walker: Box<dyn ErasedWalker>,
+        at: Id,
+        options: Option<WalkOptions>,
+    ) -> Result<(Spawned, EmitStream), WalkError> {
+        let (tx, values) = stream(&self.inner.core);
+        Ok((spawn_walk(&self.inner.core, walker, at, options, Some(tx)).await?, values))
+    }
+
+    /// Cancels a walk by number; `false` when there is none.
+    pub async fn cancel(&self, walk: u64) -> bool {
+        self.inner.supervisor.send(CancelWalk(walk)).await.unwrap_or(false)
+    }
+
+    /// What all walks are doing, as JSON.
+    pub async fn walks(&self) -> Vec<Value> {
+        self.inner.supervisor.send(InspectWalks).await.unwrap_or_default()
+    }
+
+    /// Figures of every shard.
+    pub async fn shard_figures(&self) -> Vec<ShardFigures> {
+        let mut figures = Vec::new();
+        for shard in self.inner.core.shards.get().into_iter().flatten() {
+            figures.push(shard.send(InspectShard).await.unwrap_or_default());
+        }
+        figures
+    }
+
+    /// The source of generated keys.
+    #[must_use]
+    pub fn keys(&self) -> &KeySource {
+        &self.inner.core.keys
+    }
+
+    /// The settings it was started with.
+    #[must_use]
+    pub fn settings(&self) -> &Settings {
+        &self.inner.core.settings
+    }
+
+    /// The store, as a user would write it.
+    #[must_use]
+    pub fn describe_store(&self) -> String {
+        self.inner.core.store.describe()
+    }
+
+    /// Documents by id, in order, `None` where there is none.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub async fn get_many(&self, ids: &[Id]) -> Result<Vec<Option<Document>>, StoreError> {
+        self.inner.core.get_many(ids).await
+    }
+
+    /// The newest version of an entity, which may not be durable yet: what an update is based on.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub async fn newest(&self, id: &Id) -> Result<Option<Document>, StoreError> {
+        self.inner.core.newest(id).await
+    }
+
+    /// The documents that a query asks for.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub async fn find(&self, query: Query) -> Result<Vec<Document>, StoreError> {
+        self.inner.core.find(query).await
+    }
+
+    /// How many documents satisfy a query.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub async fn count(&self, query: Query) -> Result<u64, StoreError> {
+        self.inner.core.count(query).await
+    }
+
+    /// A page of documents in the order of the store.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub async fn scan(
+        &self,
+        kind: Kind,
+        entity: Option<EntityName>,
+        after: Option<Id>,
+        limit: usize,
+    ) -> Result<Page, StoreError> {
+        self.inner.core.scan(kind, entity, after, limit).await
+    }
+
+    /// What the store holds.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub async fn stats(&self) -> Result<StoreStats, StoreError> {
+        self.inner.core.stats().await
+    }
+
+    /// Makes an index.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub async fn create_index(&self, index: Index) -> Result<(), StoreError> {
+        self.inner.core.create_index(index).await
+    }
+
+    /// Saves a new version of an entity, durably; the document carries the version it was made of.
+    ///
+    /// # Errors
+    /// What the store says; the inner result is that of the write.
+    pub async fn save(&self, document: Document) -> Result<WriteResult, StoreError> {
+        self.inner.core.save(document).await
+    }
+
+    /// Writes a batch in one durable commit.
+    ///
+    /// # Errors
+    /// What the store says; the inner results are those of the writes, in order.
+    pub async fn apply(&self, batch: WriteBatch) -> Result<Vec<WriteResult>, StoreError> {
+        self.inner.core.apply(batch).await
+    }
+
+    /// Drains and stops the runtime: no new walks, those that run have `drain_timeout` to finish, and
+    /// everything written becomes durable. Other handles find it stopped.
+    pub async fn shutdown(self) {
+        let _ = self.inner.supervisor.send(Stop).await;
+        let thread = self.inner.thread.lock().take();
+        if let Some(thread) = thread {
+            // The system has been told to end; it does so within a turn of its loop.
+            let (ended, end) = oneshot::channel();
+            std::thread::spawn(move || {
+                let _ = thread.join();
+                let _ = ended.send(());
+            });
+            let _ = end.await;
+        }
+    }
+}
+
+impl std::fmt::Debug for RuntimeHandle {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("RuntimeHandle").field("store", &self.describe_store()).finish_non_exhaustive()
+    }
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        let Some(thread) = self.thread.lock().take() else { return };
+        // Refused only when the supervisor has stopped.
+        let _ = self.supervisor.try_send(Stop);
+        // A hook that drops the last handle is on one of the threads that would be waited for.
+        if !System::is_registered() {
+            let _ = thread.join();
+        }
+    }
+}
+
+fn start_actors(core: &Arc<Core>) -> Result<Addr<Supervisor>, StartError> {
+    let runtime = tokio::runtime::Handle::current();
+    let settings = &core.settings;
+    let writer_settings = WriterSettings {
+        batch_size: settings.batch_size,
+        flush_interval: settings.flush_interval,
+        queue: settings.write_queue,
+    };
+    let (writer, handle) = WriterActor::start_thread(Arc::clone(&core.store), writer_settings, runtime.clone())?;
+    let _ = core.runtime.set(runtime);
+    let _ = core.writer.set(handle.clone());
+    let mut shard_arbiters = Vec::new();
+    let mut shards = Vec::new();
+    for index in 0..settings.shards {
+        let arbiter = Arbiter::try_new()?;
+        let parts = ShardParts {
+            index,
+            slab: Arc::clone(&core.slabs[index]),
+            loader: Loader { store: Arc::clone(&core.store), directory: Arc::clone(&core.directory) },
+            durability: Arc::clone(&core.durability),
+            writer: handle.clone(),
+            resident_bytes: settings.resident_bytes / settings.shards as u64,
+            mailbox: settings.shard_mailbox,
+        };
+        shards.push(ShardActor::start_in_arbiter(&arbiter.handle(), move |_| ShardActor::new(parts)));
+        shard_arbiters.push(arbiter);
+    }
+    let _ = core.shards.set(shards.into());
+    let supervisor = Supervisor {
+        core: Arc::clone(core),
+        writer: writer.start(),
+        shard_arbiters,
+        worker_arbiters: Vec::new(),
+    };
+    Ok(supervisor.start())
+}

@@ -1,0 +1,91 @@
+//! What is known of a walk outside the worker that hosts it.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::OnceLock;
+use std::time::Instant;
+
+use actix::Addr;
+use parking_lot::Mutex;
+use serde_json::Value;
+use tokio::sync::oneshot;
+use wayfare_graph::{Budget, ErasedWalker, Profile, WalkError};
+
+use crate::walk_actor::WalkActor;
+
+/// A walk that has ended well.
+pub struct Finished {
+    /// The walker, with its state.
+    pub walker: Box<dyn ErasedWalker>,
+    /// What it reported.
+    pub report: Vec<Value>,
+    /// What it cost.
+    pub profile: Profile,
+}
+
+/// How a walk ended.
+pub type Outcome = Result<Box<Finished>, WalkError>;
+
+/// The part of a walk that other threads see.
+pub(crate) struct WalkShared {
+    pub(crate) id: u64,
+    pub(crate) walker: &'static str,
+    pub(crate) spawned: Instant,
+    /// The moment at which the wall budget is spent.
+    pub(crate) deadline: Instant,
+    /// Where the walk's control messages go, once it is hosted.
+    pub(crate) address: OnceLock<Addr<WalkActor>>,
+    /// Which worker hosts it.
+    pub(crate) worker: usize,
+    cancelled: AtomicBool,
+    reply: Mutex<Option<oneshot::Sender<Outcome>>>,
+}
+
+impl WalkShared {
+    pub(crate) fn new(
+        id: u64,
+        walker: &'static str,
+        wall: std::time::Duration,
+        worker: usize,
+        reply: oneshot::Sender<Outcome>,
+    ) -> Self {
+        let spawned = Instant::now();
+        Self {
+            id,
+            walker,
+            spawned,
+            // A wall budget beyond what the clock can count is no budget; a century will do.
+            deadline: spawned.checked_add(wall).unwrap_or(spawned + std::time::Duration::from_secs(3_155_760_000)),
+            address: OnceLock::new(),
+            worker,
+            cancelled: AtomicBool::new(false),
+            reply: Mutex::new(Some(reply)),
+        }
+    }
+
+    /// Tells the caller how the walk ended. Only the first call counts.
+    pub(crate) fn end(&self, outcome: Outcome) {
+        let reply = self.reply.lock().take();
+        if let Some(reply) = reply {
+            // A caller who no longer waits has dropped the handle.
+            let _ = reply.send(outcome);
+        }
+    }
+
+    pub(crate) fn cancel(&self) {
+        // A flag of its own, no other memory hangs on it; the message that follows wakes the walk.
+        self.cancelled.store(true, Ordering::Relaxed);
+    }
+
+    pub(crate) fn is_cancelled(&self) -> bool {
+        self.cancelled.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn wall_reached(&self) -> WalkError {
+        let limit = self.deadline.duration_since(self.spawned).as_millis();
+        WalkError::BudgetReached {
+            walker: self.walker.into(),
+            budget: Budget::WallMs,
+            limit: u64::try_from(limit).unwrap_or(u64::MAX),
+        }
+    }
+}

@@ -1,0 +1,163 @@
+//! The writer: the way to the store, one durable commit at a time.
+//!
+//! - Owns: the thread that calls [`Store::apply`], and the receiving end of the write channel.
+//! - Accepts: `Persist` through a bounded crossbeam channel, `Flush` in its mailbox.
+//! - Sends: the outcome of each batch to whoever waits for it.
+//! - Dies when: the runtime stops, after it has drained the channel.
+
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use actix::prelude::*;
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TrySendError};
+use tokio::runtime::Handle;
+use tokio::sync::oneshot;
+use wayfare_graph::{Store, StoreError, WriteBatch, WriteResult};
+
+/// What became of a batch.
+pub(crate) type Persisted = Result<Vec<WriteResult>, Arc<StoreError>>;
+
+/// Writes to make durable, and who waits for the outcome.
+pub(crate) struct Persist {
+    pub(crate) batch: WriteBatch,
+    pub(crate) done: oneshot::Sender<Persisted>,
+}
+
+/// Sends batches to the writer.
+#[derive(Debug, Clone)]
+pub(crate) struct WriterHandle {
+    tx: Sender<Persist>,
+}
+
+impl WriterHandle {
+    /// Queues a batch. Everyone who calls this holds permits for its writes, of which there are no
+    /// more than the channel has places, so the channel cannot be full.
+    ///
+    /// The receiver fails when the writer has stopped: nothing was written.
+    pub(crate) fn persist(&self, batch: WriteBatch) -> oneshot::Receiver<Persisted> {
+        let (done, outcome) = oneshot::channel();
+        match self.tx.try_send(Persist { batch, done }) {
+            // Dropping the sender tells the receiver.
+            Ok(()) | Err(TrySendError::Disconnected(_)) => {}
+            Err(TrySendError::Full(persist)) => {
+                let error = StoreError::Poisoned { reason: "more writes under way than permits".into() };
+                let _ = persist.done.send(Err(Arc::new(error)));
+            }
+        }
+        outcome
+    }
+}
+
+/// How the writer groups.
+#[derive(Debug, Clone)]
+pub(crate) struct WriterSettings {
+    pub(crate) batch_size: usize,
+    pub(crate) flush_interval: Duration,
+    pub(crate) queue: usize,
+}
+
+/// The actor that owns the writing thread.
+pub(crate) struct WriterActor {
+    handle: Option<WriterHandle>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl WriterActor {
+    /// Starts the thread; the actor is started by the caller.
+    pub(crate) fn start_thread(
+        store: Arc<dyn Store>,
+        settings: WriterSettings,
+        runtime: Handle,
+    ) -> std::io::Result<(Self, WriterHandle)> {
+        let (tx, rx) = crossbeam_channel::bounded(settings.queue);
+        let thread = std::thread::Builder::new()
+            .name("wayfare-writer".into())
+            .spawn(move || write_until_closed(&*store, &rx, &settings, &runtime))?;
+        let handle = WriterHandle { tx };
+        Ok((Self { handle: Some(handle.clone()), thread: Some(thread) }, handle))
+    }
+}
+
+impl Actor for WriterActor {
+    type Context = Context<Self>;
+}
+
+/// Waits until everything queued before is durable or refused.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub(crate) struct Flush;
+
+impl Handler<Flush> for WriterActor {
+    type Result = ResponseFuture<()>;
+
+    fn handle(&mut self, _: Flush, _: &mut Context<Self>) -> Self::Result {
+        // An empty batch comes back when all before it have.
+        let outcome = self.handle.as_ref().map(|handle| handle.persist(WriteBatch::default()));
+        Box::pin(async move {
+            if let Some(outcome) = outcome {
+                let _ = outcome.await;
+            }
+        })
+    }
+}
+
+/// Closes the channel, hands out the thread to wait for, and ends the actor.
+#[derive(Message)]
+#[rtype(result = "Option<JoinHandle<()>>")]
+pub(crate) struct Close;
+
+impl Handler<Close> for WriterActor {
+    type Result = Option<JoinHandle<()>>;
+
+    fn handle(&mut self, _: Close, cx: &mut Context<Self>) -> Self::Result {
+        self.handle = None;
+        cx.stop();
+        self.thread.take()
+    }
+}
+
+fn write_until_closed(store: &dyn Store, rx: &Receiver<Persist>, settings: &WriterSettings, runtime: &Handle) {
+    while let Ok(first) = rx.recv() {
+        let (batches, waiting) = gather(first, rx, settings);
+        match runtime.block_on(store.apply(&batches)) {
+            Ok(results) => {
+                for (done, results) in waiting.into_iter().zip(results) {
+                    let _ = done.send(Ok(results));
+                }
+            }
+            Err(error) => {
+                tracing::error!(%error, batches = batches.len(), "commit failed");
+                let error = Arc::new(error);
+                for done in waiting {
+                    let _ = done.send(Err(Arc::clone(&error)));
+                }
+            }
+        }
+    }
+}
+
+/// Takes what waits, up to a commit's worth; with a flush interval, waits that long for company.
+fn gather(
+    first: Persist,
+    rx: &Receiver<Persist>,
+    settings: &WriterSettings,
+) -> (Vec<WriteBatch>, Vec<oneshot::Sender<Persisted>>) {
+    let until = Instant::now() + settings.flush_interval;
+    let mut writes = first.batch.writes.len();
+    let (mut batches, mut waiting) = (vec![first.batch], vec![first.done]);
+    while writes < settings.batch_size {
+        let next = match rx.try_recv() {
+            Ok(next) => next,
+            Err(_) if settings.flush_interval.is_zero() => break,
+            Err(_) => match rx.recv_deadline(until) {
+                Ok(next) => next,
+                Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => break,
+            },
+        };
+        writes += next.batch.writes.len();
+        batches.push(next.batch);
+        waiting.push(next.done);
+    }
+    (batches, waiting)
+}

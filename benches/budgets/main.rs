@@ -1,0 +1,50 @@
+//! `cargo bench --bench budgets`: the budget table of the design, each line against a rival in the same run.
+//!
+//! `cargo bench --bench budgets -- WORD…` runs only the lines whose name holds one of the words.
+
+#![allow(missing_docs, clippy::unwrap_used, reason = "a bench stops at the first thing that is wrong")]
+
+mod made_graph;
+mod measure;
+mod memory;
+mod resident;
+mod stored;
+
+use wayfare::{edge, node};
+
+use measure::Line;
+
+#[node]
+pub struct City {
+    pub name: String,
+}
+
+#[edge]
+pub struct Road {}
+
+fn main() {
+    let words: Vec<String> = std::env::args().skip(1).filter(|word| !word.starts_with("--")).collect();
+    if let [child, what] = words.as_slice()
+        && child == "memory-child"
+    {
+        return memory::child(what);
+    }
+    let wanted = |name: &str| words.is_empty() || words.iter().any(|word| name.contains(word.as_str()));
+    Line::print_head();
+    let groups: [(&str, fn() -> Vec<Line>); 9] = [
+        ("breadth-first", resident::breadth_first),
+        ("chain", resident::chain),
+        ("walkers", resident::walkers),
+        ("spawn", resident::spawn),
+        ("memory", memory::lines),
+        ("cold", stored::cold),
+        ("updates", stored::updates),
+        ("import", stored::import),
+        ("walker-memory", memory::walker),
+    ];
+    for (name, measure) in groups {
+        if wanted(name) {
+            measure().iter().for_each(Line::print);
+        }
+    }
+}

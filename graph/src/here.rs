@@ -1,0 +1,219 @@
+//! The node that a hook runs at.
+
+use std::marker::PhantomData;
+use std::ops::Deref;
+
+use serde_json::Value;
+
+use crate::body::BodyError;
+use crate::direction::Direction;
+use crate::document::{Document, Version};
+use crate::entity::{EdgeEntity, Entity};
+use crate::filter::Filter;
+use crate::id::Id;
+use crate::neighbours::{Along, Neighbours};
+use crate::record::{EdgeLink, SharedRecord, Slot, Typed, Untyped};
+
+/// A record on which hooks run. Holding it keeps the record, not the shard.
+#[derive(Debug, Clone)]
+pub struct Visited {
+    /// The record's slot.
+    pub slot: Slot,
+    /// The record.
+    pub record: SharedRecord,
+}
+
+impl Visited {
+    /// The document, with fields that the registered type does not know.
+    ///
+    /// # Errors
+    /// [`BodyError::Encode`] when a typed value no longer serialises.
+    pub fn document(&self) -> Result<Document, BodyError> {
+        let head = &self.record.head;
+        Ok(Document::new(head.id.clone(), self.record.payload.body()?).with_version(head.version))
+    }
+
+    /// Whether the record satisfies a filter.
+    ///
+    /// # Errors
+    /// As [`document`](Self::document).
+    pub fn satisfies(&self, filter: &Filter) -> Result<bool, BodyError> {
+        Ok(filter.is_all() || filter.matches(&self.document()?))
+    }
+}
+
+/// What `&Here<T>` may be taken of: an entity type, or [`Document`] for any.
+pub trait HereTarget: Sized + 'static {
+    /// How the payload is held while the hook runs.
+    type View<'a>;
+
+    /// Prepares the view.
+    ///
+    /// # Errors
+    /// [`BodyError::Decode`] when the stored fields do not fit the type.
+    fn view(visited: &Visited) -> Result<Self::View<'_>, BodyError>;
+}
+
+/// A payload of type `T`: the resident one, or one decoded for this visit because the resident
+/// record has another Rust type.
+#[derive(Debug)]
+pub enum PayloadView<'a, T> {
+    /// Read in place.
+    Resident(&'a T),
+    /// Decoded.
+    Decoded(Box<T>),
+}
+
+impl<T: Entity> HereTarget for T {
+    type View<'a> = PayloadView<'a, T>;
+
+    #[inline]
+    fn view(visited: &Visited) -> Result<PayloadView<'_, T>, BodyError> {
+        let payload: &dyn std::any::Any = &visited.record.payload;
+        match payload.downcast_ref::<Typed<T>>() {
+            Some(typed) => Ok(PayloadView::Resident(&typed.value)),
+            None => Ok(PayloadView::Decoded(Box::new(visited.record.payload.body()?.decode()?))),
+        }
+    }
+}
+
+impl HereTarget for Document {
+    type View<'a> = PhantomData<&'a ()>;
+
+    #[inline]
+    fn view(_visited: &Visited) -> Result<PhantomData<&()>, BodyError> {
+        Ok(PhantomData)
+    }
+}
+
+/// The node that a hook runs at, as a `T`.
+///
+/// `Here<City>` derefs to the `City`; `Here<Document>` (or plain `Here`) is any node, whose fields
+/// are looked up with [`get`](Here::get) or decoded with [`document`](Here::document).
+pub struct Here<'a, T: HereTarget = Document> {
+    visited: &'a Visited,
+    view: T::View<'a>,
+}
+
+impl<'a, T: HereTarget> Here<'a, T> {
+    /// Views a visited record as a `T`.
+    ///
+    /// # Errors
+    /// [`BodyError::Decode`] when its stored fields do not fit.
+    #[inline]
+    pub fn of(visited: &'a Visited) -> Result<Self, BodyError> {
+        Ok(Self { visited, view: T::view(visited)? })
+    }
+
+    /// The id.
+    #[must_use]
+    pub fn id(&self) -> &'a Id {
+        &self.visited.record.head.id
+    }
+
+    /// The version.
+    #[must_use]
+    pub fn version(&self) -> Version {
+        self.visited.record.head.version
+    }
+
+    /// The compact address, valid within this runtime.
+    #[must_use]
+    pub fn slot(&self) -> Slot {
+        self.visited.slot
+    }
+
+    /// The document: decoded or copied at each call.
+    ///
+    /// # Errors
+    /// [`BodyError::Encode`] when a typed value no longer serialises.
+    pub fn document(&self) -> Result<Document, BodyError> {
+        self.visited.document()
+    }
+
+    /// What a dotted path such as `context.name` names, `None` where there is nothing.
+    ///
+    /// Decodes one field, not the document.
+    #[must_use]
+    pub fn get(&self, path: &str) -> Option<Value> {
+        let segments: Vec<String> = path.split('.').map(str::to_owned).collect();
+        let head = &self.visited.record.head;
+        let (mut value, used) = match (segments.as_slice(), any_payload(self.visited)) {
+            ([first, name, ..], Some(Untyped(body))) if first == "context" => (body.field(name)?, 2),
+            _ => {
+                let body = self.visited.record.payload.body().ok()?;
+                Document::new(head.id.clone(), body).with_version(head.version).peek(&segments)?
+            }
+        };
+        for segment in &segments[used..] {
+            value = match value {
+                Value::Object(mut fields) => fields.remove(segment)?,
+                Value::Array(mut items) => {
+                    let at: usize = segment.parse().ok()?;
+                    if at >= items.len() {
+                        return None;
+                    }
+                    items.swap_remove(at)
+                }
+                _ => return None,
+            };
+        }
+        Some(value)
+    }
+
+    /// Neighbours along out-edges of entity `E`.
+    #[must_use]
+    #[inline]
+    pub fn out<E: EdgeEntity>(&self) -> Neighbours {
+        self.neighbours(Direction::Out).along(Along::One(E::entity_name()))
+    }
+
+    /// Neighbours along in-edges of entity `E`.
+    #[must_use]
+    pub fn in_<E: EdgeEntity>(&self) -> Neighbours {
+        self.neighbours(Direction::In).along(Along::One(E::entity_name()))
+    }
+
+    /// Neighbours along edges of entity `E`, either way.
+    #[must_use]
+    pub fn both<E: EdgeEntity>(&self) -> Neighbours {
+        self.neighbours(Direction::Both).along(Along::One(E::entity_name()))
+    }
+
+    /// Neighbours along edges of every entity; narrow it with [`Neighbours::along`].
+    #[must_use]
+    #[inline]
+    pub fn neighbours(&self, direction: Direction) -> Neighbours {
+        Neighbours::of(self.visited.slot, direction)
+    }
+
+    /// The edges in a direction with their documents, in the order of their ids.
+    ///
+    /// `None` unless the walk asked for them with [`WalkOptions::edges`](crate::WalkOptions::edges).
+    #[must_use]
+    pub fn edges(&self, direction: Direction) -> Option<&'a [EdgeLink]> {
+        self.visited.record.head.edges(direction).map(|links| &*links.0)
+    }
+}
+
+fn any_payload(visited: &Visited) -> Option<&Untyped> {
+    (&visited.record.payload as &dyn std::any::Any).downcast_ref()
+}
+
+impl<T: Entity> Deref for Here<'_, T> {
+    type Target = T;
+
+    #[inline]
+    fn deref(&self) -> &T {
+        match &self.view {
+            PayloadView::Resident(value) => value,
+            PayloadView::Decoded(value) => value,
+        }
+    }
+}
+
+impl<T: HereTarget> std::fmt::Debug for Here<'_, T> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("Here").field(self.id()).finish()
+    }
+}

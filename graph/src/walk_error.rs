@@ -1,0 +1,122 @@
+//! Why a walk ended before its time.
+
+use std::sync::Arc;
+
+use crate::id::Id;
+use crate::limits::Budget;
+use crate::step::HookError;
+use crate::store::StoreError;
+
+/// Why a walk did not start, or ended with an error.
+#[derive(Debug, Clone, thiserror::Error)]
+#[non_exhaustive]
+pub enum WalkError {
+    /// The node to start at does not exist.
+    #[error("walk of `{walker}` cannot start: node `{id}` does not exist")]
+    UnknownStart {
+        /// The walker.
+        walker: String,
+        /// The start.
+        id: Id,
+    },
+    /// A hook returned an error.
+    #[error("hook `{walker}::{hook}` failed at `{at}`: {source}")]
+    HookFailed {
+        /// The walker.
+        walker: String,
+        /// The hook.
+        hook: &'static str,
+        /// The node.
+        at: Id,
+        /// What the hook returned.
+        source: Arc<HookError>,
+    },
+    /// A hook panicked.
+    #[error("hook of `{walker}` panicked at `{at}`: {message}")]
+    HookPanicked {
+        /// The walker.
+        walker: String,
+        /// The node.
+        at: Id,
+        /// The panic's message.
+        message: String,
+    },
+    /// A budget was reached.
+    #[error("walk of `{walker}` reached its budget of {limit} {budget}: raise `[limits] {budget}` or set it for this walk")]
+    BudgetReached {
+        /// The walker.
+        walker: String,
+        /// Which budget.
+        budget: Budget,
+        /// Its size.
+        limit: u64,
+    },
+    /// A node's stored fields do not fit the type that a hook wants.
+    #[error("`{id}` cannot be read as the hook wants it: {reason}")]
+    Unreadable {
+        /// The node.
+        id: Id,
+        /// Why.
+        reason: String,
+    },
+    /// A priority or weight that is no number, or not a usable one.
+    #[error("`{at}`: {reason}")]
+    BadWeight {
+        /// The node or edge.
+        at: Id,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The walk was cancelled.
+    #[error("walk of `{walker}` was cancelled")]
+    Cancelled {
+        /// The walker.
+        walker: String,
+    },
+    /// The stream of emitted values was dropped before its end, or never taken.
+    #[error("walk of `{walker}` emitted a value and nobody listens: take `stream()` before `finish()`, and keep it")]
+    NobodyListens {
+        /// The walker.
+        walker: String,
+    },
+    /// Too many walks are alive.
+    #[error("overloaded: {alive} walks are alive, `[workers] max_walks` allows no more; try again later")]
+    Overloaded {
+        /// How many walks are alive.
+        alive: u64,
+    },
+    /// No walker has this name.
+    #[error("no walker is called `{name}`{}", nearest.as_ref().map(|n| format!(": did you mean `{n}`?")).unwrap_or_default())]
+    UnknownWalker {
+        /// The name asked for.
+        name: String,
+        /// The nearest name there is.
+        nearest: Option<String>,
+    },
+    /// The arguments of a message do not make the walker.
+    #[error("arguments do not make a `{walker}`: {reason}")]
+    BadArguments {
+        /// The walker.
+        walker: String,
+        /// The deserialiser's own words, which name the field.
+        reason: String,
+    },
+    /// A walk with this key was spawned before.
+    #[error("a walk with key `{key}` was spawned already")]
+    DuplicateKey {
+        /// The key.
+        key: String,
+    },
+    /// The store failed.
+    #[error("the walk could not go on: {0}")]
+    Store(Arc<StoreError>),
+    /// The runtime stopped, or the thread that hosted the walk is gone.
+    #[error("the runtime has stopped")]
+    Stopped,
+}
+
+impl From<StoreError> for WalkError {
+    fn from(error: StoreError) -> Self {
+        Self::Store(Arc::new(error))
+    }
+}

@@ -1,0 +1,195 @@
+//! The table of settings: every section, name, type, default, unit, range and meaning stands here and only here.
+
+use serde::Serialize;
+
+use super::auto::OrAuto;
+use super::bytes::{GIB, MIB, TIB};
+use super::settable::Settable;
+use super::setting::Range::{Bytes, Number, PowerOfTwo, Text};
+use super::setting::{Allowed, Setting};
+use super::store_url::StoreUrl;
+
+/// Most workers, also when the machine has more cores.
+pub(super) const MAX_WORKERS: usize = 256;
+/// Most shards, also when there are more workers.
+pub(super) const MAX_SHARDS: usize = 64;
+
+/// No upper bound of its own: whatever the type holds.
+const ANY: u64 = u64::MAX;
+
+/// Makes the structs, their defaults, the builder's methods and the list of settings from one table.
+///
+/// A row reads: meaning, `name: type = default, unit, range, builder's method(its argument)`.
+macro_rules! settings {
+    ($(
+        $(#[doc = $section_doc:literal])+
+        $section:ident: $Section:ident {
+            $(
+                $(#[doc = $doc:literal])+
+                $name:ident: $type:ty = $default:expr, $unit:literal, $range:expr, $method:ident($arg:ty);
+            )+
+        }
+    )+) => {
+        /// Every setting of a runtime, by section.
+        ///
+        /// What [`load`](Config::load), [`from_toml`](Config::from_toml) and the builder give has been checked;
+        /// after assigning fields by hand, call [`check`](Config::check). Serialising shows the store's url
+        /// without its password.
+        #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+        pub struct Config {
+            $($(#[doc = $section_doc])+ pub $section: $Section,)+
+        }
+
+        $(
+            $(#[doc = $section_doc])+
+            #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+            pub struct $Section {
+                $(
+                    $(#[doc = $doc])+
+                    #[doc = concat!("\n\nUnit: ", $unit, ". Default: `", stringify!($default), "`. Allowed: `",
+                        stringify!($range), "`.")]
+                    pub $name: $type,
+                )+
+            }
+
+            impl Default for $Section {
+                fn default() -> Self {
+                    Self { $($name: $default,)+ }
+                }
+            }
+        )+
+
+        /// Builds a [`Config`] in code: one method for each setting, checked once in [`build`](Self::build).
+        #[derive(Clone, Debug, Default)]
+        #[must_use = "settings take effect with `build()`"]
+        pub struct ConfigBuilder {
+            pub(super) config: Config,
+        }
+
+        impl ConfigBuilder {
+            $($(
+                #[doc = concat!("Sets `", stringify!($section), ".", stringify!($name), "`.\n\n", $($doc),+)]
+                pub fn $method(mut self, value: $arg) -> Self {
+                    self.config.$section.$name = value.into();
+                    self
+                }
+            )+)+
+        }
+
+        static SETTINGS: &[Setting] = &[$($(
+            Setting {
+                key: concat!(stringify!($section), ".", stringify!($name)),
+                unit: $unit,
+                doc: concat!($($doc),+),
+                allowed: Allowed { auto: <$type as Settable>::AUTO, range: $range },
+                read: |config, raw, range| {
+                    config.$section.$name = Settable::read(raw, range)?;
+                    Ok(())
+                },
+                check: |config, range| Settable::check(&config.$section.$name, range),
+                show: |config, range| Settable::to_toml(&config.$section.$name, range),
+            },
+        )+)+];
+
+        /// The meaning of a section, empty for a name that is none.
+        pub(super) fn section_doc(section: &str) -> &'static str {
+            match section {
+                $(stringify!($section) => concat!($($section_doc),+).trim_ascii_start(),)+
+                _ => "",
+            }
+        }
+    };
+}
+
+/// Every setting there is, in the order of `config.toml`.
+#[must_use]
+pub fn settings() -> &'static [Setting] {
+    SETTINGS
+}
+
+settings! {
+    /// Where the graph is kept.
+    store: StoreConfig {
+        /// The store to open: `embedded:PATH`.
+        url: StoreUrl = StoreUrl::DEFAULT, "url", Text, store_url(impl Into<StoreUrl>);
+        /// First size of the embedded store's map, which grows on demand.
+        map_bytes: u64 = GIB, "bytes", Bytes(MIB..=64 * TIB), store_map_bytes(u64);
+    }
+
+    /// The pool of workers that host the walks.
+    workers: WorkersConfig {
+        /// Workers; `auto` is one for each core.
+        count: OrAuto<usize> = OrAuto::Auto, "workers", Number(1..=MAX_WORKERS as u64),
+            workers_count(impl Into<OrAuto<usize>>);
+        /// Visits a worker does for one walk before it lets others run.
+        turn_visits: usize = 256, "visits", Number(1..=65_536), workers_turn_visits(usize);
+        /// Messages that wait for one worker before senders wait.
+        mailbox: usize = 1024, "messages", Number(1..=1_000_000), workers_mailbox(usize);
+        /// Walks alive at once in the runtime.
+        max_walks: usize = 100_000, "walks", Number(1..=10_000_000), workers_max_walks(usize);
+    }
+
+    /// The shards that own the resident records.
+    shards: ShardsConfig {
+        /// Shards; `auto` is the workers rounded up to a power of two.
+        count: OrAuto<usize> = OrAuto::Auto, "shards", PowerOfTwo(1..=MAX_SHARDS as u64),
+            shards_count(impl Into<OrAuto<usize>>);
+        /// Messages that wait for one shard before senders wait.
+        mailbox: usize = 1024, "messages", Number(1..=1_000_000), shards_mailbox(usize);
+        /// Nodes that one `Visit` asks for.
+        visit_batch: usize = 1024, "nodes", Number(1..=65_536), shards_visit_batch(usize);
+    }
+
+    /// The writers that carry changes to the store.
+    writers: WritersConfig {
+        /// Most writes in one commit.
+        batch_size: usize = 1000, "writes", Number(1..=100_000), writers_batch_size(usize);
+        /// How long a write waits for company; 0 commits as soon as the queue is drained.
+        flush_interval_ms: u64 = 0, "ms", Number(0..=60_000), writers_flush_interval_ms(u64);
+        /// Writes that wait for one writer before senders wait.
+        queue: usize = 4096, "writes", Number(1..=1_000_000), writers_queue(usize);
+    }
+
+    /// How much of the graph stays in memory.
+    cache: CacheConfig {
+        /// Most memory of resident records; `auto` is half of the machine's, or 1 GiB where unknown.
+        resident_bytes: OrAuto<u64> = OrAuto::Auto, "bytes", Bytes(MIB..=ANY),
+            cache_resident_bytes(impl Into<OrAuto<u64>>);
+    }
+
+    /// Budgets of a walk that sets none of its own; reaching one ends the walk with an error that names it.
+    limits: LimitsConfig {
+        /// Visits of one walk.
+        visits: u64 = 1_000_000_000, "visits", Number(1..=ANY), limits_visits(u64);
+        /// Visits of one walk to the same node.
+        visits_per_node: u64 = 1_000_000, "visits", Number(1..=ANY), limits_visits_per_node(u64);
+        /// Places that wait in the queue of one walk.
+        queue: u64 = 100_000_000, "places", Number(1..=ANY), limits_queue(u64);
+        /// Time from spawn to report.
+        wall_ms: u64 = 3_600_000, "ms", Number(1..=ANY), limits_wall_ms(u64);
+        /// What one walk reports, in all.
+        report_bytes: u64 = GIB, "bytes", Bytes(1..=ANY), limits_report_bytes(u64);
+        /// Emitted values that wait in a stream before the walk waits.
+        emit_buffer: usize = 1024, "values", Number(1..=ANY), limits_emit_buffer(usize);
+    }
+
+    /// Restarts, shutdown and the watch over hooks.
+    supervision: SupervisionConfig {
+        /// Restarts of one actor within the window before it is given up.
+        max_restarts: usize = 10, "restarts", Number(0..=1000), supervision_max_restarts(usize);
+        /// The window in which restarts are counted.
+        window_ms: u64 = 60_000, "ms", Number(1..=ANY), supervision_window_ms(u64);
+        /// Wait before the first restart, doubled with each further one in the window.
+        backoff_ms: u64 = 50, "ms", Number(0..=60_000), supervision_backoff_ms(u64);
+        /// How long shutdown waits for walks and writes to end.
+        drain_timeout_ms: u64 = 30_000, "ms", Number(0..=ANY), supervision_drain_timeout_ms(u64);
+        /// A hook that runs longer is told as stalled.
+        stall_ms: u64 = 10_000, "ms", Number(1..=ANY), supervision_stall_ms(u64);
+    }
+
+    /// Changes to one entity.
+    updates: UpdatesConfig {
+        /// How often `update` applies its change anew after a conflict.
+        retries: usize = 100, "times", Number(1..=100_000), updates_retries(usize);
+    }
+}

@@ -1,0 +1,124 @@
+//! The url of a store, which may hold a password and therefore never shows itself whole by accident.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use serde::{Serialize, Serializer};
+
+/// Shown in the place of a secret.
+const HIDDEN: &str = "***";
+
+/// Where the graph is kept: `embedded:PATH`.
+///
+/// `Display`, `Debug` and serialising show it without password; [`as_str`](Self::as_str) gives it whole.
+#[derive(Clone, PartialEq, Eq)]
+pub struct StoreUrl(Cow<'static, str>);
+
+impl StoreUrl {
+    /// The embedded store in the current folder.
+    pub(super) const DEFAULT: Self = Self(Cow::Borrowed("embedded:wayfare.db"));
+
+    /// The whole url, password and all: for opening the store, not for printing.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl From<&str> for StoreUrl {
+    fn from(url: &str) -> Self {
+        Self(Cow::Owned(url.to_owned()))
+    }
+}
+
+impl From<String> for StoreUrl {
+    fn from(url: String) -> Self {
+        Self(Cow::Owned(url))
+    }
+}
+
+impl fmt::Display for StoreUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&without_secrets(&self.0))
+    }
+}
+
+impl fmt::Debug for StoreUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&without_secrets(&self.0), f)
+    }
+}
+
+impl Serialize for StoreUrl {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+/// `text` with the password of a url and the values of secret-bearing options replaced by `***`.
+///
+/// A password with an unescaped `/` or `@` is not a valid url, yet people write them; so everything up to the last
+/// `@` before the options goes, which may hide part of a path but never shows part of a password.
+pub(super) fn without_secrets(text: &str) -> Cow<'_, str> {
+    let Some((scheme, rest)) = text.split_once("://") else { return Cow::Borrowed(text) };
+    let authority_end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+    // Without `@` in the authority proper, one further on means that the password itself holds a `/`, `?` or `#`.
+    let at = rest[..authority_end].rfind('@').or_else(|| rest.rfind('@'));
+    let (user, rest) = match at {
+        Some(at) => (rest[..at].split(':').next().unwrap_or_default(), &rest[at..]),
+        None => ("", rest),
+    };
+    let colon = if at.is_some_and(|at| at > user.len()) { ":***" } else { "" };
+    let (path, options) = rest.split_once('?').unwrap_or((rest, ""));
+    let mut shown = format!("{scheme}://{user}{colon}{path}");
+    for (index, option) in options.split('&').filter(|option| !option.is_empty()).enumerate() {
+        shown.push(if index == 0 { '?' } else { '&' });
+        shown.push_str(&shown_option(option));
+    }
+    Cow::Owned(shown)
+}
+
+/// One `name=value` of a url, without the value where the name says that it is secret.
+fn shown_option(option: &str) -> Cow<'_, str> {
+    let Some((name, _)) = option.split_once('=') else { return Cow::Borrowed(option) };
+    let lower = name.to_ascii_lowercase();
+    // `authMechanismProperties` carries session tokens.
+    let secret = ["password", "token", "secret", "properties"].iter().any(|word| lower.contains(word));
+    if secret { Cow::Owned(format!("{name}={HIDDEN}")) } else { Cow::Borrowed(option) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn passwords_and_secret_options_are_never_shown() {
+        for (url, shown) in [
+            ("embedded:/data/a:b@c.db", "embedded:/data/a:b@c.db"),
+            ("mongodb://localhost:27017/graph", "mongodb://localhost:27017/graph"),
+            ("mongodb://ann@localhost/graph", "mongodb://ann@localhost/graph"),
+            ("mongodb://ann:hush@a:1,b:2/graph?w=1", "mongodb://ann:***@a:1,b:2/graph?w=1"),
+            ("mongodb://ann:hu@sh@host/graph", "mongodb://ann:***@host/graph"),
+            ("mongodb://ann:hu/sh@host/graph", "mongodb://ann:***@host/graph"),
+            ("mongodb://ann:hu?sh@host", "mongodb://ann:***@host"),
+            ("mongodb://:hush@host", "mongodb://:***@host"),
+            (
+                "mongodb://host/?tls=true&tlsCertificateKeyFilePassword=hush",
+                "mongodb://host/?tls=true&tlsCertificateKeyFilePassword=***",
+            ),
+            (
+                "mongodb://host/?authMechanismProperties=AWS_SESSION_TOKEN:hush&w=1",
+                "mongodb://host/?authMechanismProperties=***&w=1",
+            ),
+        ] {
+            assert_eq!(without_secrets(url), shown);
+            assert_eq!(StoreUrl::from(url).to_string(), shown);
+            assert!(!format!("{:?}", StoreUrl::from(url)).contains("hush"));
+        }
+    }
+
+    #[test]
+    fn the_whole_url_is_there_for_opening_the_store() {
+        assert_eq!(StoreUrl::from("mongodb://ann:hush@host").as_str(), "mongodb://ann:hush@host");
+    }
+}

@@ -1,0 +1,339 @@
+use std::error::Error as _;
+
+use super::*;
+
+/// What a range test needs of a row: a value just inside and just outside of each end, as TOML.
+struct Ends {
+    inside: Vec<String>,
+    outside: Vec<String>,
+}
+
+fn ends(setting: &Setting) -> Ends {
+    use super::setting::Range;
+    let (Range::Number(range) | Range::Bytes(range) | Range::PowerOfTwo(range)) = &setting.allowed().range
+    else {
+        return Ends { inside: vec!["\"x\"".into()], outside: vec!["\"\"".into(), "\" \"".into()] };
+    };
+    let mut ends = Ends { inside: vec![range.start().to_string()], outside: vec![] };
+    // TOML knows no number below the smallest `i64` and none above the largest.
+    ends.outside.push((i128::from(*range.start()) - 1).to_string());
+    if *range.end() == u64::MAX {
+        ends.inside.push(i64::MAX.to_string());
+    } else {
+        ends.inside.push(range.end().to_string());
+        ends.outside.push((range.end() + 1).to_string());
+    }
+    ends
+}
+
+fn toml_of(key: &str, value: &str) -> String {
+    let (section, name) = key.split_once('.').unwrap();
+    format!("[{section}]\n{name} = {value}\n")
+}
+
+fn load(path: Option<&Path>, if_present: &Path, variables: &[(&str, &str)]) -> Result<Config, ConfigError> {
+    let variables = variables.iter().map(|(name, value)| (name.into(), value.into()));
+    Config::load_from(path, if_present, variables)
+}
+
+/// The environment alone, over the defaults.
+fn from_environment(variable: &str, value: &str) -> Result<Config, ConfigError> {
+    load(None, Path::new("no such folder/config.toml"), &[(variable, value)])
+}
+
+#[test]
+fn the_shipped_file_is_the_table_and_equals_the_defaults() {
+    let shipped = include_str!("../../config.toml");
+    assert_eq!(shipped, Config::defaults_toml(), "config.toml differs from the table in settings.rs");
+    assert_eq!(Config::from_toml(shipped).unwrap(), Config::default());
+
+    let listed: toml::Table = toml::from_str(shipped).unwrap();
+    let names = listed.values().map(|section| section.as_table().unwrap().len()).sum::<usize>();
+    assert_eq!(names, settings().len());
+    Config::default().check().unwrap();
+}
+
+#[test]
+fn every_setting_reaches_its_own_field_from_file_and_environment() {
+    for setting in settings() {
+        // No default stands at the upper end.
+        let value = ends(setting).inside.pop().unwrap();
+        let config = Config::from_toml(&toml_of(setting.key(), &value)).unwrap();
+        let by_variable = from_environment(&setting.variable(), value.trim_matches('"')).unwrap();
+        assert_eq!(config, by_variable, "{setting:?}");
+        for other in settings() {
+            let shown = (other.show)(&config, &other.allowed().range);
+            assert_eq!(
+                shown != other.default(),
+                other.key() == setting.key(),
+                "{setting:?} {other:?} {shown}"
+            );
+        }
+    }
+}
+
+#[test]
+fn ranges_hold_at_both_ends() {
+    for setting in settings() {
+        let Ends { inside, outside } = ends(setting);
+        for value in inside {
+            Config::from_toml(&toml_of(setting.key(), &value)).unwrap();
+            from_environment(&setting.variable(), value.trim_matches('"')).unwrap();
+        }
+        for value in outside {
+            let results = [
+                Config::from_toml(&toml_of(setting.key(), &value)),
+                from_environment(&setting.variable(), value.trim_matches('"')),
+            ];
+            for result in results {
+                let Err(ConfigError::OutOfRange { key, value: given, allowed, .. }) = result else {
+                    panic!("{setting:?} took {value}: {result:?}")
+                };
+                assert_eq!((key.as_str(), given.as_str()), (setting.key(), value.trim_matches('"')));
+                assert_eq!(allowed, setting.allowed().to_string());
+            }
+        }
+    }
+}
+
+#[test]
+fn each_layer_stands_over_the_one_below() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("config.toml");
+    assert_eq!(load(None, &file, &[]).unwrap().workers.turn_visits, 256);
+
+    fs::write(&file, "[workers]\nturn_visits = 1\nmailbox = 1\n[limits]\nvisits = 1\n").unwrap();
+    let by_file = load(None, &file, &[]).unwrap();
+    assert_eq!((by_file.workers.turn_visits, by_file.workers.mailbox, by_file.limits.visits), (1, 1, 1));
+
+    let variables =
+        [("WAYFARE_WORKERS__TURN_VISITS", "2"), ("WAYFARE_WORKERS__MAILBOX", "2"), ("OTHER", "x")];
+    let by_environment = load(None, &file, &variables).unwrap();
+    let workers = &by_environment.workers;
+    assert_eq!((workers.turn_visits, workers.mailbox, by_environment.limits.visits), (2, 2, 1));
+
+    let by_builder = by_environment.to_builder().workers_turn_visits(3).build().unwrap();
+    let workers = &by_builder.workers;
+    assert_eq!((workers.turn_visits, workers.mailbox, by_builder.limits.visits), (3, 2, 1));
+}
+
+#[test]
+fn a_given_file_is_read_instead_of_the_one_in_the_folder_and_must_exist() {
+    let folder = tempfile::tempdir().unwrap();
+    let (here, given) = (folder.path().join("config.toml"), folder.path().join("given.toml"));
+    fs::write(&here, "[writers]\nqueue = 7").unwrap();
+
+    let error = load(Some(&given), &here, &[]).unwrap_err();
+    assert!(matches!(&error, ConfigError::Unreadable { path, .. } if *path == given), "{error:?}");
+    assert!(error.source().is_some());
+    assert!(error.to_string().starts_with("cannot read settings file `"), "{error}");
+
+    fs::write(&given, "[writers]\nbatch_size = 9").unwrap();
+    let config = Config::load_from(Some(&given), &here, std::iter::empty()).unwrap();
+    assert_eq!((config.writers.queue, config.writers.batch_size), (4096, 9));
+
+    // A folder of that name is not "no file".
+    assert!(matches!(load(None, folder.path(), &[]), Err(ConfigError::Unreadable { .. })));
+}
+
+#[test]
+fn a_syntax_error_names_file_and_line_and_quotes_no_password() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("config.toml");
+    fs::write(&file, "[store]\n\nurl = \"mongodb://ann:hush@host\n").unwrap();
+    let error = load(None, &file, &[]).unwrap_err();
+    assert!(matches!(error, ConfigError::Syntax { line: Some(3), .. }), "{error:?}");
+    assert!(error.to_string().contains("config.toml:3 is not TOML: "), "{error}");
+    assert!(!format!("{error} {error:?}").contains("hush"));
+
+    let twice = Config::from_toml("[store]\nurl = \"a\"\nurl = \"b\"").unwrap_err();
+    assert!(twice.to_string().starts_with("line 3 of the settings is not TOML: duplicate key"), "{twice}");
+}
+
+#[test]
+fn an_unknown_key_is_refused_with_line_and_nearest_known_key() {
+    for (text, unknown, nearest, at) in [
+        ("[workers]\nmailbox = 2\ncout = 3", "workers.cout", Some("workers.count"), 3),
+        ("[worker]\ncount = 3", "worker.count", Some("workers.count"), 2),
+        ("\n[worker]", "worker", Some("workers.count"), 2),
+        ("workers = 3", "workers", Some("workers.count"), 1),
+        ("visit_batch = 3", "visit_batch", Some("shards.visit_batch"), 1),
+        ("[limits]\nbatch_size = 3", "limits.batch_size", Some("writers.batch_size"), 2),
+        ("[writers]\nflush = 3", "writers.flush", Some("writers.flush_interval_ms"), 2),
+        ("workers.cout = 3", "workers.cout", Some("workers.count"), 1),
+        ("title = 'blog'", "title", None, 1),
+        ("[params]\nauthor = 'ann'", "params.author", None, 2),
+    ] {
+        let error = Config::from_toml(text).unwrap_err();
+        let ConfigError::UnknownKey { key, nearest: found, origin } = &error else {
+            panic!("{text}: {error:?}")
+        };
+        assert_eq!((key.as_str(), found.as_deref()), (unknown, nearest), "{text}");
+        assert_eq!(*origin, Origin::File { path: None, line: Some(at) }, "{text}");
+    }
+    assert_eq!(
+        Config::from_toml("[workers]\ncout = 3").unwrap_err().to_string(),
+        "`workers.cout` (line 2 of the settings) is no setting: did you mean `workers.count`?"
+    );
+    assert!(Config::from_toml("[workers]").is_ok(), "an empty section changes nothing");
+}
+
+#[test]
+fn environment_variables_are_read_by_section_and_name() {
+    let config = from_environment("WAYFARE_WORKERS__COUNT", "4").unwrap();
+    assert_eq!(config.workers.count, OrAuto::Fixed(4));
+    assert_eq!(from_environment("WAYFARE_WORKERS__COUNT", "auto").unwrap(), Config::default());
+    assert_eq!(from_environment("WAYFARE_LIMITS__VISITS", "5_000").unwrap().limits.visits, 5000);
+    let config = from_environment("WAYFARE_CACHE__RESIDENT_BYTES", "512 MiB").unwrap();
+    assert_eq!(config.cache.resolved_resident_bytes(), 512 << 20);
+    let config = from_environment("WAYFARE_STORE__URL", "embedded:a__b.db").unwrap();
+    assert_eq!(config.store.url.as_str(), "embedded:a__b.db");
+
+    assert_eq!(from_environment("WAYFARE_DATA", "/data").unwrap(), Config::default(), "is no setting");
+    assert_eq!(from_environment("OTHER_WORKERS__COUNT", "x").unwrap(), Config::default());
+}
+
+#[test]
+fn a_slip_in_a_variable_is_refused_with_the_variable_that_was_meant() {
+    for (variable, meant) in [
+        ("WAYFARE_WORKERS__COUTN", "WAYFARE_WORKERS__COUNT"),
+        ("WAYFARE_WORKERS_COUNT", "WAYFARE_WORKERS__COUNT"),
+        ("WAYFARE_STORE", "WAYFARE_STORE__URL"),
+    ] {
+        let error = from_environment(variable, "4").unwrap_err();
+        assert!(matches!(&error, ConfigError::UnknownKey { .. }), "{error:?}");
+        assert!(error.to_string().contains(&format!("(environment variable `{variable}`)")), "{error}");
+        assert!(error.to_string().ends_with(&format!("did you mean `{meant}`?")), "{error}");
+    }
+    let error = from_environment("WAYFARE_BLOG__TITLE", "4").unwrap_err();
+    assert!(matches!(error, ConfigError::UnknownKey { nearest: None, .. }), "{error:?}");
+}
+
+#[test]
+fn a_value_of_another_type_is_refused_with_the_type_it_must_have() {
+    for (text, key, value, expected) in [
+        ("[workers]\ncount = 'many'", "workers.count", "many", "a whole number (`auto` or 1..=256)"),
+        ("[workers]\ncount = '4'", "workers.count", "4", "a whole number (`auto` or 1..=256)"),
+        ("[workers]\nmailbox = 'auto'", "workers.mailbox", "auto", "a whole number (1..=1_000_000)"),
+        ("[workers]\nmailbox = 1.5", "workers.mailbox", "1.5", "a whole number (1..=1_000_000)"),
+        ("[workers]\nmailbox = [1]", "workers.mailbox", "[…]", "a whole number (1..=1_000_000)"),
+        ("[workers.mailbox]\nx = 1", "workers.mailbox", "{…}", "a whole number (1..=1_000_000)"),
+        ("[store]\nurl = 3", "store.url", "3", "a text"),
+        (
+            "[store]\nmap_bytes = '1 XB'",
+            "store.map_bytes",
+            "1 XB",
+            "a number of bytes, or a text such as `512 MiB` (1 MiB..=64 TiB)",
+        ),
+    ] {
+        let error = Config::from_toml(text).unwrap_err();
+        let ConfigError::WrongType { key: at, value: given, expected: form, .. } = &error else {
+            panic!("{text}: {error:?}")
+        };
+        assert_eq!((at.as_str(), given.as_str(), form.as_str()), (key, value, expected));
+    }
+    let error = from_environment("WAYFARE_WORKERS__COUNT", "").unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "`workers.count` is `` (environment variable `WAYFARE_WORKERS__COUNT`): give a whole number (`auto` or 1..=256)"
+    );
+}
+
+#[test]
+fn ranges_read_as_they_are_written() {
+    for (text, shown) in [
+        (
+            "[workers]\ncount = 0",
+            "`workers.count` is `0` (line 2 of the settings): allowed is `auto` or 1..=256",
+        ),
+        (
+            "[shards]\ncount = 3",
+            "`shards.count` is `3` (line 2 of the settings): allowed is `auto` or a power of two in 1..=64",
+        ),
+        (
+            "[store]\nmap_bytes = '1 KiB'",
+            "`store.map_bytes` is `1 KiB` (line 2 of the settings): allowed is 1 MiB..=64 TiB",
+        ),
+        ("[limits]\nvisits = -1", "`limits.visits` is `-1` (line 2 of the settings): allowed is at least 1"),
+    ] {
+        assert_eq!(Config::from_toml(text).unwrap_err().to_string(), shown);
+    }
+    assert!(matches!(
+        from_environment("WAYFARE_LIMITS__VISITS", "99999999999999999999"),
+        Err(ConfigError::OutOfRange { .. })
+    ));
+}
+
+#[test]
+fn the_builder_checks_once_and_names_itself() {
+    let config = Config::builder()
+        .store_url("embedded:other.db")
+        .store_map_bytes(1 << 20)
+        .workers_count(4)
+        .shards_count(OrAuto::Auto)
+        .cache_resident_bytes(1 << 30)
+        .supervision_max_restarts(0)
+        .build()
+        .unwrap();
+    assert_eq!((config.store.url.as_str(), config.workers.count), ("embedded:other.db", OrAuto::Fixed(4)));
+
+    let error = Config::builder().workers_count(257).build().unwrap_err();
+    assert_eq!(error.to_string(), "`workers.count` is `257` (builder): allowed is `auto` or 1..=256");
+    let error = Config::builder().shards_count(6).build().unwrap_err();
+    assert!(matches!(error, ConfigError::OutOfRange { origin: Origin::Builder, .. }));
+
+    let mut by_hand = Config::default();
+    by_hand.writers.batch_size = 0;
+    assert!(matches!(by_hand.check(), Err(ConfigError::OutOfRange { .. })));
+}
+
+#[test]
+fn auto_values_resolve_within_their_ranges() {
+    let auto = Config::default();
+    assert!((1..=256).contains(&auto.workers.resolved_count()));
+    assert!(auto.cache.resolved_resident_bytes() >= 1 << 20);
+    for (workers, shards) in [(1, 1), (2, 2), (3, 4), (33, 64), (64, 64), (256, 64)] {
+        assert_eq!(auto.shards.resolved_count(workers), shards);
+    }
+    assert_eq!(Config::builder().shards_count(2).build().unwrap().shards.resolved_count(16), 2);
+}
+
+#[test]
+fn milliseconds_are_given_as_durations_too() {
+    let config = Config::builder().writers_flush_interval_ms(5).supervision_backoff_ms(6).build().unwrap();
+    assert_eq!(config.writers.flush_interval(), Duration::from_millis(5));
+    assert_eq!(config.supervision.backoff(), Duration::from_millis(6));
+    assert_eq!(config.supervision.window(), Duration::from_secs(60));
+    assert_eq!(config.supervision.drain_timeout(), Duration::from_secs(30));
+    assert_eq!(config.supervision.stall(), Duration::from_secs(10));
+    assert_eq!(config.limits.wall(), Duration::from_secs(3600));
+}
+
+#[test]
+fn no_password_is_shown_by_settings_or_errors() {
+    let secret = "mongodb://ann:hush@host/graph";
+    let config = Config::builder().store_url(secret).build().unwrap();
+    assert_eq!(config.store.url.as_str(), secret);
+    let json = serde_json::to_string(&config).unwrap();
+    assert!(json.contains("mongodb://ann:***@host/graph"), "{json}");
+    assert!(!format!("{config:?}{json}").contains("hush"));
+
+    let misplaced = from_environment("WAYFARE_WORKERS__COUNT", secret).unwrap_err();
+    assert!(!format!("{misplaced} {misplaced:?}").contains("hush"));
+    let misplaced = Config::from_toml(&toml_of("workers.count", &format!("'{secret}'"))).unwrap_err();
+    assert!(!format!("{misplaced} {misplaced:?}").contains("hush"));
+}
+
+#[test]
+fn settings_inside_another_document_are_checked_as_in_a_file() {
+    let config: Config =
+        serde_json::from_str(r#"{"workers": {"count": 2}, "cache": {"resident_bytes": "2 GiB"}}"#).unwrap();
+    assert_eq!(
+        (config.workers.count, config.cache.resident_bytes),
+        (OrAuto::Fixed(2), OrAuto::Fixed(2 << 30))
+    );
+    let error = serde_json::from_str::<Config>(r#"{"workers": {"count": 0}}"#).unwrap_err();
+    assert!(error.to_string().contains("`workers.count` is `0` (the settings): allowed is"), "{error}");
+    let shown = serde_json::to_value(&config).unwrap();
+    assert_eq!(serde_json::from_value::<Config>(shown).unwrap(), config);
+}

@@ -1,0 +1,75 @@
+//! All errors of the public face.
+
+use std::path::PathBuf;
+
+use wayfare_actors::StartError;
+use wayfare_graph::{BodyError, DocumentError, FilterError, Id, IdError, StoreError, WalkError, WriteError};
+
+use crate::config::ConfigError;
+
+/// Any error of Wayfare.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A setting was refused.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The runtime did not start.
+    #[error(transparent)]
+    Start(#[from] StartError),
+    /// The store failed as a whole.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A write was refused.
+    #[error(transparent)]
+    Write(#[from] WriteError),
+    /// A walk did not start, or ended with an error.
+    #[error(transparent)]
+    Walk(#[from] WalkError),
+    /// A text is no id.
+    #[error(transparent)]
+    Id(#[from] IdError),
+    /// A filter was refused.
+    #[error(transparent)]
+    Filter(#[from] FilterError),
+    /// Fields could not be written or read.
+    #[error(transparent)]
+    Body(#[from] BodyError),
+    /// A document could not be made or read.
+    #[error(transparent)]
+    Document(#[from] DocumentError),
+    /// An update met a new conflict at every attempt.
+    #[error("`{id}` was changed by others at each of {attempts} attempts to update it: raise `[updates] retries`")]
+    Contended {
+        /// The entity.
+        id: Id,
+        /// How often the update was applied.
+        attempts: usize,
+    },
+    /// An id is of another kind or entity than the type asked for.
+    #[error("`{id}` is not a {wanted}")]
+    WrongEntity {
+        /// The id.
+        id: Id,
+        /// The kind and entity of the type.
+        wanted: String,
+    },
+    /// A file could not be read or written.
+    #[error("`{}`: {source}", path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// The system's own error.
+        #[source]
+        source: std::io::Error,
+    },
+}
+
+/// A result with Wayfare's [`Error`] unless another is named.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+impl From<std::convert::Infallible> for Error {
+    fn from(never: std::convert::Infallible) -> Self {
+        match never {}
+    }
+}

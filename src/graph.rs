@@ -1,0 +1,306 @@
+//! Reading and writing the graph.
+
+use wayfare_actors::RuntimeHandle;
+use wayfare_graph::{
+    Body, Document, EdgeEntity, Ends, Entity, EntityName, Filter, Id, Index, Key, Kind, Page, Query,
+    StoreStats, Version, Write, WriteBatch, WriteError, WriteResult, Written,
+};
+
+use crate::error::{Error, Result};
+use crate::stored::{Stored, written_over};
+
+/// The graph of a runtime: typed and untyped access to its entities.
+///
+/// Every write is acknowledged when it is durable. Clones share the runtime.
+#[derive(Debug, Clone)]
+pub struct Graph {
+    handle: RuntimeHandle,
+    update_retries: usize,
+}
+
+impl Graph {
+    pub(crate) fn new(handle: RuntimeHandle, update_retries: usize) -> Self {
+        Self { handle, update_retries }
+    }
+
+    /// Stores a new node or object under a generated key.
+    ///
+    /// # Errors
+    /// [`Error::Write`] when a unique index refuses it, [`Error::Body`] when it does not serialise.
+    pub async fn create<T: Entity>(&self, value: T) -> Result<Stored<T>> {
+        let id = self.handle.keys().next_id(T::KIND, T::entity_name());
+        self.create_at(id, value).await
+    }
+
+    /// Stores a new node or object under a key.
+    ///
+    /// # Errors
+    /// [`Error::Write`] when there is one with that key, [`Error::Id`] for a bad key; as
+    /// [`create`](Self::create) besides.
+    pub async fn create_as<T: Entity>(&self, key: &str, value: T) -> Result<Stored<T>> {
+        let id = Id::new(T::KIND, T::entity_name(), &Key::new(key)?);
+        self.create_at(id, value).await
+    }
+
+    async fn create_at<T: Entity>(&self, id: Id, value: T) -> Result<Stored<T>> {
+        let document = Document::new(id, Body::encode(&value)?);
+        self.write(Write::Create { document: document.clone(), multi: false }).await?;
+        Ok(Stored::new(document.with_version(Version::FIRST), value))
+    }
+
+    /// Joins two nodes by an edge. If there is an edge of this entity from `source` to `target` already,
+    /// that one gets the fields of `value`, unless the entity is declared `multi`.
+    ///
+    /// # Errors
+    /// [`Error::Write`] when an end does not exist, [`Error::Id`] for a text that is no id.
+    pub async fn connect<E: EdgeEntity>(
+        &self,
+        source: impl TryInto<Id, Error: Into<Error>>,
+        target: impl TryInto<Id, Error: Into<Error>>,
+        value: E,
+    ) -> Result<Stored<E>> {
+        self.connect_with(source, target, value, false).await
+    }
+
+    /// Joins two nodes by an edge that can be followed from either end; as [`connect`](Self::connect) besides.
+    ///
+    /// # Errors
+    /// As [`connect`](Self::connect).
+    pub async fn connect_both<E: EdgeEntity>(
+        &self,
+        source: impl TryInto<Id, Error: Into<Error>>,
+        target: impl TryInto<Id, Error: Into<Error>>,
+        value: E,
+    ) -> Result<Stored<E>> {
+        self.connect_with(source, target, value, true).await
+    }
+
+    async fn connect_with<E: EdgeEntity>(
+        &self,
+        source: impl TryInto<Id, Error: Into<Error>>,
+        target: impl TryInto<Id, Error: Into<Error>>,
+        value: E,
+        bidirectional: bool,
+    ) -> Result<Stored<E>> {
+        let ends = Ends {
+            source: source.try_into().map_err(Into::into)?,
+            target: target.try_into().map_err(Into::into)?,
+            bidirectional,
+        };
+        let id = self.handle.keys().next_id(Kind::Edge, E::entity_name());
+        let edge = Document::edge(id, ends, Body::encode(&value)?);
+        let write = if E::MULTI {
+            Write::Create { document: edge.clone(), multi: true }
+        } else {
+            Write::Connect { edge: edge.clone(), parallel: None }
+        };
+        match self.write(write).await? {
+            Written::Created { .. } => Ok(Stored::new(edge.with_version(Version::FIRST), value)),
+            written => {
+                let found = self.document(written.id()).await?;
+                let document = found.ok_or_else(|| WriteError::NotFound { id: written.id().clone() })?;
+                Ok(Stored::from_document(document)?)
+            }
+        }
+    }
+
+    /// An entity by id; `None` when there is none.
+    ///
+    /// # Errors
+    /// [`Error::WrongEntity`] when the id is that of another entity, [`Error::Body`] when its fields do not
+    /// fit, [`Error::Store`].
+    pub async fn get<T: Entity>(&self, id: impl TryInto<Id, Error: Into<Error>>) -> Result<Option<Stored<T>>> {
+        let id = of_type::<T>(id.try_into().map_err(Into::into)?)?;
+        let document = self.document(&id).await?;
+        Ok(document.map(Stored::from_document).transpose()?)
+    }
+
+    /// Entities by id, in the order of the ids, `None` for each that does not exist. One call to the store.
+    ///
+    /// # Errors
+    /// As [`get`](Self::get).
+    pub async fn get_many<T: Entity>(&self, ids: &[Id]) -> Result<Vec<Option<Stored<T>>>> {
+        for id in ids {
+            of_type::<T>(id.clone())?;
+        }
+        let documents = self.documents(ids).await?;
+        let decoded = documents.into_iter().map(|document| document.map(Stored::from_document).transpose());
+        Ok(decoded.collect::<Result<_, _>>()?)
+    }
+
+    /// Saves a changed value over the version that was read; fields it does not know stay.
+    ///
+    /// # Errors
+    /// [`WriteError::Conflict`] when somebody else has changed it since: nothing is written then.
+    pub async fn save<T: Entity>(&self, stored: &mut Stored<T>) -> Result<Version> {
+        let document = stored.to_save()?;
+        let version = self.save_document(document.clone()).await?;
+        stored.saved(document.with_version(version));
+        Ok(version)
+    }
+
+    /// Changes an entity. When somebody else changes it at the same time, reads it again and applies
+    /// `change` to what they left, up to `[updates] retries` times; so `change` may run more than once.
+    ///
+    /// # Errors
+    /// [`WriteError::NotFound`], [`Error::Contended`], [`Error::WrongEntity`]; as [`save`](Self::save) besides.
+    pub async fn update<T: Entity>(
+        &self,
+        id: impl TryInto<Id, Error: Into<Error>>,
+        mut change: impl FnMut(&mut T),
+    ) -> Result<Stored<T>> {
+        let id = of_type::<T>(id.try_into().map_err(Into::into)?)?;
+        let mut newest = self.handle.newest(&id).await?;
+        for _ in 0..self.update_retries {
+            let document = newest.ok_or_else(|| WriteError::NotFound { id: id.clone() })?;
+            let mut value: T = document.decode()?;
+            change(&mut value);
+            let changed = written_over(&document, &value)?;
+            match self.handle.save(changed.clone()).await? {
+                Ok(written) => {
+                    let version = version_of(&written, document.version().next());
+                    return Ok(Stored::new(changed.with_version(version), value));
+                }
+                Err(WriteError::Conflict { .. }) => newest = self.handle.newest(&id).await?,
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Err(Error::Contended { id, attempts: self.update_retries })
+    }
+
+    /// Removes an entity, whatever its version; a node takes its edges with it.
+    ///
+    /// # Errors
+    /// [`WriteError::NotFound`].
+    pub async fn delete(&self, id: impl TryInto<Id, Error: Into<Error>>) -> Result<()> {
+        let id = id.try_into().map_err(Into::into)?;
+        self.write(Write::Delete { id, expected: None }).await?;
+        Ok(())
+    }
+
+    /// All entities of a type that satisfy a filter, in the order of the store.
+    ///
+    /// # Errors
+    /// [`Error::Store`], [`Error::Body`].
+    pub async fn find<T: Entity>(&self, filter: Filter) -> Result<Vec<Stored<T>>> {
+        let query = Query { filter, ..Query::entity(T::KIND, T::entity_name()) };
+        let documents = self.find_documents(query).await?;
+        Ok(documents.into_iter().map(Stored::from_document).collect::<Result<_, _>>()?)
+    }
+
+    /// A document by id; `None` when there is none.
+    ///
+    /// # Errors
+    /// [`Error::Store`].
+    pub async fn document(&self, id: &Id) -> Result<Option<Document>> {
+        Ok(self.documents(std::slice::from_ref(id)).await?.pop().flatten())
+    }
+
+    /// Documents by id, in order, `None` for each that does not exist. One call to the store.
+    ///
+    /// # Errors
+    /// [`Error::Store`].
+    pub async fn documents(&self, ids: &[Id]) -> Result<Vec<Option<Document>>> {
+        Ok(self.handle.get_many(ids).await?)
+    }
+
+    /// Saves a document over the version it carries, and gives the new version.
+    ///
+    /// # Errors
+    /// [`WriteError::Conflict`] when that is no longer the stored version, [`WriteError::NotFound`].
+    pub async fn save_document(&self, document: Document) -> Result<Version> {
+        let next = document.version().next();
+        Ok(version_of(&self.handle.save(document).await??, next))
+    }
+
+    /// The documents that a query asks for.
+    ///
+    /// # Errors
+    /// [`Error::Store`].
+    pub async fn find_documents(&self, query: Query) -> Result<Vec<Document>> {
+        Ok(self.handle.find(query).await?)
+    }
+
+    /// How many documents satisfy a query.
+    ///
+    /// # Errors
+    /// [`Error::Store`].
+    pub async fn count(&self, query: Query) -> Result<u64> {
+        Ok(self.handle.count(query).await?)
+    }
+
+    /// A page of documents of a kind, and of an entity unless `None`, in the order of the store.
+    ///
+    /// # Errors
+    /// [`Error::Store`].
+    pub async fn scan(
+        &self,
+        kind: Kind,
+        entity: Option<EntityName>,
+        after: Option<Id>,
+        limit: usize,
+    ) -> Result<Page> {
+        Ok(self.handle.scan(kind, entity, after, limit).await?)
+    }
+
+    /// Does one write, durably.
+    ///
+    /// # Errors
+    /// [`Error::Write`] when it was refused.
+    pub async fn write(&self, write: Write) -> Result<Written> {
+        let mut results = self.write_batch(WriteBatch { writes: vec![write], all_or_nothing: false }).await?;
+        let result = results.pop().ok_or(wayfare_graph::StoreError::Damaged {
+            what: "a batch of one write".into(),
+            reason: "the store gave no result for it".into(),
+        })?;
+        Ok(result?)
+    }
+
+    /// Does many writes in one durable commit; the results are in the order of the writes.
+    ///
+    /// # Errors
+    /// [`Error::Store`] when none of them was done.
+    pub async fn write_batch(&self, batch: WriteBatch) -> Result<Vec<WriteResult>> {
+        Ok(self.handle.apply(batch).await?)
+    }
+
+    /// A new id with a generated key, which orders after all that were generated before.
+    ///
+    /// # Errors
+    /// [`Error::Id`] for a bad entity name.
+    pub fn new_id(&self, kind: Kind, entity: &str) -> Result<Id> {
+        let entity = EntityName::new(entity)?;
+        Ok(self.handle.keys().next_id(kind, entity))
+    }
+
+    /// Makes an index over present and future documents; does nothing where it exists.
+    ///
+    /// # Errors
+    /// [`wayfare_graph::StoreError::IndexViolated`] when existing documents break a unique index.
+    pub async fn create_index(&self, index: Index) -> Result<()> {
+        Ok(self.handle.create_index(index).await?)
+    }
+
+    /// What the store holds.
+    ///
+    /// # Errors
+    /// [`Error::Store`].
+    pub async fn stats(&self) -> Result<StoreStats> {
+        Ok(self.handle.stats().await?)
+    }
+}
+
+fn of_type<T: Entity>(id: Id) -> Result<Id> {
+    if id.kind() == T::KIND && id.entity() == T::entity_name() {
+        return Ok(id);
+    }
+    let kind = T::KIND.collection();
+    Err(Error::WrongEntity { id, wanted: format!("{kind} of entity `{}`", T::NAME) })
+}
+
+fn version_of(written: &Written, next: Version) -> Version {
+    match written {
+        Written::Changed { version, .. } | Written::Unchanged { version, .. } => *version,
+        _ => next,
+    }
+}

@@ -1,0 +1,142 @@
+//! The runtime as a service holds it.
+
+use std::sync::Arc;
+
+use wayfare_actors::{RuntimeHandle, Settings, Spawn, Spawned};
+use wayfare_graph::{EntityName, EntityType, Index, KeySource, Limits, Store, WalkError, Walker};
+use wayfare_stores::OpenOptions;
+
+use crate::config::Config;
+use crate::error::Result;
+use crate::graph::Graph;
+use crate::spawning::Spawning;
+
+/// A running runtime: workers that host walks, shards that hold the graph, a writer that makes it durable.
+///
+/// Runs on threads of its own, so it can be held in any tokio program. Clones share it. Dropping the last
+/// handle drains it, which may take `[supervision] drain_timeout_ms`, and blocks the dropping thread for
+/// that time: call [`shutdown`](Self::shutdown) where that matters.
+#[derive(Debug, Clone)]
+pub struct Runtime {
+    handle: RuntimeHandle,
+    update_retries: usize,
+}
+
+impl Runtime {
+    /// Opens a store by its URL, such as `embedded:my-graph`, with default settings.
+    ///
+    /// # Errors
+    /// As [`start`](Self::start).
+    pub fn open(url: &str) -> Result<Self> {
+        Self::start(&Config::builder().store_url(url).build()?)
+    }
+
+    /// Opens the store that the settings name and starts a runtime on it. Indexes that entity types of
+    /// this program declare are made where they are missing.
+    ///
+    /// # Errors
+    /// [`Error::Store`](crate::Error::Store) when the store cannot be opened, [`Error::Start`](crate::Error::Start)
+    /// when threads cannot be started, [`Error::Id`](crate::Error::Id) for an entity type whose name is none.
+    pub fn start(config: &Config) -> Result<Self> {
+        let mut options = OpenOptions::default();
+        options.embedded.map_bytes = config.store.map_bytes;
+        let store = wayfare_stores::open(config.store.url.as_str(), &options)?;
+        Self::with_store(store, KeySource::system(), config)
+    }
+
+    /// Starts a runtime on a store that is open already, with a source of keys of its own.
+    ///
+    /// # Errors
+    /// As [`start`](Self::start).
+    pub fn with_store(store: Arc<dyn Store>, keys: KeySource, config: &Config) -> Result<Self> {
+        make_declared_indexes(&*store)?;
+        let handle = RuntimeHandle::start(store, keys, settings_of(config))?;
+        Ok(Self { handle, update_retries: config.updates.retries })
+    }
+
+    /// The graph.
+    #[must_use]
+    pub fn graph(&self) -> Graph {
+        Graph::new(self.handle.clone(), self.update_retries)
+    }
+
+    /// Prepares to spawn a walker; say where with [`Spawning::at`].
+    pub fn spawn<W: Walker>(&self, walker: W) -> Spawning<W> {
+        Spawning::new(self.handle.clone(), walker)
+    }
+
+    /// Spawns a walker by name and JSON arguments.
+    ///
+    /// # Errors
+    /// [`WalkError::UnknownWalker`], [`WalkError::BadArguments`], [`WalkError::DuplicateKey`],
+    /// [`WalkError::Overloaded`], [`WalkError::Stopped`].
+    pub async fn send(&self, spawn: Spawn) -> Result<Spawned, WalkError> {
+        self.handle.spawn_message(spawn).await
+    }
+
+    /// The handle of the actors, for what this face does not show.
+    #[must_use]
+    pub fn handle(&self) -> &RuntimeHandle {
+        &self.handle
+    }
+
+    /// Drains and stops the runtime, also for other handles: no new walks, those that run have
+    /// `[supervision] drain_timeout_ms` to finish, and everything written becomes durable.
+    pub async fn shutdown(self) {
+        self.handle.shutdown().await;
+    }
+}
+
+/// The numbers of the actors' floor, from the settings.
+fn settings_of(config: &Config) -> Settings {
+    let workers = config.workers.resolved_count();
+    let limits = &config.limits;
+    Settings {
+        workers,
+        turn_visits: config.workers.turn_visits,
+        worker_mailbox: config.workers.mailbox,
+        max_walks: config.workers.max_walks,
+        shards: config.shards.resolved_count(workers),
+        shard_mailbox: config.shards.mailbox,
+        visit_batch: config.shards.visit_batch,
+        batch_size: config.writers.batch_size,
+        flush_interval: config.writers.flush_interval(),
+        write_queue: config.writers.queue,
+        resident_bytes: config.cache.resolved_resident_bytes(),
+        limits: Limits {
+            visits: limits.visits,
+            visits_per_node: limits.visits_per_node,
+            queue: limits.queue,
+            wall: limits.wall(),
+            report_bytes: limits.report_bytes,
+        },
+        emit_buffer: limits.emit_buffer,
+        drain_timeout: config.supervision.drain_timeout(),
+        stall: config.supervision.stall(),
+    }
+}
+
+fn make_declared_indexes(store: &dyn Store) -> Result<()> {
+    for entity in EntityType::all() {
+        for spec in (entity.indexes)() {
+            let index = Index {
+                kind: entity.kind,
+                entity: EntityName::new(entity.name)?,
+                fields: spec.fields.iter().map(ToString::to_string).collect(),
+                unique: spec.unique,
+            };
+            wait_for(store.create_index(&index))??;
+        }
+    }
+    Ok(())
+}
+
+/// Waits for a store before the runtime has an executor of its own.
+///
+/// On a thread of its own, because the caller's may be one that an executor forbids to wait.
+fn wait_for<T: Send>(future: impl Future<Output = T> + Send) -> Result<T> {
+    let executor = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let executor = executor.map_err(wayfare_actors::StartError::Thread)?;
+    let waited = std::thread::scope(|scope| scope.spawn(|| executor.block_on(future)).join());
+    waited.map_err(|panic| std::panic::resume_unwind(panic))
+}

@@ -1,0 +1,154 @@
+//! Spawning walkers and waiting for them.
+
+use std::marker::PhantomData;
+use std::pin::Pin;
+use std::sync::OnceLock;
+
+use serde_json::Value;
+use wayfare_actors::{EmitStream, RuntimeHandle, Spawned};
+use wayfare_graph::{Filter, Id, IdError, Limits, Order, Profile, Unique, WalkError, WalkOptions, Walker};
+
+use crate::error::Error;
+
+/// A walker that is about to be spawned: say where with [`at`](Self::at), then await it.
+#[must_use = "nothing is spawned until it is awaited"]
+#[derive(Debug)]
+pub struct Spawning<W> {
+    handle: RuntimeHandle,
+    walker: W,
+    at: Result<Id, IdError>,
+    options: WalkOptions,
+}
+
+impl<W: Walker> Spawning<W> {
+    pub(crate) fn new(handle: RuntimeHandle, walker: W) -> Self {
+        let options = walker.options();
+        Self { handle, walker, at: Ok(Id::root()), options }
+    }
+
+    /// The node to start at; the root node unless said.
+    pub fn at<I>(mut self, id: I) -> Self
+    where
+        I: TryInto<Id>,
+        IdError: From<I::Error>,
+    {
+        self.at = id.try_into().map_err(IdError::from);
+        self
+    }
+
+    /// The order of visits, instead of the walker's own.
+    pub fn order(mut self, order: Order) -> Self {
+        self.options.order = order;
+        self
+    }
+
+    /// What is not visited twice, instead of the walker's own.
+    pub fn unique(mut self, unique: Unique) -> Self {
+        self.options.unique = unique;
+        self
+    }
+
+    /// Visits and passes only nodes that satisfy a filter; the start is exempt.
+    pub fn only(mut self, filter: Filter) -> Self {
+        self.options.only = Some(filter);
+        self
+    }
+
+    /// Budgets of this walk, instead of `[limits]`.
+    pub fn limits(mut self, limits: Limits) -> Self {
+        self.options.limits = Some(limits);
+        self
+    }
+
+    /// Streams what the walker emits; awaiting gives the walk and the stream.
+    pub fn stream(self) -> StreamSpawning<W> {
+        StreamSpawning(self)
+    }
+}
+
+impl<W: Walker> IntoFuture for Spawning<W> {
+    type Output = Result<Walking<W>, Error>;
+    type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send>>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(async move {
+            let spawned = self.handle.spawn(Box::new(self.walker), self.at?, Some(self.options)).await?;
+            Ok(Walking::new(spawned))
+        })
+    }
+}
+
+/// A [`Spawning`] with a stream.
+#[must_use = "nothing is spawned until it is awaited"]
+#[derive(Debug)]
+pub struct StreamSpawning<W>(Spawning<W>);
+
+impl<W: Walker> IntoFuture for StreamSpawning<W> {
+    type Output = Result<(Walking<W>, EmitStream), Error>;
+    type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send>>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(async move {
+            let Spawning { handle, walker, at, options } = self.0;
+            let (spawned, stream) = handle.spawn_streaming(Box::new(walker), at?, Some(options)).await?;
+            Ok((Walking::new(spawned), stream))
+        })
+    }
+}
+
+/// A walk under way. Dropping it lets the walk go on; what it reports is lost to the caller then.
+#[derive(Debug)]
+pub struct Walking<W> {
+    spawned: Spawned,
+    results: OnceLock<(Vec<Value>, Profile)>,
+    walker: PhantomData<fn() -> W>,
+}
+
+impl<W: Walker> Walking<W> {
+    fn new(spawned: Spawned) -> Self {
+        Self { spawned, results: OnceLock::new(), walker: PhantomData }
+    }
+
+    /// The number of the walk, unique in its runtime.
+    #[must_use]
+    pub fn id(&self) -> u64 {
+        self.spawned.id()
+    }
+
+    /// Waits for the end and gives the walker back, with its state.
+    ///
+    /// It comes when everything the walk wrote, and everything it read that others wrote, is durable.
+    /// The walker is given once; later calls get [`WalkError::Stopped`].
+    ///
+    /// # Errors
+    /// Why the walk ended before its time.
+    pub async fn finish(&self) -> Result<W, WalkError> {
+        let finished = self.spawned.finish().await?;
+        let walker = finished.walker.into_any().downcast::<W>();
+        let _ = self.results.set((finished.report, finished.profile));
+        walker.map(|walker| *walker).map_err(|_| WalkError::Stopped)
+    }
+
+    /// What the walker reported, in order; empty until [`finish`](Self::finish) has returned it.
+    #[must_use]
+    pub fn report(&self) -> &[Value] {
+        self.results.get().map_or(&[], |(report, _)| report)
+    }
+
+    /// What the walk cost; all zero until [`finish`](Self::finish) has returned.
+    #[must_use]
+    pub fn profile(&self) -> Profile {
+        self.results.get().map(|(_, profile)| profile.clone()).unwrap_or_default()
+    }
+
+    /// Ends the walk with [`WalkError::Cancelled`] as soon as its present sync hook has returned; an async
+    /// hook is dropped where it waits.
+    pub fn cancel(&self) {
+        self.spawned.cancel();
+    }
+
+    /// What the walk is doing, as JSON; `None` when it has ended.
+    pub async fn inspect(&self) -> Option<Value> {
+        self.spawned.inspect().await
+    }
+}

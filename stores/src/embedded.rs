@@ -1,0 +1,130 @@
+//! The embedded store: one LMDB file in a folder, opened by one process.
+
+mod catalog;
+mod change;
+mod codec;
+mod document_value;
+mod edges;
+mod engine;
+mod fault;
+mod field_values;
+mod folder;
+mod growth;
+mod index;
+mod index_rows;
+mod open;
+mod ordered_value;
+mod plan;
+mod projection;
+mod query;
+mod read;
+mod stats;
+mod tables;
+mod write;
+
+use std::fmt;
+
+use wayfare_graph::{
+    Document, EntityName, Id, Index, Kind, Loaded, Need, Page, Query, Store, StoreFuture, StoreStats, WriteBatch,
+    WriteResult,
+};
+
+use self::engine::Engine;
+use self::folder::FolderLock;
+
+/// How to open an [`EmbeddedStore`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct EmbeddedOptions {
+    /// Address space to reserve for the file at first, in bytes, default 1 GiB, at least 1 MiB.
+    ///
+    /// It takes neither memory nor disk, and doubles whenever the file outgrows it. To double, all
+    /// reads that are under way must end, so reserve more where the size is known.
+    pub map_bytes: u64,
+}
+
+impl Default for EmbeddedOptions {
+    fn default() -> Self {
+        Self { map_bytes: 1 << 30 }
+    }
+}
+
+/// A store in a folder of the local disk, on LMDB.
+///
+/// Readers never wait for the writer, nor it for them, except while the map grows. Writers take
+/// turns. A commit is on the disk when [`apply`](Store::apply) returns; after a crash the store is
+/// as the last commit left it, without any recovery to run. When a write fails, for want of space
+/// for example, the store refuses further ones until it is opened again, and goes on reading.
+///
+/// The futures of its methods do their work when they are first polled, on the polling thread, and
+/// are ready at once.
+///
+/// The order of ids, in scans and in results without a sort, is by entity in the order in which
+/// entities were first stored, then generated keys before given ones, then by key.
+pub struct EmbeddedStore {
+    // Closed before the lock is given back: fields are dropped in this order.
+    engine: Engine,
+    _lock: FolderLock,
+}
+
+impl fmt::Debug for EmbeddedStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("EmbeddedStore").field("path", &self.engine.path).finish_non_exhaustive()
+    }
+}
+
+impl Store for EmbeddedStore {
+    fn describe(&self) -> String {
+        format!("embedded:{}", self.engine.path.display())
+    }
+
+    fn get_many<'a>(&'a self, ids: &'a [Id]) -> StoreFuture<'a, Vec<Option<Document>>> {
+        Box::pin(async move { self.engine.read(|view| view.get_many(ids)) })
+    }
+
+    fn load<'a>(&'a self, ids: &'a [Id], need: Need) -> StoreFuture<'a, Loaded> {
+        Box::pin(async move { self.engine.read(|view| view.load(ids, need)) })
+    }
+
+    fn find<'a>(&'a self, query: &'a Query) -> StoreFuture<'a, Vec<Document>> {
+        Box::pin(async move { self.engine.read(|view| view.find(query)) })
+    }
+
+    fn count<'a>(&'a self, query: &'a Query) -> StoreFuture<'a, u64> {
+        Box::pin(async move { self.engine.read(|view| view.count(query)) })
+    }
+
+    fn scan<'a>(
+        &'a self,
+        kind: Kind,
+        entity: Option<EntityName>,
+        after: Option<&'a Id>,
+        limit: usize,
+    ) -> StoreFuture<'a, Page> {
+        Box::pin(async move { self.engine.read(|view| view.scan(kind, entity, after, limit)) })
+    }
+
+    fn apply<'a>(&'a self, batches: &'a [WriteBatch]) -> StoreFuture<'a, Vec<Vec<WriteResult>>> {
+        Box::pin(async move { self.engine.apply(batches) })
+    }
+
+    /// Builds the index in one transaction: other writes wait, reads go on until its commit.
+    ///
+    /// A list is indexed as a whole and by each of its members, as in MongoDB; an index of several
+    /// fields holds every combination of their members.
+    fn create_index<'a>(&'a self, index: &'a Index) -> StoreFuture<'a, ()> {
+        Box::pin(async move { self.engine.create_index(index) })
+    }
+
+    fn stats(&self) -> StoreFuture<'_, StoreStats> {
+        Box::pin(async move { self.engine.stats() })
+    }
+
+    fn max_writers(&self) -> usize {
+        1
+    }
+
+    fn is_local(&self) -> bool {
+        true
+    }
+}

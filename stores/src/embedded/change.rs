@@ -1,0 +1,248 @@
+//! What each sort of write does. Every check comes before the first change, so that a refused write
+//! leaves nothing behind.
+
+use rustc_hash::FxHashSet;
+use wayfare_graph::{Body, Document, Ends, Id, Kind, Version, Write, WriteError, Written};
+
+use super::codec::document_key;
+use super::document_value::encode;
+use super::engine::Writing;
+use super::fault::{Fault, Stop};
+use super::index::RowChanges;
+use super::read::Class;
+use super::tables::Table;
+
+/// Most bytes that the fields of one document may take, encoded.
+const MAX_DOCUMENT_BYTES: usize = 64 << 20;
+
+impl Writing<'_> {
+    /// Does one write.
+    pub(super) fn change(&mut self, write: &Write) -> Result<Written, Stop> {
+        match write {
+            Write::Create { document, multi } => self.create(document, *multi),
+            Write::Save { document } => self.save(document),
+            Write::Upsert { document } => self.upsert(document),
+            Write::Connect { edge, parallel } => self.connect(edge, *parallel),
+            Write::Delete { id, expected } => self.delete(id, *expected),
+            other => Err(Fault::damaged("batch", format!("this store does not know how to do {other:?}")).into()),
+        }
+    }
+
+    fn create(&mut self, document: &Document, multi: bool) -> Result<Written, Stop> {
+        check_shape(document)?;
+        let id = document.id();
+        if self.view().contains(id)? {
+            return Err(WriteError::AlreadyExists { id: id.clone() }.into());
+        }
+        if let Some(ends) = document.ends() {
+            self.check_ends(ends)?;
+            let twin = match multi {
+                true => None,
+                false => self.view().parallel_edges(&ends.source, &ends.target, id.entity())?.into_iter().next(),
+            };
+            if let Some(id) = twin {
+                return Err(WriteError::AlreadyExists { id }.into());
+            }
+        }
+        let rows = self.row_changes(id, None, Some(document.body()))?;
+        self.code_of(id.entity(), id)?;
+        self.put_document(document, Version::FIRST, rows)?;
+        if let Some(ends) = document.ends() {
+            self.put_edge_rows(id, ends)?;
+        }
+        Ok(Written::Created { id: id.clone() })
+    }
+
+    fn save(&mut self, document: &Document) -> Result<Written, Stop> {
+        check_shape(document)?;
+        let id = document.id();
+        let stored = self.view().stored(id)?.ok_or_else(|| WriteError::NotFound { id: id.clone() })?;
+        check_version(id, document.version(), stored.version)?;
+        if stored.ends.as_ref() != document.ends() {
+            return Err(unsuitable(id, "the ends of an edge cannot change: delete it and create another"));
+        }
+        let indexed = self.writer.catalog.indexes_of(id.kind(), id.entity()).next().is_some();
+        let old = (indexed && !stored.has_body(document.body())).then(|| stored.body());
+        let version = stored.version.next();
+        let rows = match &old {
+            Some(old) => self.row_changes(id, Some(old), Some(document.body()))?,
+            None => RowChanges::default(),
+        };
+        self.put_document(document, version, rows)?;
+        Ok(Written::Changed { id: id.clone(), version })
+    }
+
+    fn upsert(&mut self, document: &Document) -> Result<Written, Stop> {
+        check_shape(document)?;
+        match self.view().document(document.id())? {
+            Some(stored) => self.merge(&stored, document),
+            None => self.create(document, false),
+        }
+    }
+
+    fn connect(&mut self, edge: &Document, parallel: Option<u32>) -> Result<Written, Stop> {
+        check_shape(edge)?;
+        let Some(ends) = edge.ends() else {
+            return Err(unsuitable(edge.id(), "only an edge connects nodes"));
+        };
+        let mut found = self.view().parallel_edges(&ends.source, &ends.target, edge.id().entity())?;
+        let nth = parallel.map_or(0, |nth| usize::try_from(nth).unwrap_or(usize::MAX));
+        if nth >= found.len() {
+            return self.create(edge, true);
+        }
+        let id = found.swap_remove(nth);
+        let stored = self.view().document(&id)?;
+        let stored = stored.ok_or_else(|| Fault::damaged(id.to_string(), "the edge is listed but not stored"))?;
+        self.merge(&stored, edge)
+    }
+
+    /// Writes the fields of one document over those of a stored one.
+    fn merge(&mut self, stored: &Document, document: &Document) -> Result<Written, Stop> {
+        let id = stored.id();
+        if stored.ends() != document.ends() {
+            let reason = "it is stored with other ends or another direction: delete it and create another";
+            return Err(unsuitable(id, reason));
+        }
+        let body = merged(id, stored.body(), document.body())?;
+        let extra = match (stored.extra(), document.extra()) {
+            (_, None) => None,
+            (None, Some(new)) => Some(new.clone()),
+            (Some(old), Some(new)) => merged(id, old, new)?,
+        };
+        if body.is_none() && extra.is_none() {
+            return Ok(Written::Unchanged { id: id.clone(), version: stored.version() });
+        }
+        let rows = match &body {
+            Some(body) => self.row_changes(id, Some(stored.body()), Some(body))?,
+            None => RowChanges::default(),
+        };
+        let mut document = stored.clone();
+        if extra.is_some() {
+            document = document.with_extra(extra);
+        }
+        if let Some(body) = body {
+            document = document.with_body(body);
+        }
+        check_shape(&document)?;
+        let version = stored.version().next();
+        self.put_document(&document, version, rows)?;
+        Ok(Written::Changed { id: id.clone(), version })
+    }
+
+    fn delete(&mut self, id: &Id, expected: Option<Version>) -> Result<Written, Stop> {
+        if *id == Id::root() {
+            return Err(unsuitable(id, "every graph has its root: it cannot be deleted"));
+        }
+        table_of(self, id)?;
+        let stored = self.view().document(id)?.ok_or_else(|| WriteError::NotFound { id: id.clone() })?;
+        if let Some(expected) = expected {
+            check_version(id, expected, stored.version())?;
+        }
+        let mut edges = Vec::new();
+        let mut neighbours = Vec::new();
+        match stored.ends() {
+            Some(ends) => neighbours.extend([ends.source.clone(), ends.target.clone()]),
+            None => self.delete_edges_of(id, &mut edges, &mut neighbours)?,
+        }
+        self.remove(&stored)?;
+        let mut seen = FxHashSet::default();
+        neighbours.retain(|node| node != id && seen.insert(node.clone()));
+        Ok(Written::Deleted { id: id.clone(), edges, neighbours })
+    }
+
+    /// Removes the edges of a node that is going to be removed.
+    fn delete_edges_of(&mut self, node: &Id, edges: &mut Vec<Id>, others: &mut Vec<Id>) -> Result<(), Stop> {
+        let mut links = Vec::new();
+        self.view().adjacency_rows(node, Class::Out, Class::In, |_, link| links.push(link))?;
+        links.sort_by(|a, b| a.edge.cmp_by_key(&b.edge));
+        // A directed self loop has two rows.
+        links.dedup_by(|a, b| a.edge == b.edge);
+        for link in links {
+            let edge = self.view().document(&link.edge)?;
+            let missing = || Fault::damaged(link.edge.to_string(), "the edge is listed but not stored");
+            self.remove(&edge.ok_or_else(missing)?)?;
+            edges.push(link.edge);
+            others.push(link.other);
+        }
+        Ok(())
+    }
+
+    /// Removes a document and its rows.
+    fn remove(&mut self, stored: &Document) -> Result<(), Stop> {
+        let id = stored.id();
+        let rows = self.row_changes(id, Some(stored.body()), None)?;
+        self.apply_row_changes(rows)?;
+        if let Some(ends) = stored.ends() {
+            self.delete_edge_rows(id, ends)?;
+        }
+        let table = table_of(self, id)?;
+        let code = self.code_of(id.entity(), id)?;
+        table.delete(&mut self.txn, document_key(code, id).as_slice())?;
+        Ok(())
+    }
+
+    /// Stores a document whose entity has a code.
+    fn put_document(&mut self, document: &Document, version: Version, rows: RowChanges) -> Result<(), Stop> {
+        let id = document.id();
+        let table = table_of(self, id)?;
+        let code = self.code_of(id.entity(), id)?;
+        encode(document, version, &self.writer.catalog, &mut self.writer.scratch)
+            .ok_or_else(|| Fault::damaged(id.to_string(), "the entity of an end has no code"))?;
+        table.put(&mut self.txn, document_key(code, id).as_slice(), &self.writer.scratch)?;
+        self.apply_row_changes(rows)?;
+        Ok(())
+    }
+}
+
+fn unsuitable(id: &Id, reason: impl Into<String>) -> Stop {
+    WriteError::Unsuitable { id: id.clone(), reason: reason.into() }.into()
+}
+
+fn table_of(writing: &Writing<'_>, id: &Id) -> Result<Table, Stop> {
+    writing.engine.tables.of(id.kind()).ok_or_else(|| unsuitable(id, "walkers are not kept in a store"))
+}
+
+fn check_version(id: &Id, expected: Version, found: Version) -> Result<(), WriteError> {
+    match expected == found {
+        true => Ok(()),
+        false => Err(WriteError::Conflict { id: id.clone(), expected, found }),
+    }
+}
+
+fn check_shape(document: &Document) -> Result<(), Stop> {
+    let id = document.id();
+    match (id.kind(), document.ends()) {
+        (Kind::Walker, _) => return Err(unsuitable(id, "walkers are not kept in a store")),
+        (Kind::Edge, None) => return Err(unsuitable(id, "an edge needs a source and a target")),
+        (Kind::Node | Kind::Object, Some(Ends { .. })) => {
+            return Err(unsuitable(id, "only an edge has a source and a target"));
+        }
+        _ => {}
+    }
+    let bytes = document.body().as_bytes().len() + document.extra().map_or(0, |extra| extra.as_bytes().len());
+    if bytes > MAX_DOCUMENT_BYTES {
+        let reason = format!("its fields take {bytes} bytes, a document holds at most {MAX_DOCUMENT_BYTES}");
+        return Err(unsuitable(id, reason));
+    }
+    Ok(())
+}
+
+/// The old fields with the new ones over them, `None` when that changes nothing.
+fn merged(id: &Id, old: &Body, new: &Body) -> Result<Option<Body>, Stop> {
+    if old == new {
+        return Ok(None);
+    }
+    let unreadable = |error: wayfare_graph::BodyError| unsuitable(id, error.to_string());
+    let mut fields = old.fields().map_err(|error| Fault::damaged(id.to_string(), error.to_string()))?;
+    let mut differs = false;
+    for (name, value) in new.fields().map_err(unreadable)? {
+        if fields.get(&name) != Some(&value) {
+            differs = true;
+            fields.insert(name, value);
+        }
+    }
+    if !differs {
+        return Ok(None);
+    }
+    Body::encode(&fields).map(Some).map_err(unreadable)
+}

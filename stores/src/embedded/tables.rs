@@ -1,0 +1,68 @@
+//! The tables of a file.
+
+use heed::types::Bytes;
+use heed::{Database, Env, RoTxn, RwTxn, WithoutTls};
+use wayfare_graph::Kind;
+
+/// A table of bytes by bytes, ordered by key.
+pub(super) type Table = Database<Bytes, Bytes>;
+
+/// All tables.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Tables {
+    /// `format`; `e` and a code: the entity name; `i` and a number: an index definition.
+    pub(super) meta: Table,
+    /// Documents by entity code and tagged key.
+    pub(super) node: Table,
+    pub(super) edge: Table,
+    pub(super) object: Table,
+    /// A node's reference, a class, the tagged key of an edge, the code of its entity: the node at
+    /// the other end as the key of its document.
+    pub(super) adjacency: Table,
+    /// References of source and target, the entity code and the tagged key of an edge: nothing.
+    pub(super) pair: Table,
+    /// The number of an index, the values of its fields, the tagged key of a document and its length.
+    pub(super) index: Table,
+}
+
+/// The name of the table that tells our files from other LMDB files.
+pub(super) const META: &str = "meta";
+
+/// Room for the tables above, and some more for later formats.
+pub(super) const MAX_TABLES: u32 = 16;
+
+impl Tables {
+    /// Makes those that are not there yet.
+    pub(super) fn create(env: &Env<WithoutTls>, txn: &mut RwTxn<'_>) -> heed::Result<Self> {
+        let mut table = |name| env.create_database(txn, Some(name));
+        Ok(Self {
+            meta: table(META)?,
+            node: table("node")?,
+            edge: table("edge")?,
+            object: table("object")?,
+            adjacency: table("adjacency")?,
+            pair: table("pair")?,
+            index: table("index")?,
+        })
+    }
+
+    /// The documents of a kind, `None` for walkers, which no table holds.
+    pub(super) fn of(&self, kind: Kind) -> Option<Table> {
+        match kind {
+            Kind::Object => Some(self.object),
+            Kind::Node => Some(self.node),
+            Kind::Edge => Some(self.edge),
+            Kind::Walker => None,
+        }
+    }
+
+    /// Bytes of the pages in use; those that wait to be used again do not count.
+    pub(super) fn used_bytes(&self, txn: &RoTxn<'_>) -> heed::Result<u64> {
+        let all = [self.meta, self.node, self.edge, self.object, self.adjacency, self.pair, self.index];
+        all.iter().try_fold(0, |sum, table| {
+            let stat = table.stat(txn)?;
+            let pages = stat.branch_pages + stat.leaf_pages + stat.overflow_pages;
+            Ok(sum + pages as u64 * u64::from(stat.page_size))
+        })
+    }
+}

@@ -1,0 +1,8 @@
+struct Idle;
+
+#[wayfare::walker]
+impl Idle {
+    fn visit(&mut self) {}
+}
+
+fn main() {}

@@ -1,0 +1,52 @@
+//! `cargo xtask test`: every check that a change has to pass.
+
+use std::env;
+use std::path::Path;
+use std::process::ExitCode;
+use std::time::Instant;
+
+use crate::step::Step;
+
+/// The folder of reference graphs; tests on them skip without it.
+const DATA_VARIABLE: &str = "WAYFARE_DATA";
+
+/// Cheapest first, so that a slip shows early.
+const STEPS: &[Step] = &[
+    Step::cargo("fmt --all --check"),
+    Step::cargo("clippy --workspace --all-targets -- -D warnings"),
+    Step::cargo("doc --workspace --no-deps").with("RUSTDOCFLAGS", "-D warnings"),
+    Step::cargo("test --workspace"),
+];
+
+const LICENCES: Step = Step::cargo("deny check bans licenses sources");
+
+/// Runs the steps in order and stops at the first that fails.
+pub(crate) fn run() -> ExitCode {
+    let started = Instant::now();
+    announce_data();
+    for step in STEPS {
+        if !step.run_aloud() {
+            return ExitCode::FAILURE;
+        }
+    }
+    if !Step::cargo("deny --version").succeeds_quietly() {
+        println!(
+            "==> skipped: {LICENCES} (cargo-deny is not installed: `cargo install cargo-deny --locked`)"
+        );
+    } else if !LICENCES.run_aloud() {
+        return ExitCode::FAILURE;
+    }
+    println!("==> all passed in {:.1} s", started.elapsed().as_secs_f64());
+    ExitCode::SUCCESS
+}
+
+/// Says aloud whether the reference graphs will be walked: a skipped test looks like a passed one.
+fn announce_data() {
+    match env::var_os(DATA_VARIABLE) {
+        Some(folder) if Path::new(&folder).is_dir() => {
+            println!("==> reference graphs in {}", folder.display())
+        }
+        Some(folder) => println!("==> {DATA_VARIABLE} is `{}`, which is no folder", folder.display()),
+        None => println!("==> {DATA_VARIABLE} is not set: tests on the reference graphs will skip"),
+    }
+}
