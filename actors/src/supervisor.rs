@@ -36,15 +36,12 @@ impl Actor for Supervisor {
     type Context = Context<Self>;
 
     fn started(&mut self, cx: &mut Context<Self>) {
-        for _ in 0..self.core.settings.workers {
-            self.add_worker();
-        }
         cx.run_interval(WATCH, |supervisor, _| supervisor.watch());
     }
 }
 
 impl Supervisor {
-    fn add_worker(&mut self) {
+    pub(crate) fn add_worker(&mut self) {
         let arbiter = Arbiter::new();
         let vitals = Arc::new(Vitals::new(Arc::new(self.core.settings.limits.clone())));
         let (core, own) = (Arc::clone(&self.core), Arc::clone(&vitals));

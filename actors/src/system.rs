@@ -299,11 +299,15 @@ fn start_actors(core: &Arc<Core>) -> Result<Addr<Supervisor>, StartError> {
         shard_arbiters.push(arbiter);
     }
     let _ = core.shards.set(shards.into());
-    let supervisor = Supervisor {
+    let mut supervisor = Supervisor {
         core: Arc::clone(core),
         writer: writer.start(),
         shard_arbiters,
         worker_arbiters: Vec::new(),
     };
+    // Before the supervisor is started, so that the first walk finds them.
+    for _ in 0..settings.workers {
+        supervisor.add_worker();
+    }
     Ok(supervisor.start())
 }

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use wayfare::{
-    Body, Direction, Document, EntityName, Id, Index, Key, Kind, Need, Page, Query, Random, Store, StoreError,
+    Body, Direction, Document, EntityName, Id, Index, Kind, Need, Page, Query, Random, Store, StoreError,
     StoreStats, Version, WriteBatch, WriteResult,
 };
 use wayfare::__private::{Adjacency, Link, Loaded, StoreFuture};

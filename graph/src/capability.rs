@@ -1,8 +1,7 @@
 //! What a walker type can do beyond having hooks, found out where its type is known.
 //!
-//! A macro sees tokens, not traits. It writes `Probe::<T>::new().make()`, and method lookup takes the
-//! inherent-like trait with the stricter bound where that holds, the fallback where it does not
-//! (David Tolnay, "Autoref-based stable specialization", 2019).
+//! A macro sees tokens, not traits. It writes `(&Probe::<T>::new()).make()`, and method lookup takes the
+//! impl on `Probe<T>` where its bound holds, else the one on `&Probe<T>`, one reference further (David Tolnay, "Autoref-based stable specialization", 2019).
 
 use std::marker::PhantomData;
 

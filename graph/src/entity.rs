@@ -14,6 +14,11 @@ use crate::record::{Head, Record, SharedRecord, Typed};
 /// A Rust type whose values are stored as documents of one entity.
 ///
 /// Implemented by `#[node]` and `#[edge]`; implement it by hand only where a macro cannot go.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not an entity",
+    label = "not an entity type",
+    note = "put `#[node]`, `#[edge]` or `#[object]` on the struct; for any node take `&Here`"
+)]
 pub trait Entity: Serialize + DeserializeOwned + Send + Sync + 'static {
     /// The entity name, by default the name of the type.
     const NAME: &'static str;

@@ -18,6 +18,11 @@ pub enum Step {
 pub type HookError = Box<dyn Error + Send + Sync>;
 
 /// What a hook may return: `()`, [`Step`], or a `Result` of either with any error.
+#[diagnostic::on_unimplemented(
+    message = "a hook cannot return `{Self}`",
+    label = "not `()`, `Step`, or a `Result` of either",
+    note = "give values to the caller with `walk.report(…)`, and keep them in the walker's fields"
+)]
 pub trait IntoStep {
     /// The step, or the hook's error.
     ///

@@ -1,0 +1,49 @@
+//! What every store must do, written against `&dyn Store`.
+//!
+//! To run the suite on a further store, implement [`Place`](harness::Place) for where it keeps its
+//! data, and add a line `suite!(name, Place);` below.
+
+#![allow(clippy::unwrap_used, missing_docs)]
+
+#[path = "conformance/adjacency.rs"]
+mod adjacency;
+#[path = "conformance/batches.rs"]
+mod batches;
+#[path = "conformance/connect.rs"]
+mod connect;
+#[path = "conformance/create.rs"]
+mod create;
+#[path = "conformance/delete.rs"]
+mod delete;
+#[path = "conformance/harness.rs"]
+mod harness;
+#[path = "conformance/indexes.rs"]
+mod indexes;
+#[path = "conformance/model.rs"]
+mod model;
+#[path = "conformance/queries.rs"]
+mod queries;
+#[path = "conformance/save.rs"]
+mod save;
+#[path = "conformance/scans.rs"]
+mod scans;
+#[path = "conformance/upsert.rs"]
+mod upsert;
+
+use harness::{Place, suite};
+use wayfare_graph::Store;
+use wayfare_stores::{EmbeddedOptions, EmbeddedStore};
+
+struct EmbeddedPlace(tempfile::TempDir);
+
+impl Place for EmbeddedPlace {
+    fn new() -> Self {
+        Self(tempfile::tempdir().unwrap())
+    }
+
+    fn open(&self) -> Box<dyn Store> {
+        Box::new(EmbeddedStore::open(self.0.path(), EmbeddedOptions::default()).unwrap())
+    }
+}
+
+suite!(embedded, EmbeddedPlace);
