@@ -3,7 +3,7 @@
 use std::hash::BuildHasher;
 
 use dashmap::DashMap;
-use rustc_hash::FxBuildHasher;
+use foldhash::fast::RandomState;
 use wayfare_graph::{Id, Slot};
 
 /// Translates between ids and slots. Slots are given out once and never taken back, so a slot in an
@@ -12,7 +12,7 @@ use wayfare_graph::{Id, Slot};
 /// A slot's low bits are its shard, the others its place in the shard's slab.
 #[derive(Debug)]
 pub(crate) struct Directory {
-    slots: DashMap<Id, Slot, FxBuildHasher>,
+    slots: DashMap<Id, Slot, RandomState>,
     names: Box<[boxcar::Vec<Id>]>,
     shard_bits: u32,
 }
@@ -21,7 +21,7 @@ impl Directory {
     /// A directory for a number of shards, which is a power of two.
     pub(crate) fn new(shards: usize) -> Self {
         Self {
-            slots: DashMap::with_hasher(FxBuildHasher),
+            slots: DashMap::with_hasher(RandomState::default()),
             names: (0..shards).map(|_| boxcar::Vec::new()).collect(),
             shard_bits: shards.trailing_zeros(),
         }
@@ -33,8 +33,8 @@ impl Directory {
             return *slot;
         }
         *self.slots.entry(id.clone()).or_insert_with(|| {
-            // The high bits of the hash: the map spends the low ones on its own buckets.
-            let shard = (FxBuildHasher.hash_one(id) >> 40) as usize & (self.names.len() - 1);
+            // Neither the lowest bits of the hash nor the highest: the map spends those on its own buckets.
+            let shard = (self.slots.hasher().hash_one(id) >> 40) as usize & (self.names.len() - 1);
             let place = self.names[shard].push(id.clone());
             let place = u32::try_from(place).ok().filter(|place| *place < u32::MAX >> self.shard_bits);
             // Four thousand million entities of 24 bytes in the map alone: memory ends first.

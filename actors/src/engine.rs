@@ -6,6 +6,7 @@
 //! (interleaving as in Sun et al., "ThunderRW: an in-memory graph random walk engine", VLDB 2021).
 
 mod ask;
+mod emit;
 mod fetch;
 mod finish;
 mod hooks;
@@ -20,12 +21,11 @@ use std::time::{Duration, Instant};
 use actix::Actor;
 use serde_json::Value;
 use tokio::sync::Notify;
-use wayfare_graph::{Frontier, Profile, Slot, Unique, Walk, WalkError};
+use wayfare_graph::{Frontier, HookTable, Profile, Slot, Unique, Walk, WalkError};
 
 use crate::core::Core;
 use crate::engine::fetch::Pick;
-use crate::hook_table::HookTable;
-use crate::hosted::{HookPlace, Hosted, State};
+use crate::hosted::{Hosted, State};
 use crate::messages::{Found, Records};
 use crate::walk_actor::WalkActor;
 use crate::worker::{Host, Vitals};
@@ -53,7 +53,7 @@ pub(crate) struct Engine {
     group: Vec<usize>,
     group_turns: u32,
     picks: Vec<Pick>,
-    tables: Vec<Rc<HookTable>>,
+    tables: Vec<Arc<HookTable>>,
     wake: Rc<Notify>,
     /// Seats to ask shards for, at the end of the turn.
     asking: Vec<usize>,
@@ -168,7 +168,8 @@ impl Engine {
             cold: 0,
             arrived: Default::default(),
             suspended: None,
-            hook_place: HookPlace { next: 0, exiting: false },
+            unmade: Vec::new(),
+            exiting: false,
             stream,
             per_node: (options.unique == Unique::None).then(Default::default),
             task: None,
@@ -186,13 +187,13 @@ impl Engine {
         self.make_ready(seat);
     }
 
-    fn table(&mut self, walker: &dyn wayfare_graph::ErasedWalker) -> Rc<HookTable> {
+    fn table(&mut self, walker: &dyn wayfare_graph::ErasedWalker) -> Arc<HookTable> {
         let specs = walker.hooks();
         if let Some(table) = self.tables.iter().find(|table| std::ptr::eq(table.specs(), specs)) {
-            return Rc::clone(table);
+            return Arc::clone(table);
         }
-        let table = Rc::new(HookTable::new(specs));
-        self.tables.push(Rc::clone(&table));
+        let table = Arc::new(HookTable::new(specs));
+        self.tables.push(Arc::clone(&table));
         table
     }
 

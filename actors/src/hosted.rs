@@ -1,17 +1,16 @@
 //! A walk as its worker hosts it.
 
-use std::rc::Rc;
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
 use wayfare_graph::{
-    Entry, ErasedWalker, Filter, Frontier, Limits, Need, Position, Profile, Slot, Target, Visited, Walk,
+    Entry, ErasedWalker, Filter, Frontier, HookTable, Limits, Need, Position, Profile, Slot, Target, Walk,
 };
 
 use crate::durability::Mark;
-use crate::hook_table::HookTable;
 use crate::messages::Found;
 use crate::walk_shared::WalkShared;
 
@@ -37,18 +36,9 @@ pub(crate) enum State {
     Ending,
 }
 
-/// Where to go on when an async hook has returned.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct HookPlace {
-    /// The place of the next hook among those of the node, or of the exit.
-    pub(crate) next: usize,
-    pub(crate) exiting: bool,
-}
-
 /// What a hook asked for and could not be looked up yet, because links were not resident.
 pub(crate) struct Suspended {
-    pub(crate) requests: Vec<Target>,
-    pub(crate) position: Position,
+    pub(crate) requests: VecDeque<(Position, Target)>,
     /// The node whose links are missing, and which.
     pub(crate) slot: Slot,
     pub(crate) need: Need,
@@ -61,7 +51,7 @@ pub(crate) struct Hosted {
     pub(crate) walker: Option<Box<dyn ErasedWalker>>,
     /// Away while an async hook runs.
     pub(crate) walk: Option<Box<Walk>>,
-    pub(crate) table: Rc<HookTable>,
+    pub(crate) table: Arc<HookTable>,
     pub(crate) frontier: Frontier,
     pub(crate) state: State,
     /// Whether it stands among those that take turns, or waits to.
@@ -81,7 +71,10 @@ pub(crate) struct Hosted {
     /// What shards answered and has not been visited: records may be evicted before their turn.
     pub(crate) arrived: FxHashMap<Slot, Found>,
     pub(crate) suspended: Option<Box<Suspended>>,
-    pub(crate) hook_place: HookPlace,
+    /// Visits of a batch that came back before they were made.
+    pub(crate) unmade: Vec<Position>,
+    /// Whether its async exit hooks are under way.
+    pub(crate) exiting: bool,
     pub(crate) stream: Option<mpsc::Sender<Emitted>>,
     /// Visits by node, where the walk may come back to one.
     pub(crate) per_node: Option<Box<FxHashMap<Slot, u64>>>,
@@ -92,6 +85,13 @@ pub(crate) struct Hosted {
 impl Hosted {
     pub(crate) fn position_of(&self, entry: Entry, cost: f64) -> Position {
         Position { slot: entry.slot, from: entry.from, depth: entry.depth, cost }
+    }
+
+    /// Puts visits that were not made back at the front of the queue.
+    pub(crate) fn give_back_unmade(&mut self) {
+        while let Some(Position { slot, from, depth, cost }) = self.unmade.pop() {
+            self.frontier.put_back(Entry { slot, from, depth }, cost);
+        }
     }
 
     /// Takes what a shard answered about a slot.
@@ -115,10 +115,4 @@ impl Hosted {
             "state": self.walker.as_ref().and_then(|walker| walker.state()),
         })
     }
-}
-
-/// A visit that is under way: the node and the hook to go on with.
-pub(crate) struct Visiting {
-    pub(crate) visited: Visited,
-    pub(crate) next: usize,
 }

@@ -8,7 +8,6 @@ mod core;
 mod directory;
 mod durability;
 mod engine;
-mod hook_table;
 mod hosted;
 mod loader;
 mod messages;

@@ -31,7 +31,7 @@ use crate::writer::WriterHandle;
 const IN_PLACE_LOADS: usize = 32;
 
 /// Bytes that a record takes beside its payload and links: its allocation and its place in the slab.
-const RECORD_BYTES: usize = 160;
+const RECORD_BYTES: usize = 120;
 
 /// What a shard is made of.
 pub(crate) struct ShardParts {
@@ -308,7 +308,7 @@ impl Shard {
     }
 
     fn replace(&mut self, save: Save, current: &SharedRecord) {
-        let found = current.head.version;
+        let found = current.head.version();
         if found != save.document.version() {
             let refusal = conflict(save.document.id(), &save.document, found);
             let _ = save.reply.send(Ok(Err(refusal)));

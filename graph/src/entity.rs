@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 use crate::body::{Body, BodyError};
 use crate::entity_name::EntityName;
 use crate::id::Kind;
-use crate::record::{Head, Record, SharedRecord, Typed};
+use crate::record::{Head, Record, SharedRecord, Typed, TypedOver};
 
 /// A Rust type whose values are stored as documents of one entity.
 ///
@@ -134,7 +134,8 @@ fn registry() -> &'static FxHashMap<(Kind, &'static str), &'static EntityType> {
 
 fn typed_record<T: Entity>(head: Head, body: Body) -> Result<SharedRecord, BodyError> {
     let value: T = body.decode()?;
-    let complete = T::FIELDS.is_some_and(|known| body.has_only(known));
-    let raw = (!complete).then_some(body);
-    Ok(Arc::new(Record { head, payload: Typed { value, raw } }))
+    if T::FIELDS.is_some_and(|known| body.has_only(known)) {
+        return Ok(Arc::new(Record { head, payload: Typed(value) }));
+    }
+    Ok(Arc::new(Record { head, payload: TypedOver { value, raw: body } }))
 }

@@ -12,7 +12,7 @@ use crate::entity::{EdgeEntity, Entity};
 use crate::filter::Filter;
 use crate::id::Id;
 use crate::neighbours::{Along, Neighbours};
-use crate::record::{EdgeLink, SharedRecord, Slot, Typed, Untyped};
+use crate::record::{EdgeLink, SharedRecord, Slot, Typed, TypedOver, Untyped};
 
 /// A record on which hooks run. Holding it keeps the record, not the shard.
 #[derive(Debug, Clone)]
@@ -30,7 +30,7 @@ impl Visited {
     /// [`BodyError::Encode`] when a typed value no longer serialises.
     pub fn document(&self) -> Result<Document, BodyError> {
         let head = &self.record.head;
-        Ok(Document::new(head.id.clone(), self.record.payload.body()?).with_version(head.version))
+        Ok(Document::new(head.id.clone(), self.record.payload.body()?).with_version(head.version()))
     }
 
     /// Whether the record satisfies a filter.
@@ -70,8 +70,11 @@ impl<T: Entity> HereTarget for T {
     #[inline]
     fn view(visited: &Visited) -> Result<PayloadView<'_, T>, BodyError> {
         let payload: &dyn std::any::Any = &visited.record.payload;
-        match payload.downcast_ref::<Typed<T>>() {
-            Some(typed) => Ok(PayloadView::Resident(&typed.value)),
+        if let Some(Typed(value)) = payload.downcast_ref() {
+            return Ok(PayloadView::Resident(value));
+        }
+        match payload.downcast_ref() {
+            Some(TypedOver { value, .. }) => Ok(PayloadView::Resident(value)),
             None => Ok(PayloadView::Decoded(Box::new(visited.record.payload.body()?.decode()?))),
         }
     }
@@ -114,7 +117,7 @@ impl<'a, T: HereTarget> Here<'a, T> {
     /// The version.
     #[must_use]
     pub fn version(&self) -> Version {
-        self.visited.record.head.version
+        self.visited.record.head.version()
     }
 
     /// The compact address, valid within this runtime.
@@ -142,7 +145,7 @@ impl<'a, T: HereTarget> Here<'a, T> {
             ([first, name, ..], Some(Untyped(body))) if first == "context" => (body.field(name)?, 2),
             _ => {
                 let body = self.visited.record.payload.body().ok()?;
-                Document::new(head.id.clone(), body).with_version(head.version).peek(&segments)?
+                Document::new(head.id.clone(), body).with_version(head.version()).peek(&segments)?
             }
         };
         for segment in &segments[used..] {

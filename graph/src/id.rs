@@ -219,8 +219,10 @@ impl Hash for Id {
         match &self.0 {
             Repr::Hex { key, .. } => {
                 let [a, b, c, d, tail @ ..] = *key;
-                state.write_u32(u32::from_le_bytes([a, b, c, d]));
-                state.write_u64(u64::from_le_bytes(tail));
+                // The digits that differ most come last; as the low bits of a word they reach every bit
+                // of hashes that multiply.
+                state.write_u32(u32::from_be_bytes([a, b, c, d]));
+                state.write_u64(u64::from_be_bytes(tail));
             }
             Repr::Short { len, key, .. } => state.write(&key[..usize::from(*len)]),
             Repr::Long { key, .. } => state.write(key.as_bytes()),

@@ -8,11 +8,13 @@ pub mod capability;
 mod clock;
 mod direction;
 mod document;
+mod drive;
 mod entity;
 mod entity_name;
 mod filter;
 mod frontier;
 mod here;
+mod hook_table;
 mod id;
 mod key;
 mod limits;
@@ -31,11 +33,13 @@ pub use body::{Body, BodyError};
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use direction::Direction;
 pub use document::{Document, DocumentError, Ends, Version};
+pub use drive::{Drive, Driven, VisitBatch};
 pub use entity::{EdgeEntity, Entity, EntityType, Index, IndexSpec, NodeEntity};
 pub use entity_name::{EntityName, MAX_ENTITY_NAME_BYTES};
 pub use filter::{Bounds, Filter, FilterError, compare_values};
 pub use frontier::{Entry, Frontier, Order, Unique};
 pub use here::{Here, HereTarget, Visited};
+pub use hook_table::HookTable;
 pub use id::{Id, IdError, Kind};
 pub use key::{Key, KeySource, MAX_KEY_BYTES};
 pub use limits::{Budget, Limits};
@@ -43,7 +47,7 @@ pub use neighbours::{Along, Neighbours};
 pub use profile::Profile;
 pub use random::Random;
 pub use record::{
-    EdgeLink, EdgeLinks, Head, Links, Payload, Record, SharedRecord, Slot, Typed, Untyped, record_of, record_with,
+    EdgeLink, EdgeLinks, Head, Links, Payload, Record, SharedRecord, Slot, Typed, TypedOver, Untyped, record_of, record_with,
 };
 pub use slot_set::SlotSet;
 pub use step::{HookError, IntoStep, Step};
@@ -55,7 +59,7 @@ pub use store::{
 pub use walk::{Position, Target, Walk, WalkServices};
 pub use walk_error::WalkError;
 pub use walker::{
-    AsyncReturn, AsyncVisit, ErasedWalker, HookFault, HookResult, HookSpec, HookTarget, MakeWalker, WalkOptions,
+    ErasedWalker, HookFault, HookResult, HookSpec, HookTarget, MakeWalker, WalkOptions,
     Walker, WalkerType,
 };
 

@@ -1,7 +1,7 @@
 //! Resident records: entities in memory, published for reading by the shard that owns them.
 
 use std::any::Any;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use crate::body::{Body, BodyError};
@@ -34,13 +34,12 @@ pub struct Record<P: ?Sized> {
 pub struct Head {
     /// The id.
     pub id: Id,
-    /// The version of the payload.
-    pub version: Version,
+    /// The version of the payload, times two, plus one when the record was read since the shard's clock
+    /// hand passed last: a flag of its own would cost eight bytes in every record.
+    version: AtomicU64,
     /// Out-links, the most walked; the other directions and edges with fields lie in `more`.
     out: OnceLock<Links>,
     more: OnceLock<Box<MoreLinks>>,
-    /// Set when read, cleared by the shard's clock hand on its way to evict what is cold.
-    touched: AtomicBool,
 }
 
 #[derive(Debug, Default)]
@@ -54,8 +53,16 @@ impl Head {
     /// A head without links.
     #[must_use]
     pub fn new(id: Id, version: Version) -> Self {
-        let touched = AtomicBool::new(true);
-        Self { id, version, out: OnceLock::new(), more: OnceLock::new(), touched }
+        let version = AtomicU64::new(version.0 << 1 | 1);
+        Self { id, version, out: OnceLock::new(), more: OnceLock::new() }
+    }
+
+    /// The version of the payload.
+    #[must_use]
+    #[inline]
+    pub fn version(&self) -> Version {
+        // The version itself never changes; only the flag beside it does.
+        Version(self.version.load(Ordering::Relaxed) >> 1)
     }
 
     /// The head of the next version of the same entity, with the links known so far.
@@ -114,14 +121,14 @@ impl Head {
     pub fn touch(&self) {
         // A hint for eviction: a lost update costs nothing, so the weakest ordering will do. The
         // test spares a write to the line of a record that is already marked.
-        if !self.touched.load(Ordering::Relaxed) {
-            self.touched.store(true, Ordering::Relaxed);
+        if self.version.load(Ordering::Relaxed) & 1 == 0 {
+            self.version.fetch_or(1, Ordering::Relaxed);
         }
     }
 
     /// Whether the record was read since the last call.
     pub fn take_touched(&self) -> bool {
-        self.touched.swap(false, Ordering::Relaxed)
+        self.version.fetch_and(!1, Ordering::Relaxed) & 1 == 1
     }
 
     /// Heap bytes of the links.
@@ -136,7 +143,7 @@ impl Head {
 /// The neighbours of a node in one direction, in the order of their edges, grouped into runs of
 /// one edge entity: a word with the entity's code and the length, then so many slots.
 #[derive(Debug, Clone)]
-pub struct Links(Arc<[u32]>);
+pub struct Links(Box<[u32]>);
 
 impl Links {
     /// Packs neighbours.
@@ -178,7 +185,7 @@ impl Links {
     /// Heap bytes.
     #[must_use]
     pub fn bytes(&self) -> usize {
-        size_of_val(&*self.0) + 16
+        size_of_val(&*self.0)
     }
 }
 
@@ -227,12 +234,15 @@ impl Payload for Untyped {
     }
 }
 
-/// A value of a registered type.
-pub struct Typed<T> {
+/// A value of a registered type whose stored fields are all known to it.
+pub struct Typed<T>(pub T);
+
+/// A value of a registered type whose stored fields hold more than it knows.
+pub struct TypedOver<T> {
     /// The value.
     pub value: T,
-    /// The stored fields, where they hold more than the type knows.
-    pub raw: Option<Body>,
+    /// The stored fields.
+    pub raw: Body,
 }
 
 impl<T> std::fmt::Debug for Typed<T> {
@@ -241,14 +251,32 @@ impl<T> std::fmt::Debug for Typed<T> {
     }
 }
 
+/// What a value owns cannot be asked for; most types own about a string.
+const OWNED_BYTES: usize = 32;
+
 impl<T: Entity> Payload for Typed<T> {
     fn body(&self) -> Result<Body, BodyError> {
-        self.raw.clone().map_or_else(|| Body::encode(&self.value), Ok)
+        Body::encode(&self.0)
     }
 
     fn heap_bytes(&self) -> usize {
-        // What a value owns cannot be asked for; most types own about a string a field.
-        32 + self.raw.as_ref().map_or(0, |raw| raw.as_bytes().len() + 16)
+        size_of::<T>() + OWNED_BYTES
+    }
+}
+
+impl<T> std::fmt::Debug for TypedOver<T> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(std::any::type_name::<T>())
+    }
+}
+
+impl<T: Entity> Payload for TypedOver<T> {
+    fn body(&self) -> Result<Body, BodyError> {
+        Ok(self.raw.clone())
+    }
+
+    fn heap_bytes(&self) -> usize {
+        size_of::<T>() + OWNED_BYTES + self.raw.as_bytes().len() + 16
     }
 }
 

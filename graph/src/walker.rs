@@ -1,7 +1,6 @@
 //! Walkers and their hooks: what `#[walker]` implements and the runtime calls.
 
 use std::any::Any;
-use std::pin::Pin;
 use std::sync::OnceLock;
 
 use rustc_hash::FxHashMap;
@@ -9,6 +8,7 @@ use serde_json::Value;
 
 use crate::body::BodyError;
 use crate::direction::Direction;
+use crate::drive::{Drive, VisitBatch};
 use crate::entity_name::EntityName;
 use crate::filter::Filter;
 use crate::frontier::{Order, Unique};
@@ -104,21 +104,6 @@ impl From<BodyError> for HookFault {
 /// What a hook came to.
 pub type HookResult = Result<Step, HookFault>;
 
-/// The future of an async hook: it owns everything the hook works on and gives it back.
-pub type AsyncVisit = Pin<Box<dyn Future<Output = AsyncReturn> + Send>>;
-
-/// What an async hook worked on, and what it came to.
-pub struct AsyncReturn {
-    /// The walker.
-    pub walker: Box<dyn ErasedWalker>,
-    /// Its walk.
-    pub walk: Box<Walk>,
-    /// The node, unless it was an exit hook.
-    pub visited: Option<Visited>,
-    /// What the hook came to.
-    pub result: HookResult,
-}
-
 /// A struct with hooks. Implemented by `#[walker]` on an `impl` block.
 pub trait Walker: Send + Sized + 'static {
     /// The name under which it can be spawned by message, by default that of the type.
@@ -138,8 +123,16 @@ pub trait Walker: Send + Sized + 'static {
     /// What the hook returned, or why the node could not be read.
     fn call(&mut self, hook: usize, visited: Option<&Visited>, walk: &mut Walk) -> HookResult;
 
-    /// Runs an async hook.
-    fn call_async(self: Box<Self>, hook: usize, visited: Option<Visited>, walk: Box<Walk>) -> AsyncVisit;
+    /// Runs a hook of either kind; `visited` is `None` for exit hooks.
+    ///
+    /// # Errors
+    /// As [`call`](Self::call).
+    fn call_async<'a>(
+        &'a mut self,
+        hook: usize,
+        visited: Option<&'a Visited>,
+        walk: &'a mut Walk,
+    ) -> impl Future<Output = HookResult> + Send + 'a;
 
     /// The state as JSON, where the type serialises.
     fn state(&self) -> Option<Value> {
@@ -160,8 +153,8 @@ pub trait ErasedWalker: Send {
     /// # Errors
     /// As there.
     fn call(&mut self, hook: usize, visited: Option<&Visited>, walk: &mut Walk) -> HookResult;
-    /// [`Walker::call_async`].
-    fn call_async(self: Box<Self>, hook: usize, visited: Option<Visited>, walk: Box<Walk>) -> AsyncVisit;
+    /// Runs the hooks of a batch of visits, or the exit hooks, one after another in one future.
+    fn drive(self: Box<Self>, batch: Box<VisitBatch>, walk: Box<Walk>) -> Drive;
     /// [`Walker::state`].
     fn state(&self) -> Option<Value>;
     /// The walker itself.
@@ -186,8 +179,8 @@ impl<W: Walker> ErasedWalker for W {
         Walker::call(self, hook, visited, walk)
     }
 
-    fn call_async(self: Box<Self>, hook: usize, visited: Option<Visited>, walk: Box<Walk>) -> AsyncVisit {
-        Walker::call_async(self, hook, visited, walk)
+    fn drive(self: Box<Self>, batch: Box<VisitBatch>, walk: Box<Walk>) -> Drive {
+        Box::pin(crate::drive::drive(self, batch, walk))
     }
 
     fn state(&self) -> Option<Value> {

@@ -142,39 +142,28 @@ fn call(hooks: &[Hook]) -> TokenStream {
 fn call_async(hooks: &[Hook]) -> TokenStream {
     let arms = hooks.iter().enumerate().filter(|(_, hook)| hook.is_async).map(|(index, hook)| {
         let result = async_result(hook);
-        // On the method's name, so that a future which is not `Send` is reported there.
-        quote_spanned! {located(hook.method.span())=>
-            #index => ::std::boxed::Box::pin(async move {
-                let result = #result;
-                ::wayfare::__private::AsyncReturn { walker, walk, visited, result }
-            }),
-        }
+        quote!(#index => #result,)
     });
     quote! {
-        fn call_async(
-            self: ::std::boxed::Box<Self>,
+        fn call_async<'a>(
+            &'a mut self,
             hook: usize,
-            visited: ::core::option::Option<::wayfare::__private::Visited>,
-            walk: ::std::boxed::Box<::wayfare::__private::Walk>,
-        ) -> ::wayfare::__private::AsyncVisit {
-            let (mut walker, mut walk) = (self, walk);
-            match hook {
-                #(#arms)*
-                _ => {
-                    let result =
-                        <Self as ::wayfare::__private::Walker>::call(&mut *walker, hook, visited.as_ref(), &mut *walk);
-                    let done = ::wayfare::__private::AsyncReturn { walker, walk, visited, result };
-                    ::std::boxed::Box::pin(::core::future::ready(done))
+            visited: ::core::option::Option<&'a ::wayfare::__private::Visited>,
+            walk: &'a mut ::wayfare::__private::Walk,
+        ) -> impl ::core::future::Future<Output = ::wayfare::__private::HookResult> + ::core::marker::Send + 'a {
+            async move {
+                match hook {
+                    #(#arms)*
+                    _ => <Self as ::wayfare::__private::Walker>::call(self, hook, visited, walk),
                 }
             }
         }
     }
 }
 
-/// What an async hook comes to. The view of the node ends with the expression, before the node
-/// itself moves on.
+/// What an async hook comes to.
 fn async_result(hook: &Hook) -> TokenStream {
-    let result = result_of(hook, &quote!(&mut *walker), &quote!(&mut *walk));
+    let result = result_of(hook, &quote!(self), &quote!(walk));
     let Some(visit) = &hook.visit else { return result };
     let view = quote_spanned! {located(visit.place)=>
         match ::wayfare::__private::Here::of(visited) {
@@ -185,7 +174,7 @@ fn async_result(hook: &Hook) -> TokenStream {
         }
     };
     quote! {
-        match &visited {
+        match visited {
             ::core::option::Option::Some(visited) => #view,
             ::core::option::Option::None => ::core::result::Result::Ok(::wayfare::__private::Step::Continue),
         }

@@ -25,12 +25,11 @@ mod write;
 use std::fmt;
 
 use wayfare_graph::{
-    Document, EntityName, Id, Index, Kind, Loaded, Need, Page, Query, Store, StoreFuture, StoreStats, WriteBatch,
-    WriteResult,
+    Document, EntityName, Id, Index, Kind, Loaded, Need, Page, Query, Store, StoreFuture, StoreStats,
+    WriteBatch, WriteResult,
 };
 
 use self::engine::Engine;
-use self::folder::FolderLock;
 
 /// How to open an [`EmbeddedStore`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,9 +61,7 @@ impl Default for EmbeddedOptions {
 /// The order of ids, in scans and in results without a sort, is by entity in the order in which
 /// entities were first stored, then generated keys before given ones, then by key.
 pub struct EmbeddedStore {
-    // Closed before the lock is given back: fields are dropped in this order.
     engine: Engine,
-    _lock: FolderLock,
 }
 
 impl fmt::Debug for EmbeddedStore {

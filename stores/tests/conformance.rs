@@ -3,7 +3,7 @@
 //! To run the suite on a further store, implement [`Place`](harness::Place) for where it keeps its
 //! data, and add a line `suite!(name, Place);` below.
 
-#![allow(clippy::unwrap_used, missing_docs)]
+#![allow(clippy::unwrap_used)]
 
 #[path = "conformance/adjacency.rs"]
 mod adjacency;

@@ -1,51 +1,51 @@
 //! Ending walks: exit hooks, durability, the answer to the caller.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::rc::Rc;
 use std::sync::Arc;
 
-use wayfare_graph::{Id, StoreError, WalkError};
+use wayfare_graph::{StoreError, VisitBatch, WalkError};
 
 use crate::engine::Engine;
-use crate::engine::hooks::{Called, failed, panicked};
-use crate::hosted::{HookPlace, Hosted, State};
+use crate::engine::hooks::Ran;
+use crate::hosted::{Hosted, State};
 use crate::walk_actor::End;
 use crate::walk_shared::{Finished, Outcome};
 
 impl Engine {
-    /// Runs exit hooks from place `next` on, then ends the walk; `true` while it must stay hosted.
-    pub(super) fn exit(&mut self, seat: usize, hosted: &mut Hosted, next: usize) -> bool {
+    /// Forgets what waits and ends the walk.
+    pub(super) fn disengage(&mut self, seat: usize, hosted: &mut Hosted) -> bool {
+        hosted.frontier.clear();
+        hosted.suspended = None;
+        if let Err(error) = self.send_outbox(seat, hosted) {
+            self.end(hosted, Err(error));
+            return false;
+        }
+        self.exit(seat, hosted)
+    }
+
+    /// Runs the exit hooks, then ends the walk; `true` while it must stay hosted.
+    pub(super) fn exit(&mut self, seat: usize, hosted: &mut Hosted) -> bool {
         if hosted.state == State::Emitting {
-            // The last visit filled the stream; the queue is empty, so the walk comes back here.
+            // The stream is full. The queue is empty, so the walk comes back here.
             return true;
         }
-        if hosted.exited {
+        if hosted.exited || hosted.table.exits().is_empty() {
             return self.finish(seat, hosted);
         }
-        let hooks = Rc::clone(hosted.table.exits());
-        for (place, &hook) in hooks.iter().enumerate().skip(next) {
-            let spec = hosted.table.spec(hook);
-            let at = || Id::root();
-            let result = if spec.is_async {
-                let hook_place = HookPlace { next: place + 1, exiting: true };
-                match self.call_async(seat, hosted, hook, None, hook_place) {
-                    Called::Done(_, result) => Ok(result),
-                    Called::Panicked(at, panic) => Err(panicked(hosted, at, &panic)),
-                    Called::Pending => return true,
-                }
-            } else {
-                let (Some(walker), Some(walk)) = (&mut hosted.walker, &mut hosted.walk) else { return true };
-                let called = catch_unwind(AssertUnwindSafe(|| walker.call(usize::from(hook), None, walk)));
-                called.map_err(|panic| panicked(hosted, at(), &panic))
-            };
-            let result = result.and_then(|result| result.map_err(|fault| failed(hosted, spec.name, &at(), fault)));
-            if let Err(error) = result {
+        let batch = VisitBatch { table: Arc::clone(&hosted.table), visits: Vec::new(), requests_after: Vec::new() };
+        match self.drive(seat, hosted, Box::new(batch)) {
+            Ok(Ran::Pending) => {
+                hosted.exiting = true;
+                true
+            }
+            Ok(Ran::Done(_)) => {
+                hosted.exited = true;
+                self.finish(seat, hosted)
+            }
+            Err(error) => {
                 self.end(hosted, Err(error));
-                return false;
+                false
             }
         }
-        hosted.exited = true;
-        self.finish(seat, hosted)
     }
 
     /// Gives the walk's result to the caller once all it can have seen is durable.

@@ -1,13 +1,15 @@
 //! Running the hooks of a turn's visits.
 
+use std::sync::Arc;
 use std::time::Instant;
 
-use wayfare_graph::{Budget, Need, Step, Target, Visited, WalkError};
+use wayfare_graph::{Budget, Need, Position, Slot, Step, Target, VisitBatch, Visited, WalkError};
 
 use crate::engine::Engine;
 use crate::engine::fetch::Pick;
 use crate::engine::hooks::Ran;
-use crate::hosted::{Hosted, State, Suspended, Visiting};
+use crate::hosted::{Hosted, State, Suspended};
+use crate::loader::satisfies;
 use crate::messages::Found;
 
 /// Visits after a miss during which a walk looks ahead for others.
@@ -53,19 +55,21 @@ impl Engine {
                 self.end(hosted, Err(error));
                 return false;
             }
-            Some(Ok(())) => return self.exit(seat, hosted, 0),
+            Some(Ok(())) => return self.disengage(seat, hosted),
             None => {}
         }
         let returned = picks.iter().filter(|pick| pick.returned).count();
         for pick in picks.iter().rev().filter(|pick| pick.returned) {
             hosted.frontier.put_back(pick.entry, pick.cost);
         }
+        // They come before those that were not even begun.
+        hosted.give_back_unmade();
         hosted.ahead = before.saturating_sub(picks.len() - returned);
         if hosted.state == State::Loading || (hosted.cold > 0 && hosted.state == State::Ready) {
             self.asking.push(seat);
         }
         if hosted.state == State::Ready && hosted.frontier.is_empty() && hosted.suspended.is_none() {
-            return self.exit(seat, hosted, 0);
+            return self.exit(seat, hosted);
         }
         true
     }
@@ -82,30 +86,79 @@ impl Engine {
         {
             return Some(Err(error));
         }
+        if hosted.table.any_async() {
+            return self.run_batch(seat, hosted, picks);
+        }
         for pick in picks {
             if hosted.state != State::Ready || hosted.suspended.is_some() {
                 pick.returned = true;
                 continue;
             }
-            let visited = match self.visited(hosted, pick) {
-                Ok(Some(visited)) => visited,
-                Ok(None) => continue,
-                Err(error) => return Some(Err(error)),
-            };
-            if let Err(error) = count_visit(hosted, &visited) {
-                return Some(Err(error));
-            }
-            let position = hosted.position_of(pick.entry, pick.cost);
-            if let Some(walk) = &mut hosted.walk {
-                walk.set_position(position);
-            }
-            match self.visit(seat, hosted, Visiting { visited, next: 0 }) {
-                Ok(Ran::Done(Step::Disengage)) => return Some(Ok(())),
+            let went = self.visited(hosted, pick).and_then(|visited| match visited {
+                Some(visited) => {
+                    count_visit(hosted, visited.slot)?;
+                    let position = hosted.position_of(pick.entry, pick.cost);
+                    if let Some(walk) = &mut hosted.walk {
+                        walk.set_position(position);
+                    }
+                    hosted.profile.visits += 1;
+                    hosted.profile.deepest = hosted.profile.deepest.max(position.depth);
+                    let step = self.visit(hosted, &visited)?;
+                    self.send_outbox(seat, hosted)?;
+                    Ok(step)
+                }
+                None => Ok(Step::Continue),
+            });
+            match went {
+                Ok(Step::Disengage) => return Some(Ok(())),
                 Ok(_) => {}
                 Err(error) => return Some(Err(error)),
             }
         }
         None
+    }
+
+    /// The same for a walker with async hooks, whose visits run in one future.
+    fn run_batch(&mut self, seat: usize, hosted: &mut Hosted, picks: &mut [Pick]) -> Option<Result<(), WalkError>> {
+        let mut visits = Vec::with_capacity(picks.len());
+        let mut spent = false;
+        for pick in picks {
+            if spent || hosted.state != State::Ready || (hosted.per_node.is_some() && !visits.is_empty()) {
+                pick.returned = true;
+                continue;
+            }
+            match self.visited(hosted, pick) {
+                Ok(Some(visited)) => {
+                    // Visits of the batch count when they have been made; the budget is looked at now.
+                    let made = hosted.profile.visits;
+                    hosted.profile.visits += visits.len() as u64;
+                    let counted = count_visit(hosted, visited.slot);
+                    hosted.profile.visits = made;
+                    match counted {
+                        Ok(()) => visits.push((visited, hosted.position_of(pick.entry, pick.cost))),
+                        Err(error) if visits.is_empty() => return Some(Err(error)),
+                        // The batch first; the next one finds the budget spent.
+                        Err(_) => {
+                            pick.returned = true;
+                            spent = true;
+                        }
+                    }
+                }
+                Ok(None) => {}
+                Err(error) => return Some(Err(error)),
+            }
+        }
+        let waiting = std::mem::replace(&mut hosted.state, State::Ready);
+        if visits.is_empty() {
+            hosted.state = waiting;
+            return None;
+        }
+        let batch = VisitBatch { table: Arc::clone(&hosted.table), visits, requests_after: Vec::new() };
+        match self.drive(seat, hosted, Box::new(batch)) {
+            Ok(Ran::Done(Step::Disengage)) => Some(Ok(())),
+            Ok(_) => None,
+            Err(error) => Some(Err(error)),
+        }
     }
 
     /// The node of a pick, ready to be visited; `None` when it is not visited, now or ever.
@@ -120,7 +173,7 @@ impl Engine {
                 record
             }
             None => match hosted.take_arrived(slot) {
-                Some(Found::Record(record)) if crate::loader::satisfies(&record.head, hosted.need) => {
+                Some(Found::Record(record)) if satisfies(&record.head, hosted.need) => {
                     hosted.profile.loaded += 1;
                     record
                 }
@@ -156,9 +209,13 @@ impl Engine {
     ///
     /// # Errors
     /// [`WalkError::BudgetReached`] when the queue is too long.
-    pub(super) fn expand(&mut self, hosted: &mut Hosted, visited: &Visited) -> Result<(), WalkError> {
+    pub(super) fn expand(
+        &mut self,
+        hosted: &mut Hosted,
+        visited: &Visited,
+        position: Position,
+    ) -> Result<(), WalkError> {
         let Some(walk) = &mut hosted.walk else { return Ok(()) };
-        let position = walk.position();
         let requests = walk.requests();
         if requests.is_empty() {
             return Ok(());
@@ -182,8 +239,8 @@ impl Engine {
                             .resolve(links, |run| hosted.frontier.push(run, position.slot, depth)),
                         None => {
                             let need = Need::DOCUMENT.links(neighbours.direction());
-                            let requests = requests.drain(at..).collect();
-                            return self.suspend(hosted, Suspended { requests, position, slot: origin, need });
+                            let requests = requests.drain(at..).map(|target| (position, target)).collect();
+                            return suspend(hosted, Suspended { requests, slot: origin, need });
                         }
                     }
                 }
@@ -193,39 +250,64 @@ impl Engine {
         end_expansion(hosted)
     }
 
-    /// Puts off the rest of what a hook asked for until links have been loaded.
-    fn suspend(&mut self, hosted: &mut Hosted, suspended: Suspended) -> Result<(), WalkError> {
-        if let Some(walk) = &mut hosted.walk {
-            walk.requests().clear();
-        }
-        // From now on they are read together with the nodes.
-        hosted.need = hosted.need.and(suspended.need);
-        hosted.suspended = Some(Box::new(suspended));
-        hosted.state = State::Loading;
-        Ok(())
-    }
-
     /// Goes on with what was put off.
     fn resume(&mut self, hosted: &mut Hosted, suspended: Suspended) -> Result<(), WalkError> {
-        let Suspended { requests, position, slot, need } = suspended;
-        let resident = self.core.resident(slot).filter(|record| crate::loader::satisfies(&record.head, need));
+        let Suspended { mut requests, slot, need } = suspended;
+        let resident = self.core.resident(slot).filter(|record| satisfies(&record.head, need));
         let record = match (resident, hosted.take_arrived(slot)) {
-            (Some(record), _) => record,
-            (None, Some(Found::Record(record))) if crate::loader::satisfies(&record.head, need) => record,
+            (Some(record), _) => Some(record),
+            (None, Some(Found::Record(record))) if satisfies(&record.head, need) => Some(record),
             // It was deleted meanwhile: it has no neighbours any more.
-            (None, Some(Found::Missing | Found::Unreadable(_))) => return end_expansion(hosted),
-            _ => {
-                hosted.suspended = Some(Box::new(Suspended { requests, position, slot, need }));
-                hosted.state = State::Loading;
+            (None, Some(Found::Missing | Found::Unreadable(_))) => None,
+            _ => return suspend(hosted, Suspended { requests, slot, need }),
+        };
+        while let Some((position, target)) = requests.pop_front() {
+            let of_slot = matches!(&target, Target::Neighbours(of) if of.origin() == slot);
+            let Some(walk) = &mut hosted.walk else { return Ok(()) };
+            match (&record, of_slot) {
+                (None, true) => continue,
+                (Some(record), _) => {
+                    walk.requests().push(target);
+                    let visited = Visited { slot, record: Arc::clone(record) };
+                    self.expand(hosted, &visited, position)?;
+                }
+                (None, false) => {
+                    let neighbours = match target {
+                        Target::Neighbours(neighbours) => neighbours,
+                        Target::Slot(slot) => {
+                            hosted.frontier.push(&[slot.0], position.slot, position.depth + 1);
+                            continue;
+                        }
+                        Target::Costed(slot, cost) => {
+                            hosted.frontier.push_at(cost, slot, position.slot, position.depth + 1);
+                            continue;
+                        }
+                    };
+                    let need = Need::DOCUMENT.links(neighbours.direction());
+                    let slot = neighbours.origin();
+                    requests.push_front((position, Target::Neighbours(neighbours)));
+                    return suspend(hosted, Suspended { requests, slot, need });
+                }
+            }
+            if let Some(again) = &mut hosted.suspended {
+                again.requests.extend(requests);
                 return Ok(());
             }
-        };
-        if let Some(walk) = &mut hosted.walk {
-            walk.set_position(position);
-            *walk.requests() = requests;
         }
-        self.expand(hosted, &Visited { slot, record })
+        end_expansion(hosted)
     }
+}
+
+/// Puts off the rest of what hooks asked for until links have been loaded.
+fn suspend(hosted: &mut Hosted, suspended: Suspended) -> Result<(), WalkError> {
+    if let Some(walk) = &mut hosted.walk {
+        walk.requests().clear();
+    }
+    // From now on they are read together with the nodes.
+    hosted.need = hosted.need.and(suspended.need);
+    hosted.suspended = Some(Box::new(suspended));
+    hosted.state = State::Loading;
+    Ok(())
 }
 
 fn end_expansion(hosted: &mut Hosted) -> Result<(), WalkError> {
@@ -236,14 +318,14 @@ fn end_expansion(hosted: &mut Hosted) -> Result<(), WalkError> {
     Ok(())
 }
 
+/// Whether the budgets allow one more visit.
 #[inline]
-fn count_visit(hosted: &mut Hosted, visited: &Visited) -> Result<(), WalkError> {
+fn count_visit(hosted: &mut Hosted, slot: Slot) -> Result<(), WalkError> {
     if hosted.profile.visits >= hosted.limits.visits {
         return Err(reached(hosted, Budget::Visits, hosted.limits.visits));
     }
-    hosted.profile.visits += 1;
     if let Some(per_node) = &mut hosted.per_node {
-        let visits = per_node.entry(visited.slot).or_default();
+        let visits = per_node.entry(slot).or_default();
         *visits += 1;
         if *visits > hosted.limits.visits_per_node {
             return Err(reached(hosted, Budget::VisitsPerNode, hosted.limits.visits_per_node));

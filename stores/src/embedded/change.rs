@@ -24,7 +24,9 @@ impl Writing<'_> {
             Write::Upsert { document } => self.upsert(document),
             Write::Connect { edge, parallel } => self.connect(edge, *parallel),
             Write::Delete { id, expected } => self.delete(id, *expected),
-            other => Err(Fault::damaged("batch", format!("this store does not know how to do {other:?}")).into()),
+            other => {
+                Err(Fault::damaged("batch", format!("this store does not know how to do {other:?}")).into())
+            }
         }
     }
 
@@ -38,7 +40,9 @@ impl Writing<'_> {
             self.check_ends(ends)?;
             let twin = match multi {
                 true => None,
-                false => self.view().parallel_edges(&ends.source, &ends.target, id.entity())?.into_iter().next(),
+                false => {
+                    self.view().parallel_edges(&ends.source, &ends.target, id.entity())?.into_iter().next()
+                }
             };
             if let Some(id) = twin {
                 return Err(WriteError::AlreadyExists { id }.into());
@@ -92,7 +96,8 @@ impl Writing<'_> {
         }
         let id = found.swap_remove(nth);
         let stored = self.view().document(&id)?;
-        let stored = stored.ok_or_else(|| Fault::damaged(id.to_string(), "the edge is listed but not stored"))?;
+        let stored =
+            stored.ok_or_else(|| Fault::damaged(id.to_string(), "the edge is listed but not stored"))?;
         self.merge(&stored, edge)
     }
 

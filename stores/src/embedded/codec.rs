@@ -194,7 +194,16 @@ mod tests {
     #[test]
     fn damaged_keys_give_none() {
         let catalog = catalog();
-        for bytes in [&[][..], &[0], &[0, 0], &[0, 0, 0, 1], &[0, 0, 1], &[0, 9, 1, b'a'], &[0, 0, 2, b'a'], &[0, 0, 1, 0xff]] {
+        for bytes in [
+            &[][..],
+            &[0],
+            &[0, 0],
+            &[0, 0, 0, 1],
+            &[0, 0, 1],
+            &[0, 9, 1, b'a'],
+            &[0, 0, 2, b'a'],
+            &[0, 0, 1, 0xff],
+        ] {
             assert_eq!(document_id(Kind::Node, bytes, &catalog), None, "{bytes:?}");
         }
         for bytes in [&[0, 0, 5, b'a'][..], &[0, 0], &[0, 0, 0, 1], &[0, 7, 1, b'a']] {

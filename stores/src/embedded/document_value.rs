@@ -64,7 +64,12 @@ impl<'t> StoredDocument<'t> {
 
 /// Writes a document's stored form over `out`; `None` when an end's entity has no code, which no
 /// document with existing ends can come to.
-pub(super) fn encode(document: &Document, version: Version, catalog: &Catalog, out: &mut Vec<u8>) -> Option<()> {
+pub(super) fn encode(
+    document: &Document,
+    version: Version,
+    catalog: &Catalog,
+    out: &mut Vec<u8>,
+) -> Option<()> {
     let mut flags = 0;
     if let Some(ends) = document.ends() {
         flags |= HAS_ENDS | if ends.bidirectional { BIDIRECTIONAL } else { 0 };

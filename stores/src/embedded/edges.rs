@@ -3,10 +3,10 @@
 use wayfare_graph::{Ends, Id, Kind, WriteError};
 
 use super::codec::{ID_BYTES, KeyBuf, document_key};
-use super::read::PairKey;
 use super::engine::Writing;
 use super::fault::{Fault, Stop};
 use super::read::Class;
+use super::read::PairKey;
 
 impl Writing<'_> {
     /// Refuses an edge whose ends are not both stored.
@@ -14,7 +14,12 @@ impl Writing<'_> {
         for end in [&ends.source, &ends.target] {
             if end.kind() != Kind::Node || !self.view().contains(end)? {
                 let Ends { source, target, .. } = ends.clone();
-                return Err(WriteError::UnknownEnd { source_id: source, target_id: target, missing: end.clone() }.into());
+                return Err(WriteError::UnknownEnd {
+                    source_id: source,
+                    target_id: target,
+                    missing: end.clone(),
+                }
+                .into());
             }
         }
         Ok(())
@@ -43,7 +48,12 @@ impl Writing<'_> {
         Ok(())
     }
 
-    fn adjacency_key(&self, node: &Id, class: Class, edge: &Id) -> Result<KeyBuf<{ 2 * ID_BYTES + 1 }>, Fault> {
+    fn adjacency_key(
+        &self,
+        node: &Id,
+        class: Class,
+        edge: &Id,
+    ) -> Result<KeyBuf<{ 2 * ID_BYTES + 1 }>, Fault> {
         let mut key = KeyBuf::new();
         key.push_reference(self.known_code(node)?, node);
         key.push(class as u8);

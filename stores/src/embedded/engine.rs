@@ -9,6 +9,7 @@ use wayfare_graph::{EntityName, Id, StoreError, WriteError};
 
 use super::catalog::{Catalog, MAX_NAMES, NumberedIndex, index_key, index_to_bytes, name_key};
 use super::fault::{Fault, Stop};
+use super::folder::FolderLock;
 use super::read::View;
 use super::tables::Tables;
 
@@ -25,6 +26,8 @@ pub(super) struct Engine {
     catalog: RwLock<Arc<Catalog>>,
     writer: Mutex<Writer>,
     pub(super) path: PathBuf,
+    /// Given back after the environment is closed: fields are dropped in this order.
+    pub(super) folder: FolderLock,
 }
 
 /// Whether there is a map to read from.
@@ -50,10 +53,22 @@ pub(super) struct Writer {
 
 impl Engine {
     /// An engine on an environment whose tables and catalog have been read.
-    pub(super) fn new(env: Env<WithoutTls>, tables: Tables, catalog: Catalog, path: PathBuf) -> Self {
+    pub(super) fn new(
+        env: Env<WithoutTls>,
+        tables: Tables,
+        catalog: Catalog,
+        path: PathBuf,
+        folder: FolderLock,
+    ) -> Self {
         let catalog = Arc::new(catalog);
         let durable_names = catalog.names().len();
-        let writer = Writer { catalog: catalog.clone(), durable_names, stale_indexes: false, poison: None, scratch: Vec::new() };
+        let writer = Writer {
+            catalog: catalog.clone(),
+            durable_names,
+            stale_indexes: false,
+            poison: None,
+            scratch: Vec::new(),
+        };
         Self {
             env,
             tables,
@@ -61,6 +76,7 @@ impl Engine {
             catalog: RwLock::new(catalog),
             writer: Mutex::new(writer),
             path,
+            folder,
         }
     }
 
@@ -76,7 +92,9 @@ impl Engine {
     fn begin_reading(&self) -> Result<Reading<'_>, Fault> {
         let gate = self.gate.read();
         if *gate == MapState::Lost {
-            return Err(Fault::Lmdb(std::io::Error::other("the memory map was lost when it had to grow").into()));
+            return Err(Fault::Lmdb(
+                std::io::Error::other("the memory map was lost when it had to grow").into(),
+            ));
         }
         let txn = self.env.read_txn()?;
         let catalog = self.catalog.read().clone();
@@ -102,6 +120,7 @@ impl Engine {
                 },
                 Err(fault) => fault,
             };
+            let fault = self.folder.explain(fault);
             if fault.poisons() {
                 writer.poison = Some(fault.to_string());
             }
@@ -172,10 +191,11 @@ impl Writing<'_> {
         if let Some(code) = self.writer.catalog.code(entity) {
             return Ok(code);
         }
-        let code = Arc::make_mut(&mut self.writer.catalog).add(entity).ok_or_else(|| WriteError::Unsuitable {
-            id: id.clone(),
-            reason: format!("the store holds {} entity names, it cannot hold more", MAX_NAMES),
-        })?;
+        let code =
+            Arc::make_mut(&mut self.writer.catalog).add(entity).ok_or_else(|| WriteError::Unsuitable {
+                id: id.clone(),
+                reason: format!("the store holds {} entity names, it cannot hold more", MAX_NAMES),
+            })?;
         self.publish();
         Ok(code)
     }

@@ -53,10 +53,15 @@ impl Fault {
     }
 }
 
+/// Whether the disk, a quota or a limit of the process is exhausted.
+pub(super) fn is_out_of_space(error: &std::io::Error) -> bool {
+    error.raw_os_error().is_some_and(|code| OUT_OF_SPACE.contains(&code))
+}
+
 fn lmdb_error(error: heed::Error, path: &Path) -> StoreError {
     let shown = path.display().to_string();
     match error {
-        heed::Error::Io(source) if source.raw_os_error().is_some_and(|code| OUT_OF_SPACE.contains(&code)) => {
+        heed::Error::Io(source) if is_out_of_space(&source) => {
             StoreError::OutOfSpace { path: shown, source: source.into() }
         }
         heed::Error::Io(source) => StoreError::Io { path: shown, source: source.into() },

@@ -6,8 +6,8 @@ use wayfare_graph::{Body, Document};
 /// What a path leads to.
 #[derive(Debug, Default, PartialEq)]
 pub(super) struct FieldValues {
-    /// A field that is missing gives null; a list gives its members, an empty one itself.
-    pub(super) values: Vec<Value>,
+    /// A field that is missing gives null, a list gives its members, an empty one `None`.
+    pub(super) values: Vec<Option<Value>>,
     /// Whether there was a list on the way or at the end.
     pub(super) lists: bool,
     /// Whether the path led to anything.
@@ -30,29 +30,31 @@ impl FieldValues {
         let mut found = Self::default();
         match start {
             Some((value, passed)) => found.walk(value, &path[passed..]),
-            None => found.values.push(Value::Null),
+            None => found.values.push(Some(Value::Null)),
         }
         found
     }
 
     fn walk(&mut self, value: Value, path: &[String]) {
         match (value, path) {
-            (Value::Array(items), []) if !items.is_empty() => {
+            (Value::Array(items), []) => {
                 self.lists = true;
                 self.found = true;
-                self.values.extend(items);
+                if items.is_empty() {
+                    self.values.push(None);
+                }
+                self.values.extend(items.into_iter().map(Some));
             }
             (value, []) => {
-                self.lists |= value.is_array();
                 self.found = true;
-                self.values.push(value);
+                self.values.push(Some(value));
             }
             (Value::Object(mut members), [name, rest @ ..]) => match members.swap_remove(name) {
                 Some(member) => self.walk(member, rest),
-                None => self.values.push(Value::Null),
+                None => self.values.push(Some(Value::Null)),
             },
             (Value::Array(items), path) => self.walk_list(items, path),
-            (_, _) => self.values.push(Value::Null),
+            (_, _) => self.values.push(Some(Value::Null)),
         }
     }
 
@@ -69,7 +71,7 @@ impl FieldValues {
             }
         }
         if self.values.is_empty() {
-            self.values.push(Value::Null);
+            self.values.push(Some(Value::Null));
         }
     }
 }
@@ -87,7 +89,7 @@ mod tests {
     #[test]
     fn paths_lead_through_objects_and_lists() {
         let body = Body::encode(&json!({
-            "a": 1, "none": null, "list": [1, [2], 1], "empty": [], "o": {"x": {"y": 2}},
+            "a": 1, "none": null, "list": [1, [2], 1], "empty": [], "nested": [[]], "o": {"x": {"y": 2}},
             "rows": [{"x": 1}, {"x": [2, 3]}, 7, {"z": 0}],
         }))
         .unwrap();
@@ -98,7 +100,8 @@ mod tests {
             ("absent", json!([null]), false, false),
             ("list", json!([1, [2], 1]), true, true),
             ("list.1", json!([2]), true, true),
-            ("empty", json!([[]]), true, true),
+            ("empty", json!(["none"]), true, true),
+            ("nested", json!([[]]), true, true),
             ("empty.x", json!([null]), true, false),
             ("o.x.y", json!([2]), false, true),
             ("o.x", json!([{"y": 2}]), false, true),
@@ -106,7 +109,8 @@ mod tests {
             ("rows.0.x", json!([1, null, null, null]), true, true),
         ] {
             let got = FieldValues::in_body(&body, &split_path(path));
-            assert_eq!(Value::from(got.values), values, "{path}");
+            let shown: Value = got.values.into_iter().map(|value| value.unwrap_or(json!("none"))).collect();
+            assert_eq!(shown, values, "{path}");
             assert_eq!((got.lists, got.found), (lists, found), "{path}");
         }
     }

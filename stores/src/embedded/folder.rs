@@ -1,10 +1,12 @@
 //! The folder of a store: whether it is one, and the lock that keeps others out.
 
 use std::fs::{self, File, TryLockError};
-use std::io::{self, Read, Write};
-use std::path::Path;
+use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
 
 use wayfare_graph::StoreError;
+
+use super::fault::{Fault, is_out_of_space};
 
 /// LMDB's own file, which holds everything.
 pub(super) const DATA_FILE: &str = "data.mdb";
@@ -14,8 +16,12 @@ const LOCK_FILE: &str = "wayfare.lock";
 /// Holds a folder for one store of one process; given back when dropped or when the process dies.
 #[derive(Debug)]
 pub(super) struct FolderLock {
-    _file: File,
+    file: File,
+    path: PathBuf,
 }
+
+/// `EIO`, which is also what LMDB says when the system took only a part of a write.
+const INPUT_OUTPUT: i32 = 5;
 
 impl FolderLock {
     /// Makes the folder if there is none, and locks it.
@@ -24,12 +30,17 @@ impl FolderLock {
     /// [`StoreError::NotAStore`] when something else lies there, [`StoreError::Busy`] when another
     /// process or handle holds it, [`StoreError::OutOfSpace`], [`StoreError::Io`].
     pub(super) fn take(path: &Path) -> Result<Self, StoreError> {
-        let failed = |error: io::Error| super::fault::Fault::Lmdb(error.into()).into_error(path);
+        let failed = |error: io::Error| Fault::Lmdb(error.into()).into_error(path);
         check(path)?;
         fs::create_dir_all(path).map_err(failed)?;
         let mut options = File::options();
-        let mut file =
-            options.read(true).write(true).create(true).truncate(false).open(path.join(LOCK_FILE)).map_err(failed)?;
+        let mut file = options
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .open(path.join(LOCK_FILE))
+            .map_err(failed)?;
         match file.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
@@ -40,13 +51,39 @@ impl FolderLock {
         }
         file.set_len(0).map_err(failed)?;
         file.write_all(std::process::id().to_string().as_bytes()).map_err(failed)?;
-        Ok(Self { _file: file })
+        Ok(Self { file, path: path.to_owned() })
     }
 
-    /// The bytes of all files of a store.
-    pub(super) fn file_bytes(path: &Path) -> u64 {
-        let bytes = |name| fs::metadata(path.join(name)).map_or(0, |file| file.len());
-        [DATA_FILE, READERS_FILE, LOCK_FILE].into_iter().map(bytes).sum()
+    /// The bytes of all files of the store.
+    pub(super) fn file_bytes(&self) -> u64 {
+        [DATA_FILE, READERS_FILE, LOCK_FILE].into_iter().map(|name| self.bytes_of(name)).sum()
+    }
+
+    fn bytes_of(&self, name: &str) -> u64 {
+        fs::metadata(self.path.join(name)).map_or(0, |file| file.len())
+    }
+
+    /// Finds out whether it was for want of space that LMDB could write only a part.
+    pub(super) fn explain(&self, fault: Fault) -> Fault {
+        match &fault {
+            Fault::Lmdb(heed::Error::Io(error)) if error.raw_os_error() == Some(INPUT_OUTPUT) => {
+                match self.write_beyond_data() {
+                    Err(error) if is_out_of_space(&error) => Fault::Lmdb(error.into()),
+                    _ => fault,
+                }
+            }
+            _ => fault,
+        }
+    }
+
+    /// Does what LMDB tried, but in the lock file: writes a page where the data ends.
+    fn write_beyond_data(&self) -> io::Result<()> {
+        let mut file = &self.file;
+        let len = file.metadata()?.len();
+        file.seek(SeekFrom::Start(self.bytes_of(DATA_FILE)))?;
+        let written = file.write_all(&[0; 4096]);
+        file.set_len(len)?;
+        written
     }
 }
 

@@ -9,7 +9,9 @@ use super::catalog::{NumberedIndex, index_key};
 use super::codec::{after_prefix, tagged_id};
 use super::engine::{Engine, Writing};
 use super::fault::{Fault, Stop};
-use super::index_rows::{IndexRow, IndexRows, MAX_FIELDS, TooManyRows, document_of, has_values, values_of, with_document};
+use super::index_rows::{
+    IndexRow, IndexRows, MAX_FIELDS, TooManyRows, document_of, shares_values, values_of, with_document,
+};
 use super::read::View;
 
 /// How many documents are read at a time while an index is built.
@@ -29,17 +31,27 @@ impl Writing<'_> {
     ///
     /// Refused when another document has the values of a unique index, or the document has too many
     /// combinations of values; taking a body away is never refused.
-    pub(super) fn row_changes(&self, id: &Id, old: Option<&Body>, new: Option<&Body>) -> Result<RowChanges, Stop> {
+    pub(super) fn row_changes(
+        &self,
+        id: &Id,
+        old: Option<&Body>,
+        new: Option<&Body>,
+    ) -> Result<RowChanges, Stop> {
         let mut changes = RowChanges::default();
         for index in self.writer.catalog.indexes_of(id.kind(), id.entity()) {
-            let rows_of = |body: Option<&Body>| body.map_or(Ok(IndexRows::default()), |body| IndexRows::of(index, body));
-            let refused = |TooManyRows(rows)| WriteError::Unsuitable { id: id.clone(), reason: too_many(index, rows) };
+            let rows_of = |body: Option<&Body>| {
+                body.map_or(Ok(IndexRows::default()), |body| IndexRows::of(index, body))
+            };
+            let refused =
+                |TooManyRows(rows)| WriteError::Unsuitable { id: id.clone(), reason: too_many(index, rows) };
             let before = rows_of(old).map_err(refused)?.rows;
             let IndexRows { rows: after, lists } = rows_of(new).map_err(refused)?;
             if lists && !index.lists {
                 changes.lists.push(index.number);
             }
-            let has = |rows: &[IndexRow], row: &IndexRow| rows.binary_search_by(|other| other.key.cmp(&row.key)).is_ok();
+            let has = |rows: &[IndexRow], row: &IndexRow| {
+                rows.binary_search_by(|other| other.key.cmp(&row.key)).is_ok()
+            };
             // Where a cut row stays, the value behind it may have changed nevertheless.
             let is_new = |row: &&IndexRow| row.cut || !has(&before, row);
             if let (true, Some(body)) = (index.index.unique, new) {
@@ -75,7 +87,13 @@ impl Writing<'_> {
 
 impl View<'_> {
     /// The other document that has the values of a row in full, if there is one.
-    fn holder(&self, index: &NumberedIndex, id: &Id, body: &Body, row: &IndexRow) -> Result<Option<Id>, Fault> {
+    fn holder(
+        &self,
+        index: &NumberedIndex,
+        id: &Id,
+        body: &Body,
+        row: &IndexRow,
+    ) -> Result<Option<Id>, Fault> {
         let damaged = || Fault::damaged("table `index`", "a row names no document");
         for other in self.tables.index.prefix_iter(self.txn, &row.key)? {
             let tagged = document_of(other?.0).ok_or_else(damaged)?;
@@ -87,7 +105,7 @@ impl View<'_> {
                 return Ok(Some(other));
             }
             let document = self.stored(&other)?.ok_or_else(damaged)?;
-            if has_values(index, &document.body(), &values_of(index, body, row)) {
+            if shares_values(index, body, row, &document.body()) {
                 return Ok(Some(other));
             }
         }
@@ -116,7 +134,8 @@ impl Writing<'_> {
     fn create_index(&mut self, index: &Index) -> Result<(), Fault> {
         let mut indexes = self.writer.catalog.indexes.clone();
         let same = |other: &Arc<NumberedIndex>| {
-            (other.index.kind, other.index.entity, &other.index.fields) == (index.kind, index.entity, &index.fields)
+            (other.index.kind, other.index.entity, &other.index.fields)
+                == (index.kind, index.entity, &index.fields)
         };
         if let Some(position) = indexes.iter().position(same) {
             if indexes[position].index.unique == index.unique {
@@ -125,7 +144,8 @@ impl Writing<'_> {
             self.drop_index(indexes.remove(position).number)?;
         }
         let number = self.writer.catalog.free_index_number();
-        let number = number.ok_or_else(|| self.unindexable("the store has no room for another index".into()))?;
+        let number =
+            number.ok_or_else(|| self.unindexable("the store has no room for another index".into()))?;
         let mut numbered = NumberedIndex::new(number, index.clone(), false);
         self.build(&mut numbered)?;
         indexes.push(Arc::new(numbered));
@@ -169,7 +189,8 @@ impl Writing<'_> {
             if let Some(first) = holder {
                 let Index { entity, fields, .. } = index.index.clone();
                 let values = Value::from(values_of(index, body, &row));
-                let violated = StoreError::IndexViolated { entity, fields, first, second: id.clone(), values };
+                let violated =
+                    StoreError::IndexViolated { entity, fields, first, second: id.clone(), values };
                 return Err(Fault::Violated(violated.into()));
             }
             self.engine.tables.index.put(&mut self.txn, &with_document(row.key, id), &[])?;
@@ -189,5 +210,8 @@ fn violation(index: &NumberedIndex, holder: Id, values: Vec<Value>) -> WriteErro
 }
 
 fn too_many(index: &NumberedIndex, rows: usize) -> String {
-    format!("its lists make {rows} combinations for the index on {}, shorten them", index.index.fields.join(", "))
+    format!(
+        "its lists make {rows} combinations for the index on {}, shorten them",
+        index.index.fields.join(", ")
+    )
 }

@@ -4,7 +4,7 @@
 //! followed by its length. A document without any of the fields has no row.
 
 use serde_json::Value;
-use wayfare_graph::{Body, Id, MAX_KEY_BYTES};
+use wayfare_graph::{Body, Id, MAX_KEY_BYTES, compare_values};
 
 use super::catalog::NumberedIndex;
 use super::codec::KeyBuf;
@@ -52,7 +52,8 @@ impl IndexRows {
         if !fields.iter().any(|field| field.found) {
             return Ok(Self { rows: Vec::new(), lists });
         }
-        let combinations = fields.iter().fold(1_usize, |product, field| product.saturating_mul(field.values.len()));
+        let combinations =
+            fields.iter().fold(1_usize, |product, field| product.saturating_mul(field.values.len()));
         if combinations > MAX_COMBINATIONS && fields.len() > 1 {
             return Err(TooManyRows(combinations));
         }
@@ -74,15 +75,20 @@ impl IndexRows {
 
 /// The values behind a row of a document.
 pub(super) fn values_of(index: &NumberedIndex, body: &Body, row: &IndexRow) -> Vec<Value> {
-    combined(&field_values(index, body), row.combination).cloned().collect()
+    let fields = field_values(index, body);
+    let values = combined(&fields, row.combination);
+    values.map(|value| value.cloned().unwrap_or_else(|| Value::Array(Vec::new()))).collect()
 }
 
-/// Whether a document has a combination of values that is equal to these in full.
-pub(super) fn has_values(index: &NumberedIndex, body: &Body, values: &[Value]) -> bool {
+/// Whether another document has the values behind a row in full.
+pub(super) fn shares_values(index: &NumberedIndex, body: &Body, row: &IndexRow, other: &Body) -> bool {
     let fields = field_values(index, body);
     // A combination takes one value of each field, so each field can be looked at by itself.
-    fields.iter().zip(values).all(|(field, wanted)| {
-        field.values.iter().any(|value| wayfare_graph::compare_values(value, wanted).is_eq())
+    combined(&fields, row.combination).zip(field_values(index, other)).all(|(wanted, field)| {
+        field.values.iter().any(|value| match (value, wanted) {
+            (Some(value), Some(wanted)) => compare_values(value, wanted).is_eq(),
+            (value, wanted) => value.is_none() && wanted.is_none(),
+        })
     })
 }
 
@@ -106,11 +112,11 @@ pub(super) fn value_budget(fields: usize) -> usize {
     VALUES_BYTES / fields.max(1)
 }
 
-/// Appends a value as rows hold it.
-pub(super) fn push_value(encoder: &mut Encoder, value: &Value, budget: usize) {
+/// Appends a value as rows hold it; `None` is an empty list.
+pub(super) fn push_value(encoder: &mut Encoder, value: Option<&Value>, budget: usize) {
     match value {
-        Value::Array(items) if items.is_empty() => encoder.bytes.push(EMPTY_LIST),
-        value => encoder.push(value, budget),
+        Some(value) => encoder.push(value, budget),
+        None => encoder.bytes.push(EMPTY_LIST),
     }
 }
 
@@ -119,11 +125,11 @@ fn field_values(index: &NumberedIndex, body: &Body) -> Vec<FieldValues> {
 }
 
 /// One value of each field; the last field changes fastest.
-fn combined(fields: &[FieldValues], mut combination: usize) -> impl Iterator<Item = &Value> {
+fn combined(fields: &[FieldValues], mut combination: usize) -> impl Iterator<Item = Option<&Value>> {
     let mut positions = vec![0; fields.len()];
     for (position, field) in positions.iter_mut().zip(fields).rev() {
         *position = combination % field.values.len();
         combination /= field.values.len();
     }
-    fields.iter().zip(positions).map(|(field, position)| &field.values[position])
+    fields.iter().zip(positions).map(|(field, position)| field.values[position].as_ref())
 }

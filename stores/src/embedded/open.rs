@@ -37,12 +37,11 @@ impl EmbeddedStore {
     /// - [`StoreError::NewerFormat`]: a newer release wrote it.
     /// - [`StoreError::Damaged`], [`StoreError::OutOfSpace`], [`StoreError::Io`].
     pub fn open(path: &Path, options: EmbeddedOptions) -> Result<Self, StoreError> {
-        let lock = FolderLock::take(path)?;
+        let folder = FolderLock::take(path)?;
         let fresh = std::fs::metadata(path.join(DATA_FILE)).map_or(true, |file| file.len() == 0);
         let env = open_environment(path, options)?;
-        let (tables, catalog) = open_tables(&env, path, fresh)?;
-        let engine = Engine::new(env, tables, catalog, path.to_owned());
-        Ok(Self { engine, _lock: lock })
+        let (tables, catalog) = open_tables(&env, path, fresh, &folder)?;
+        Ok(Self { engine: Engine::new(env, tables, catalog, path.to_owned(), folder) })
     }
 }
 
@@ -65,10 +64,16 @@ fn open_environment(path: &Path, options: EmbeddedOptions) -> Result<Env<Without
     Ok(env)
 }
 
-fn open_tables(env: &Env<WithoutTls>, path: &Path, fresh: bool) -> Result<(Tables, Catalog), StoreError> {
-    let failed = |fault: Fault| fault.into_error(path);
+fn open_tables(
+    env: &Env<WithoutTls>,
+    path: &Path,
+    fresh: bool,
+    folder: &FolderLock,
+) -> Result<(Tables, Catalog), StoreError> {
+    let failed = |fault: Fault| folder.explain(fault).into_error(path);
     if !fresh && let Some(format) = stored_format(env).map_err(failed)? {
-        let found = format.ok_or_else(|| not_a_store(path, format!("`{DATA_FILE}` lacks the table `{META}`")))?;
+        let found =
+            format.ok_or_else(|| not_a_store(path, format!("`{DATA_FILE}` lacks the table `{META}`")))?;
         if found > FORMAT {
             let path = path.display().to_string();
             return Err(StoreError::NewerFormat { path, found, supported: FORMAT });
@@ -91,7 +96,9 @@ fn stored_format(env: &Env<WithoutTls>) -> Result<Option<Option<u64>>, Fault> {
         other => other?,
     };
     let format = match meta {
-        Some(meta) => meta.get(&txn, FORMAT_KEY)?.and_then(|bytes| Some(u64::from_be_bytes(bytes.try_into().ok()?))),
+        Some(meta) => {
+            meta.get(&txn, FORMAT_KEY)?.and_then(|bytes| Some(u64::from_be_bytes(bytes.try_into().ok()?)))
+        }
         None => None,
     };
     Ok(Some(format))

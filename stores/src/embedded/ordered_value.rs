@@ -163,7 +163,9 @@ mod tests {
                 let names = [["a", "b"], ["b", "a"], ["", "a\0"]][pick(3) as usize];
                 let size = pick(3) as usize;
                 let members = names.into_iter().take(size);
-                Value::Object(members.map(|name| (name.to_owned(), random_value(random, depth - 1))).collect())
+                Value::Object(
+                    members.map(|name| (name.to_owned(), random_value(random, depth - 1))).collect(),
+                )
             }
         }
     }
@@ -210,7 +212,11 @@ mod tests {
 
     #[test]
     fn long_values_are_cut_and_say_so() {
-        for value in [json!("x".repeat(99)), json!([1, [2, [3, "xxxxxxxxxxxxxxxxxxxxxxxxx"]]]), json!({"a": {"b": "c".repeat(50)}})] {
+        for value in [
+            json!("x".repeat(99)),
+            json!([1, [2, [3, "xxxxxxxxxxxxxxxxxxxxxxxxx"]]]),
+            json!({"a": {"b": "c".repeat(50)}}),
+        ] {
             let mut encoder = Encoder::default();
             encoder.push(&value, 20);
             assert!(encoder.cut);

@@ -37,14 +37,19 @@ impl Plan {
     /// The narrowest way to the documents of a query.
     pub(super) fn of(query: &Query, catalog: &Catalog) -> Self {
         if let Some(ids) = ids_at(&query.filter, "id") {
-            let wanted = |id: &Id| id.kind() == query.kind && query.entity.is_none_or(|entity| entity == id.entity());
+            let wanted =
+                |id: &Id| id.kind() == query.kind && query.entity.is_none_or(|entity| entity == id.entity());
             return Self::Ids(ids.into_iter().filter(wanted).collect());
         }
         let indexes = query.entity.into_iter().flat_map(|entity| catalog.indexes_of(query.kind, entity));
-        let by_index = indexes.filter_map(|index| IndexUse::of(&query.filter, index)).max_by_key(IndexUse::rank);
+        let by_index =
+            indexes.filter_map(|index| IndexUse::of(&query.filter, index)).max_by_key(IndexUse::rank);
         let ends = || {
-            let source = ids_at(&query.filter, "source").map(|ids| Self::EdgesOf(ids, Class::Out, Class::Bidirectional));
-            source.or_else(|| Some(Self::EdgesOf(ids_at(&query.filter, "target")?, Class::Bidirectional, Class::In)))
+            let source = ids_at(&query.filter, "source")
+                .map(|ids| Self::EdgesOf(ids, Class::Out, Class::Bidirectional));
+            source.or_else(|| {
+                Some(Self::EdgesOf(ids_at(&query.filter, "target")?, Class::Bidirectional, Class::In))
+            })
         };
         match by_index {
             Some(by_index) if by_index.equal_fields > 0 => Self::Rows(by_index.ranges),
@@ -59,7 +64,9 @@ impl Plan {
 /// The ids that a path must be one of. Texts that are no ids match no document.
 fn ids_at(filter: &Filter, path: &str) -> Option<Vec<Id>> {
     match filter.bounds(path)? {
-        Bounds::Equal(values) => Some(values.iter().filter_map(|value| value.as_str()?.parse().ok()).collect()),
+        Bounds::Equal(values) => {
+            Some(values.iter().filter_map(|value| value.as_str()?.parse().ok()).collect())
+        }
         Bounds::Range { .. } => None,
     }
 }
@@ -118,7 +125,7 @@ fn extended(prefixes: &[Vec<u8>], values: &[Value], budget: usize) -> Vec<Vec<u8
 
 fn encoded_after(prefix: &[u8], value: &Value, budget: usize) -> Encoder {
     let mut encoder = Encoder::after(prefix.to_vec());
-    push_value(&mut encoder, value, budget);
+    push_value(&mut encoder, Some(value), budget);
     encoder
 }
 

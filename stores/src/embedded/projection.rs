@@ -54,7 +54,9 @@ fn reduced<P: AsRef<[String]>>(members: &Map<String, Value>, paths: &[P]) -> Map
         let below: Vec<&[String]> = below.filter(|(first, _)| *first == name).map(|(_, rest)| rest).collect();
         if below.iter().any(|rest| rest.is_empty()) {
             kept.insert(name.clone(), value.clone());
-        } else if !below.is_empty() && let Some(part) = part_of(value, &below) {
+        } else if !below.is_empty()
+            && let Some(part) = part_of(value, &below)
+        {
             kept.insert(name.clone(), part);
         }
     }

@@ -16,11 +16,14 @@ use super::read::View;
 impl View<'_> {
     /// The documents that a query asks for.
     pub(super) fn find(&self, query: &Query) -> Result<Vec<Document>, Fault> {
-        let mut found = if query.sort.is_empty() { self.find_in_order(query)? } else { self.find_sorted(query)? };
+        let mut found =
+            if query.sort.is_empty() { self.find_in_order(query)? } else { self.find_sorted(query)? };
         if let Some(paths) = &query.projection {
             let projection = Projection::new(paths);
             for document in &mut found {
-                *document = projection.of(document).map_err(|error| Fault::damaged(document.id().to_string(), error.to_string()))?;
+                *document = projection
+                    .of(document)
+                    .map_err(|error| Fault::damaged(document.id().to_string(), error.to_string()))?;
             }
         }
         Ok(found)
@@ -82,9 +85,13 @@ impl View<'_> {
     }
 
     /// Calls `each` for the documents that satisfy the filter, in the order of the table.
-    fn each_match(&self, query: &Query, mut each: impl FnMut(Document) -> ControlFlow<()>) -> Result<(), Fault> {
+    fn each_match(
+        &self,
+        query: &Query,
+        mut each: impl FnMut(Document) -> ControlFlow<()>,
+    ) -> Result<(), Fault> {
         let mut offer = |id: Id, bytes: &[u8]| -> Result<ControlFlow<()>, Fault> {
-            let document = self.to_document(id, bytes)?;
+            let document = self.document_of(id, bytes)?;
             Ok(if query.filter.matches(&document) { each(document) } else { ControlFlow::Continue(()) })
         };
         let Some(table) = self.tables.of(query.kind) else {
@@ -130,7 +137,8 @@ impl View<'_> {
                 for range in ranges {
                     for row in self.range(self.tables.index, &range.from, &range.to)? {
                         let tagged = document_of(row?.0);
-                        let tagged = tagged.ok_or_else(|| Fault::damaged("table `index`", "a row names no document"))?;
+                        let tagged = tagged
+                            .ok_or_else(|| Fault::damaged("table `index`", "a row names no document"))?;
                         keys.push([&code.to_be_bytes(), tagged].concat());
                     }
                 }
@@ -155,7 +163,7 @@ fn sort_key(document: &Document, sort: &[(&SortKey, Vec<String>)]) -> Vec<u8> {
         let values = FieldValues::in_document(document, path).values;
         let encoded = values.iter().map(|value| {
             let mut encoder = Encoder::default();
-            push_value(&mut encoder, value, usize::MAX);
+            push_value(&mut encoder, value.as_ref(), usize::MAX);
             encoder.bytes
         });
         // Of a list, MongoDB takes the smallest member to ascend and the largest to descend.

@@ -46,7 +46,8 @@ impl<'t> View<'t> {
 
     /// A document with its fields still encoded.
     pub(super) fn stored(&self, id: &Id) -> Result<Option<StoredDocument<'t>>, Fault> {
-        let parse = |bytes| StoredDocument::parse(bytes, self.catalog).ok_or_else(|| Fault::damaged_document(id));
+        let parse =
+            |bytes| StoredDocument::parse(bytes, self.catalog).ok_or_else(|| Fault::damaged_document(id));
         self.bytes(id)?.map(parse).transpose()
     }
 
@@ -56,7 +57,7 @@ impl<'t> View<'t> {
     }
 
     /// A document from bytes of its table.
-    pub(super) fn to_document(&self, id: Id, bytes: &[u8]) -> Result<Document, Fault> {
+    pub(super) fn document_of(&self, id: Id, bytes: &[u8]) -> Result<Document, Fault> {
         match StoredDocument::parse(bytes, self.catalog) {
             Some(stored) => Ok(stored.to_document(id)),
             None => Err(Fault::damaged_document(&id)),
@@ -92,7 +93,9 @@ impl<'t> View<'t> {
             edges.reserve_exact(links.len());
             for link in links {
                 let edge = self.document(&link.edge)?;
-                edges.push(edge.ok_or_else(|| Fault::damaged(link.edge.to_string(), "the edge is listed but not stored"))?);
+                edges.push(edge.ok_or_else(|| {
+                    Fault::damaged(link.edge.to_string(), "the edge is listed but not stored")
+                })?);
             }
         }
         Ok(loaded)
@@ -108,7 +111,9 @@ impl<'t> View<'t> {
         let start = links.len();
         let mut sorted = true;
         self.adjacency_rows(node, first, last, |_, link| {
-            let in_order = links[start..].last().is_none_or(|before| before.edge.cmp_by_key(&link.edge) != Ordering::Greater);
+            let in_order = links[start..]
+                .last()
+                .is_none_or(|before| before.edge.cmp_by_key(&link.edge) != Ordering::Greater);
             sorted &= in_order;
             links.push(link);
         })?;
@@ -140,7 +145,8 @@ impl<'t> View<'t> {
         for row in self.range(self.tables.adjacency, start.as_slice(), end.as_slice())? {
             let (key, value) = row?;
             let link = self.link(&key[prefix + 1..], value);
-            let link = link.ok_or_else(|| Fault::damaged(node.to_string(), "a row of its neighbours cannot be read"))?;
+            let link = link
+                .ok_or_else(|| Fault::damaged(node.to_string(), "a row of its neighbours cannot be read"))?;
             each(key[prefix], link);
         }
         Ok(())
@@ -202,7 +208,7 @@ impl<'t> View<'t> {
                 break;
             }
             let id = self.id(kind, key)?;
-            page.documents.push(self.to_document(id, bytes)?);
+            page.documents.push(self.document_of(id, bytes)?);
         }
         Ok(page)
     }

@@ -6,14 +6,13 @@ use wayfare_graph::{EntityName, Kind, StoreError, StoreStats};
 use super::codec::after_prefix;
 use super::engine::Engine;
 use super::fault::Fault;
-use super::folder::FolderLock;
 use super::read::View;
 
 impl Engine {
     /// Counts every document: it takes some 30 ns for each.
     pub(super) fn stats(&self) -> Result<StoreStats, StoreError> {
         let mut stats = self.read(|view| view.stats())?;
-        stats.file_bytes = FolderLock::file_bytes(&self.path);
+        stats.file_bytes = self.folder.file_bytes();
         Ok(stats)
     }
 }

@@ -1,5 +1,5 @@
 use serde_json::json;
-use wayfare_graph::{Direction, Kind, KeySource, Need, Store};
+use wayfare_graph::{Direction, KeySource, Kind, Need, Store};
 
 use crate::harness::*;
 
@@ -10,7 +10,8 @@ fn pairs(links: &[(&str, &str)]) -> Vec<(String, String)> {
 pub async fn neighbours_come_in_the_order_of_their_edges_ids(store: &dyn Store) {
     given_nodes(store, &["n.City.hub", "n.City.x"]).await;
     let source = KeySource::system();
-    let generated: Vec<String> = (0..50).map(|_| source.next_id(Kind::Edge, name("Road")).to_string()).collect();
+    let generated: Vec<String> =
+        (0..50).map(|_| source.next_id(Kind::Edge, name("Road")).to_string()).collect();
     // Made backwards: the order is that of the ids, which is that of creation only for generated ones.
     let edges = generated.iter().rev().map(|id| edge(id, "n.City.hub", "n.City.x"));
     given(store, edges).await;
@@ -18,24 +19,34 @@ pub async fn neighbours_come_in_the_order_of_their_edges_ids(store: &dyn Store) 
     given(store, given_keys.map(|id| edge(id, "n.City.hub", "n.City.x"))).await;
     let mut wanted: Vec<_> = generated.iter().map(String::as_str).chain(given_keys).map(id).collect();
     wanted.sort_by(wayfare_graph::Id::cmp_by_key);
-    for (node, direction) in [("n.City.hub", Direction::Out), ("n.City.x", Direction::In), ("n.City.x", Direction::Both)] {
-        let edges: Vec<_> = links(store, node, direction).await.into_iter().map(|(edge, _)| id(&edge)).collect();
+    for (node, direction) in
+        [("n.City.hub", Direction::Out), ("n.City.x", Direction::In), ("n.City.x", Direction::Both)]
+    {
+        let edges: Vec<_> =
+            links(store, node, direction).await.into_iter().map(|(edge, _)| id(&edge)).collect();
         assert_eq!(edges, wanted, "{node} {direction}");
     }
 }
 
 pub async fn directions_are_told_apart(store: &dyn Store) {
     given_nodes(store, &["n.City.a", "n.City.b", "n.City.c", "n.City.d"]).await;
-    given(store, [
-        edge("e.Road.1", "n.City.b", "n.City.a"),
-        road("e.Road.2", "n.City.a", "n.City.c"),
-        edge("e.Road.3", "n.City.a", "n.City.d"),
-        road("e.Road.4", "n.City.d", "n.City.a"),
-        edge("e.Road.5", "n.City.b", "n.City.c"),
-    ])
+    given(
+        store,
+        [
+            edge("e.Road.1", "n.City.b", "n.City.a"),
+            road("e.Road.2", "n.City.a", "n.City.c"),
+            edge("e.Road.3", "n.City.a", "n.City.d"),
+            road("e.Road.4", "n.City.d", "n.City.a"),
+            edge("e.Road.5", "n.City.b", "n.City.c"),
+        ],
+    )
     .await;
-    let (one, two, three, four) =
-        (("e.Road.1", "n.City.b"), ("e.Road.2", "n.City.c"), ("e.Road.3", "n.City.d"), ("e.Road.4", "n.City.d"));
+    let (one, two, three, four) = (
+        ("e.Road.1", "n.City.b"),
+        ("e.Road.2", "n.City.c"),
+        ("e.Road.3", "n.City.d"),
+        ("e.Road.4", "n.City.d"),
+    );
     assert_eq!(links(store, "n.City.a", Direction::Out).await, pairs(&[two, three, four]));
     assert_eq!(links(store, "n.City.a", Direction::In).await, pairs(&[one, two, four]));
     assert_eq!(links(store, "n.City.a", Direction::Both).await, pairs(&[one, two, three, four]));
@@ -44,11 +55,14 @@ pub async fn directions_are_told_apart(store: &dyn Store) {
 
 pub async fn self_loops_are_listed_as_promised(store: &dyn Store) {
     given_nodes(store, &["n.City.a", "n.City.b"]).await;
-    given(store, [
-        edge("e.Road.1", "n.City.a", "n.City.a"),
-        road("e.Road.2", "n.City.a", "n.City.a"),
-        edge("e.Road.3", "n.City.a", "n.City.b"),
-    ])
+    given(
+        store,
+        [
+            edge("e.Road.1", "n.City.a", "n.City.a"),
+            road("e.Road.2", "n.City.a", "n.City.a"),
+            edge("e.Road.3", "n.City.a", "n.City.b"),
+        ],
+    )
     .await;
     let (one, two, three) = (("e.Road.1", "n.City.a"), ("e.Road.2", "n.City.a"), ("e.Road.3", "n.City.b"));
     assert_eq!(links(store, "n.City.a", Direction::Out).await, pairs(&[one, two, three]));
@@ -83,14 +97,21 @@ pub async fn nodes_that_do_not_exist_have_no_neighbours(store: &dyn Store) {
 
 pub async fn every_need_brings_its_part(store: &dyn Store) {
     given_nodes(store, &["n.City.a", "n.City.b"]).await;
-    let json = json!({"id": "e.Road.2", "source": "n.City.b", "target": "n.City.a", "context": {"km": 7}, "tag": 1});
+    let json =
+        json!({"id": "e.Road.2", "source": "n.City.b", "target": "n.City.a", "context": {"km": 7}, "tag": 1});
     given(store, [document(json), edge("e.Road.1", "n.City.a", "n.City.b")]).await;
-    let need = Need::DOCUMENT.links(Direction::Out).and(Need::DOCUMENT.edges(Direction::In)).edges(Direction::Both);
+    let need =
+        Need::DOCUMENT.links(Direction::Out).and(Need::DOCUMENT.edges(Direction::In)).edges(Direction::Both);
     let loaded = store.load(&[id("n.City.b"), id("n.City.a")], need).await.unwrap();
     let [out, into, both] = &loaded.adjacency;
-    assert_eq!((out.ends.as_slice(), into.ends.as_slice(), both.ends.as_slice()), (&[1, 2][..], &[1, 2][..], &[2, 4][..]));
+    assert_eq!(
+        (out.ends.as_slice(), into.ends.as_slice(), both.ends.as_slice()),
+        (&[1, 2][..], &[1, 2][..], &[2, 4][..])
+    );
     assert!(out.edges.is_empty());
-    let ids = |documents: &[wayfare_graph::Document]| documents.iter().map(|edge| edge.id().to_string()).collect::<Vec<_>>();
+    let ids = |documents: &[wayfare_graph::Document]| {
+        documents.iter().map(|edge| edge.id().to_string()).collect::<Vec<_>>()
+    };
     assert_eq!(ids(&into.edges), ["e.Road.1", "e.Road.2"]);
     assert_eq!(ids(&both.edges), ["e.Road.1", "e.Road.2", "e.Road.1", "e.Road.2"]);
     assert_eq!(Some(into.edges[1].clone()), get(store, "e.Road.2").await);
@@ -108,7 +129,8 @@ pub async fn edges_with_one_key_order_by_entity(store: &dyn Store) {
         let entities = ["Zebra", "Middle", "Ant"];
         given(store, entities.map(|entity| edge(&format!("e.{entity}.{key}"), "n.City.a", "n.City.b"))).await;
     }
-    let edges: Vec<String> = links(store, "n.City.a", Direction::Out).await.into_iter().map(|(edge, _)| edge).collect();
+    let edges: Vec<String> =
+        links(store, "n.City.a", Direction::Out).await.into_iter().map(|(edge, _)| edge).collect();
     let wanted = ["d400618fa5094d6b9c223223", "same"]
         .iter()
         .flat_map(|key| ["Ant", "Middle", "Zebra"].map(|entity| format!("e.{entity}.{key}")));
@@ -120,7 +142,9 @@ pub async fn documents_of_every_kind_are_got_in_the_order_asked_for(store: &dyn 
     given(store, [edge("e.Road.a", "n.City.a", "n.City.b"), node("o.City.a", json!({}))]).await;
     let texts = ["o.City.a", "n.City.none", "e.Road.a", "n.City.b", "w.Reach.a", "n.City.a", "n.City.b"];
     let got = store.get_many(&texts.map(id)).await.unwrap();
-    let got: Vec<_> = got.iter().map(|document| document.as_ref().map(|document| document.id().to_string())).collect();
-    let wanted = texts.map(|text| (!text.ends_with("none") && !text.starts_with('w')).then(|| text.to_owned()));
+    let got: Vec<_> =
+        got.iter().map(|document| document.as_ref().map(|document| document.id().to_string())).collect();
+    let wanted =
+        texts.map(|text| (!text.ends_with("none") && !text.starts_with('w')).then(|| text.to_owned()));
     assert_eq!(got, wanted);
 }

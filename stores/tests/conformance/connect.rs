@@ -9,8 +9,14 @@ fn with_km(id: &str, km: u32) -> Document {
 
 pub async fn connecting_twice_finds_the_same_edge(store: &dyn Store) {
     given_nodes(store, &["n.City.a", "n.City.b"]).await;
-    assert_eq!(one(store, connect(edge("e.Road.r", "n.City.a", "n.City.b"), None)).await, created("e.Road.r"));
-    assert_eq!(one(store, connect(edge("e.Road.s", "n.City.a", "n.City.b"), None)).await, unchanged("e.Road.r", 1));
+    assert_eq!(
+        one(store, connect(edge("e.Road.r", "n.City.a", "n.City.b"), None)).await,
+        created("e.Road.r")
+    );
+    assert_eq!(
+        one(store, connect(edge("e.Road.s", "n.City.a", "n.City.b"), None)).await,
+        unchanged("e.Road.r", 1)
+    );
     assert_eq!(get(store, "e.Road.s").await, None);
     // The other way, another entity, and a self loop are other pairs.
     for (other, source, target) in [
@@ -34,15 +40,18 @@ pub async fn fields_are_written_over_those_that_are_stored(store: &dyn Store) {
 
 pub async fn the_nth_parallel_edge_is_found_or_created(store: &dyn Store) {
     given_nodes(store, &["n.City.a", "n.City.b"]).await;
-    let results = write(store, [
-        connect(with_km("e.Road.1", 1), Some(0)),
-        connect(with_km("e.Road.2", 2), Some(1)),
-        connect(with_km("e.Road.3", 3), Some(7)),
-        connect(with_km("e.Road.x", 9), Some(1)),
-        connect(with_km("e.Road.x", 3), Some(2)),
-        connect(with_km("e.Road.1", 5), Some(3)),
-        connect(with_km("e.Road.x", 1), None),
-    ]);
+    let results = write(
+        store,
+        [
+            connect(with_km("e.Road.1", 1), Some(0)),
+            connect(with_km("e.Road.2", 2), Some(1)),
+            connect(with_km("e.Road.3", 3), Some(7)),
+            connect(with_km("e.Road.x", 9), Some(1)),
+            connect(with_km("e.Road.x", 3), Some(2)),
+            connect(with_km("e.Road.1", 5), Some(3)),
+            connect(with_km("e.Road.x", 1), None),
+        ],
+    );
     let wanted = [
         created("e.Road.1"),
         created("e.Road.2"),
@@ -60,7 +69,13 @@ pub async fn the_nth_parallel_edge_is_found_or_created(store: &dyn Store) {
 pub async fn parallel_edges_count_in_the_order_of_their_ids(store: &dyn Store) {
     given_nodes(store, &["n.City.a", "n.City.b"]).await;
     // Given and generated keys, created in another order than that of their texts.
-    let ids = ["e.Road.z", "e.Road.d400618fa5094d6b9c223223", "e.Road.a", "e.Road.e", "e.Road.000000000000000000000001"];
+    let ids = [
+        "e.Road.z",
+        "e.Road.d400618fa5094d6b9c223223",
+        "e.Road.a",
+        "e.Road.e",
+        "e.Road.000000000000000000000001",
+    ];
     given(store, ids.map(|id| with_km(id, 1))).await;
     let mut sorted = ids;
     sorted.sort_unstable();

@@ -39,11 +39,13 @@ pub async fn keys_of_every_form_are_kept_apart(store: &dyn Store) {
     }
     for (n, key) in keys.iter().enumerate() {
         assert_eq!(context(store, &format!("n.City.{key}")).await, json!({"n": n}), "{key}");
-        let links = [edge(&format!("e.Road.{key}"), &format!("n.City.{key}"), &format!("n.City.{}", keys[0]))];
+        let links =
+            [edge(&format!("e.Road.{key}"), &format!("n.City.{key}"), &format!("n.City.{}", keys[0]))];
         given(store, links).await;
     }
     let into = links(store, &format!("n.City.{}", keys[0]), wayfare_graph::Direction::In).await;
-    let mut others: Vec<&str> = into.iter().map(|(_, other)| other.strip_prefix("n.City.").unwrap()).collect();
+    let mut others: Vec<&str> =
+        into.iter().map(|(_, other)| other.strip_prefix("n.City.").unwrap()).collect();
     others.sort_unstable();
     let mut wanted = keys;
     wanted.sort_unstable();
@@ -57,7 +59,8 @@ pub async fn an_id_that_exists_is_refused(store: &dyn Store) {
     // The same key under another kind or entity is another id.
     assert_eq!(one(store, create(node("n.Town.a", json!({})))).await, created("n.Town.a"));
     assert_eq!(one(store, create(node("o.City.a", json!({})))).await, created("o.City.a"));
-    let twice = write(store, [create(node("n.City.b", json!({}))), create(node("n.City.b", json!({})))]).await;
+    let twice =
+        write(store, [create(node("n.City.b", json!({}))), create(node("n.City.b", json!({})))]).await;
     assert_eq!(twice, [created("n.City.b"), exists("n.City.b")]);
 }
 
@@ -71,18 +74,23 @@ pub async fn an_edge_needs_both_ends(store: &dyn Store) {
         ("n.City.a", "o.City.o", "o.City.o"),
     ] {
         let refused = one(store, create(edge("e.Road.r", source, target))).await;
-        let unknown = WriteError::UnknownEnd { source_id: id(source), target_id: id(target), missing: id(missing) };
+        let unknown =
+            WriteError::UnknownEnd { source_id: id(source), target_id: id(target), missing: id(missing) };
         assert_eq!(refused, Err(unknown));
     }
     assert_eq!(get(store, "e.Road.r").await, None);
     // Ends that the same batch makes are there in time.
-    let results = write(store, [create(node("n.City.b", json!({}))), create(edge("e.Road.r", "n.City.a", "n.City.b"))]);
+    let results =
+        write(store, [create(node("n.City.b", json!({}))), create(edge("e.Road.r", "n.City.a", "n.City.b"))]);
     assert_eq!(results.await[1], created("e.Road.r"));
 }
 
 pub async fn one_edge_of_an_entity_joins_two_nodes_unless_multi(store: &dyn Store) {
     given_nodes(store, &["n.City.a", "n.City.b"]).await;
-    assert_eq!(one(store, create(edge("e.Road.first", "n.City.a", "n.City.b"))).await, created("e.Road.first"));
+    assert_eq!(
+        one(store, create(edge("e.Road.first", "n.City.a", "n.City.b"))).await,
+        created("e.Road.first")
+    );
     assert_eq!(one(store, create(edge("e.Road.x", "n.City.a", "n.City.b"))).await, exists("e.Road.first"));
     assert_eq!(one(store, create(road("e.Road.x", "n.City.a", "n.City.b"))).await, exists("e.Road.first"));
     for (other, source, target) in [
@@ -105,7 +113,9 @@ pub async fn documents_of_the_wrong_shape_are_refused(store: &dyn Store) {
         Document::edge(id("n.City.x"), ends.clone(), Body::empty()),
         Document::edge(id("o.City.x"), ends, Body::empty()),
     ] {
-        for attempt in [create(wrong.clone()), create_multi(wrong.clone()), save(wrong.clone()), upsert(wrong.clone())] {
+        for attempt in
+            [create(wrong.clone()), create_multi(wrong.clone()), save(wrong.clone()), upsert(wrong.clone())]
+        {
             let result = one(store, attempt).await;
             assert!(is_unsuitable(&result), "{result:?}");
         }

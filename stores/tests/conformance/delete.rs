@@ -34,13 +34,16 @@ pub async fn a_deleted_document_is_gone(store: &dyn Store) {
 
 pub async fn a_node_takes_its_edges_with_it(store: &dyn Store) {
     given_nodes(store, &["n.City.a", "n.City.b", "n.City.c", "n.City.d"]).await;
-    given(store, [
-        edge("e.Road.1", "n.City.a", "n.City.b"),
-        edge("e.Road.2", "n.City.c", "n.City.a"),
-        road("e.Rail.3", "n.City.a", "n.City.b"),
-        edge("e.Road.4", "n.City.a", "n.City.b"),
-        edge("e.Road.5", "n.City.b", "n.City.d"),
-    ])
+    given(
+        store,
+        [
+            edge("e.Road.1", "n.City.a", "n.City.b"),
+            edge("e.Road.2", "n.City.c", "n.City.a"),
+            road("e.Rail.3", "n.City.a", "n.City.b"),
+            edge("e.Road.4", "n.City.a", "n.City.b"),
+            edge("e.Road.5", "n.City.b", "n.City.d"),
+        ],
+    )
     .await;
     let gone = ["e.Road.1", "e.Road.2", "e.Rail.3", "e.Road.4"];
     let result = parts(one(store, delete("n.City.a")).await);
@@ -49,7 +52,10 @@ pub async fn a_node_takes_its_edges_with_it(store: &dyn Store) {
         assert_eq!(get(store, text).await, None, "{text}");
     }
     assert!(get(store, "e.Road.5").await.is_some());
-    assert_eq!(links(store, "n.City.b", Direction::Both).await, [("e.Road.5".to_owned(), "n.City.d".to_owned())]);
+    assert_eq!(
+        links(store, "n.City.b", Direction::Both).await,
+        [("e.Road.5".to_owned(), "n.City.d".to_owned())]
+    );
     assert_eq!(links(store, "n.City.c", Direction::Both).await, []);
     // A node of the same id begins without edges.
     given_nodes(store, &["n.City.a"]).await;
@@ -93,5 +99,8 @@ pub async fn what_cannot_be_deleted_is_refused(store: &dyn Store) {
     assert!(is_unsuitable(&one(store, delete("n.Root.root")).await));
     assert!(is_unsuitable(&one(store, delete("w.Reach.x")).await));
     assert!(get(store, "n.Root.root").await.is_some());
-    assert_eq!(one(store, delete("e.Never.seen")).await, Err(WriteError::NotFound { id: id("e.Never.seen") }));
+    assert_eq!(
+        one(store, delete("e.Never.seen")).await,
+        Err(WriteError::NotFound { id: id("e.Never.seen") })
+    );
 }

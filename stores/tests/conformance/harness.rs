@@ -4,8 +4,8 @@ use std::pin::Pin;
 
 use serde_json::{Value, json};
 use wayfare_graph::{
-    Document, EntityName, Filter, Id, Index, Kind, Link, Need, Query, Store, Version, Write, WriteBatch, WriteError,
-    WriteResult, Written,
+    Document, EntityName, Filter, Id, Index, Kind, Link, Need, Query, Store, Version, Write, WriteBatch,
+    WriteError, WriteResult, Written,
 };
 
 /// Where a store keeps its data: made empty, opened as often as wanted, removed when dropped.
@@ -242,7 +242,11 @@ pub async fn context(store: &dyn Store, text: &str) -> Value {
 }
 
 /// The neighbours of one node in one direction, as texts of edge and other end.
-pub async fn links(store: &dyn Store, node: &str, direction: wayfare_graph::Direction) -> Vec<(String, String)> {
+pub async fn links(
+    store: &dyn Store,
+    node: &str,
+    direction: wayfare_graph::Direction,
+) -> Vec<(String, String)> {
     let loaded = store.load(&[id(node)], Need::DOCUMENT.links(direction)).await.unwrap();
     let adjacency = &loaded.adjacency[direction as usize];
     let texts = |Link { edge, other }: &Link| (edge.to_string(), other.to_string());

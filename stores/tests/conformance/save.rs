@@ -25,10 +25,13 @@ pub async fn saving_over_a_newer_version_is_a_conflict_and_changes_nothing(store
         assert_eq!(one(store, save(stale)).await, conflict("n.City.a", version, 1));
     }
     assert_eq!(context(store, "n.City.a").await, json!({"n": 1}));
-    let both = write(store, [
-        save(node("n.City.a", json!({"n": 2})).with_version(Version(1))),
-        save(node("n.City.a", json!({"n": 3})).with_version(Version(1))),
-    ]);
+    let both = write(
+        store,
+        [
+            save(node("n.City.a", json!({"n": 2})).with_version(Version(1))),
+            save(node("n.City.a", json!({"n": 3})).with_version(Version(1))),
+        ],
+    );
     assert_eq!(both.await, [changed("n.City.a", 2), conflict("n.City.a", 1, 2)]);
     assert_eq!(context(store, "n.City.a").await, json!({"n": 2}));
 }
@@ -60,7 +63,10 @@ pub async fn an_edge_keeps_its_ends(store: &dyn Store) {
 
 pub async fn a_later_write_sees_what_an_earlier_one_did(store: &dyn Store) {
     let at = |version: u64| node("n.City.a", json!({"n": version})).with_version(Version(version));
-    let results = write(store, [create(at(0)), save(at(1)), save(at(2)), delete("n.City.a"), save(at(3)), create(at(0))]);
+    let results = write(
+        store,
+        [create(at(0)), save(at(1)), save(at(2)), delete("n.City.a"), save(at(3)), create(at(0))],
+    );
     let results = results.await;
     assert_eq!(results[..3], [created("n.City.a"), changed("n.City.a", 2), changed("n.City.a", 3)]);
     assert_eq!(results[4], Err(WriteError::NotFound { id: id("n.City.a") }));

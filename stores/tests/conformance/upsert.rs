@@ -5,19 +5,29 @@ use crate::harness::*;
 
 pub async fn an_unknown_document_is_created(store: &dyn Store) {
     for text in ["n.City.a", "o.Setting.a"] {
-        assert_eq!(one(store, upsert(node(text, json!({"n": 1})).with_version(Version(7)))).await, created(text));
+        assert_eq!(
+            one(store, upsert(node(text, json!({"n": 1})).with_version(Version(7)))).await,
+            created(text)
+        );
         assert_eq!(get(store, text).await.unwrap().version(), Version(1));
         assert_eq!(context(store, text).await, json!({"n": 1}));
     }
 }
 
 pub async fn fields_are_written_over_those_that_are_stored(store: &dyn Store) {
-    given(store, [document(json!({"id": "n.City.a", "context": {"a": 1, "b": {"x": 1}}, "tag": "t", "owner": 1}))]).await;
+    given(
+        store,
+        [document(json!({"id": "n.City.a", "context": {"a": 1, "b": {"x": 1}}, "tag": "t", "owner": 1}))],
+    )
+    .await;
     let over = document(json!({"id": "n.City.a", "context": {"b": {"y": 2}, "c": null}, "owner": 2}));
     assert_eq!(one(store, upsert(over)).await, changed("n.City.a", 2));
     let read = get(store, "n.City.a").await.unwrap().to_json().unwrap();
-    assert_eq!(read, json!({"id": "n.City.a", "entity": "City", "_version": 2, "tag": "t", "owner": 2,
-        "context": {"a": 1, "b": {"y": 2}, "c": null}}));
+    assert_eq!(
+        read,
+        json!({"id": "n.City.a", "entity": "City", "_version": 2, "tag": "t", "owner": 2,
+        "context": {"a": 1, "b": {"y": 2}, "c": null}})
+    );
     // Members that are not given stay.
     assert_eq!(one(store, upsert(node("n.City.a", json!({"a": 2})))).await, changed("n.City.a", 3));
     assert_eq!(get(store, "n.City.a").await.unwrap().to_json().unwrap()["tag"], json!("t"));

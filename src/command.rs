@@ -1,0 +1,119 @@
+//! The command line: what can be asked, and who answers.
+
+mod config;
+mod count;
+mod delete;
+mod duration;
+mod exit;
+mod export;
+mod find;
+mod get;
+mod import;
+mod names;
+mod output;
+mod paths;
+mod progress;
+mod session;
+mod stats;
+mod subject;
+mod walk;
+
+use std::io::{Write, stderr};
+use std::process::ExitCode;
+
+use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand};
+
+use self::exit::{EXIT_CODES, Exit, Failure};
+use self::session::{Globals, Session};
+
+/// Imports a graph, walks it, and reads and writes what is stored.
+///
+/// Results go to standard output, everything else to standard error.
+#[derive(Debug, Parser)]
+#[command(name = "wayfare", version, after_help = EXIT_CODES, max_term_width = 100)]
+struct Cli {
+    #[command(flatten)]
+    globals: Globals,
+
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Imports nodes and edges from CSV, TSV or JSON Lines, plain or gzipped; again is an upsert
+    Import(Box<import::ImportArgs>),
+    /// Sends a walker through the graph
+    #[command(subcommand)]
+    Walk(walk::WalkCommand),
+    /// Shows documents by id
+    Get(get::GetArgs),
+    /// Finds documents of an entity
+    Find(find::FindArgs),
+    /// Counts documents
+    Count(count::CountArgs),
+    /// Shows what the store holds: entities, edges, degrees, bytes, indexes
+    Stats,
+    /// Writes documents as JSON Lines that `wayfare import` takes back
+    Export(export::ExportArgs),
+    /// Deletes documents; a node takes its edges with it
+    Delete(delete::DeleteArgs),
+    /// Shows the effective settings and where each that is not the default was set
+    Config,
+}
+
+/// Runs the command.
+pub(crate) fn main() -> ExitCode {
+    let parsed = Cli::command().try_get_matches().and_then(|matches| Ok((Cli::from_arg_matches(&matches)?, matches)));
+    let (cli, matches) = match parsed {
+        Ok(parsed) => parsed,
+        Err(error) => {
+            // Help and version are such errors too, with code 0. A closed pipe is no reason to complain.
+            let _ = error.print();
+            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(Exit::BadInput as u8));
+        }
+    };
+    let exit = run(cli, &matches).unwrap_or_else(|failure| {
+        if !failure.message().is_empty() {
+            // Nobody is left to tell when standard error is closed.
+            let _ = writeln!(stderr(), "error: {}", failure.message());
+        }
+        failure.exit()
+    });
+    ExitCode::from(exit as u8)
+}
+
+fn run(cli: Cli, matches: &ArgMatches) -> Result<Exit, Failure> {
+    let workers = match &cli.command {
+        Command::Walk(walk) => walk.workers(),
+        _ => None,
+    };
+    let session = Session::start(&cli.globals, workers)?;
+    let executor = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let executor =
+        executor.map_err(|error| Failure::new(Exit::Failed, format!("cannot start the command: {error}")))?;
+    executor.block_on(async {
+        match cli.command {
+            Command::Import(arguments) => import::run(&session, &arguments, matches).await,
+            Command::Walk(walk) => walk::run(&session, walk).await,
+            Command::Get(arguments) => get::run(&session, arguments).await,
+            Command::Find(arguments) => find::run(&session, arguments).await,
+            Command::Count(arguments) => count::run(&session, arguments).await,
+            Command::Stats => stats::run(&session).await,
+            Command::Export(arguments) => export::run(&session, arguments).await,
+            Command::Delete(arguments) => delete::run(&session, arguments).await,
+            Command::Config => config::run(&session, &cli.globals),
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_definition_of_the_command_line_is_sound() {
+        Cli::command().debug_assert();
+    }
+}

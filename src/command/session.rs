@@ -1,0 +1,91 @@
+//! What every command starts from: the settings, the store, and where it may write.
+
+use std::fs;
+use std::io::{Write, stderr};
+use std::path::PathBuf;
+
+use clap::Args;
+use wayfare::{Config, Runtime};
+use wayfare_stores::StoreUrl;
+
+use super::exit::Failure;
+use super::output::{Format, Output};
+
+/// Options of every command.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Globals {
+    /// The store, such as `embedded:PATH` [default: `[store] url` of the settings]
+    #[arg(long, global = true, value_name = "URL")]
+    pub(crate) store: Option<String>,
+
+    /// The settings file [default: `config.toml` of the current folder, where there is one]
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+
+    /// The form of results [default: table on a terminal, json in a pipe]
+    #[arg(long, global = true, value_name = "FORM")]
+    pub(crate) format: Option<Format>,
+
+    /// Prints no notes and no progress; errors are still told
+    #[arg(long, global = true)]
+    pub(crate) quiet: bool,
+}
+
+/// One run of the command.
+#[derive(Debug)]
+pub(crate) struct Session {
+    /// The effective settings.
+    pub(crate) config: Config,
+    /// Where results go.
+    pub(crate) output: Output,
+    /// Whether notes and progress are left out.
+    pub(crate) quiet: bool,
+}
+
+impl Session {
+    /// Reads the settings; `workers` stands over them.
+    pub(crate) fn start(globals: &Globals, workers: Option<usize>) -> Result<Self, Failure> {
+        let mut builder = Config::load(globals.config.as_deref())?.to_builder();
+        if let Some(url) = &globals.store {
+            builder = builder.store_url(url.as_str());
+        }
+        if let Some(workers) = workers {
+            builder = builder.workers_count(workers);
+        }
+        Ok(Self { config: builder.build()?, output: Output::new(globals.format), quiet: globals.quiet })
+    }
+
+    /// Opens the store, which is made if there is none.
+    pub(crate) fn open(&self) -> Result<Runtime, Failure> {
+        Ok(Runtime::start(&self.config)?)
+    }
+
+    /// Opens a store that must be there: a slip in its path would else make an empty one.
+    pub(crate) fn open_existing(&self) -> Result<Runtime, Failure> {
+        if let Ok(StoreUrl::Embedded(path)) = StoreUrl::parse(self.config.store.url.as_str())
+            && is_absent(&path)
+        {
+            return Err(Failure::bad_input(format!(
+                "store `{}` does not exist: name another with --store, or make it with `wayfare import`",
+                self.config.store.url
+            )));
+        }
+        self.open()
+    }
+
+    /// Tells the user something that is no error.
+    pub(crate) fn note(&self, text: &str) {
+        if !self.quiet {
+            // Nobody is left to tell when standard error is closed.
+            let _ = writeln!(stderr(), "{text}");
+        }
+    }
+}
+
+/// Whether there is nothing at a path, or an empty folder. What cannot be looked at is for the store to tell.
+fn is_absent(path: &std::path::Path) -> bool {
+    match fs::read_dir(path) {
+        Ok(mut entries) => entries.next().is_none(),
+        Err(error) => error.kind() == std::io::ErrorKind::NotFound,
+    }
+}

@@ -1,0 +1,50 @@
+//! `wayfare walk path`.
+
+use clap::Args;
+use serde_json::{Value, json};
+use wayfare::walkers::Path;
+use wayfare::{Id, Limits, Runtime};
+
+use super::{WalkArgs, check_node};
+use crate::command::exit::Failure;
+use crate::command::output::to_value;
+
+/// Arguments of `wayfare walk path`.
+#[derive(Debug, Args)]
+pub(crate) struct PathArgs {
+    #[command(flatten)]
+    pub(super) walk: WalkArgs,
+
+    /// The node to find a path to
+    #[arg(long, value_name = "ID")]
+    to: Id,
+
+    /// The edge field to add up, such as `dist`; edges without it are not followed [default: hops count]
+    #[arg(long, value_name = "FIELD")]
+    weight: Option<String>,
+}
+
+impl PathArgs {
+    /// `{"found": true, "hops", "cost", "path", "profile"}`, or `{"found": false}` with the profile.
+    pub(super) async fn walk(&self, runtime: &Runtime, limits: Limits) -> Result<Value, Failure> {
+        check_node(&runtime.graph(), &self.to, "--to").await?;
+        let walker = Path {
+            along: self.walk.along()?,
+            direction: self.walk.direction,
+            weight: self.weight.clone(),
+            ..Path::to(self.to.clone())
+        };
+        let mut spawning = runtime.spawn(walker).at(&self.walk.from).limits(limits);
+        if let Some(only) = &self.walk.only {
+            spawning = spawning.only(only.clone());
+        }
+        let walk = spawning.await?;
+        let found = walk.finish().await?.found;
+        let mut result = match found {
+            Some(found) => json!({"found": true, "hops": found.hops, "cost": found.cost, "path": found.path}),
+            None => json!({"found": false}),
+        };
+        result["profile"] = to_value(&walk.profile())?;
+        Ok(result)
+    }
+}

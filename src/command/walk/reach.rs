@@ -1,0 +1,57 @@
+//! `wayfare walk reach`.
+
+use clap::{Args, ValueEnum};
+use serde_json::Value;
+use wayfare::walkers::{Reach, reach};
+use wayfare::{Limits, Order, Runtime};
+
+use super::WalkArgs;
+use crate::command::exit::Failure;
+use crate::command::output::to_value;
+
+/// Arguments of `wayfare walk reach`.
+#[derive(Debug, Args)]
+pub(crate) struct ReachArgs {
+    #[command(flatten)]
+    pub(super) walk: WalkArgs,
+
+    /// Most steps from the start [default: as far as there are edges]
+    #[arg(long, value_name = "N")]
+    hops: Option<u32>,
+
+    /// The order of visits, and of `ids`
+    #[arg(long, value_enum, default_value_t = VisitOrder::Bfs)]
+    order: VisitOrder,
+
+    /// Gives the ids of the nodes in the order of visits
+    #[arg(long)]
+    pub(super) ids: bool,
+}
+
+/// The order of visits.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum VisitOrder {
+    /// Breadth first: level by level
+    Bfs,
+    /// Depth first: a node, then all that is reached from its first neighbour, then the next
+    Dfs,
+}
+
+impl ReachArgs {
+    /// `{"visited", "levels", "ids", "profile"}`.
+    pub(super) async fn walk(&self, runtime: &Runtime, limits: Limits) -> Result<Value, Failure> {
+        let question = Reach {
+            hops: self.hops,
+            along: self.walk.along()?,
+            direction: self.walk.direction,
+            order: match self.order {
+                VisitOrder::Bfs => Order::BreadthFirst,
+                VisitOrder::Dfs => Order::DepthFirst,
+            },
+            keep_ids: self.ids,
+            ..Reach::default()
+        };
+        let reached = reach(runtime, &self.walk.from, question, self.walk.only.clone(), Some(limits)).await?;
+        to_value(&reached)
+    }
+}
