@@ -21,7 +21,7 @@ use std::time::{Duration, Instant};
 use actix::Actor;
 use serde_json::Value;
 use tokio::sync::Notify;
-use wayfare_graph::{Frontier, HookTable, Profile, Slot, Unique, Walk, WalkError};
+use wayfare_graph::{Frontier, HookTable, Profile, SharedRecord, Slot, Unique, Walk, WalkError};
 
 use crate::core::Core;
 use crate::engine::fetch::Pick;
@@ -53,6 +53,8 @@ pub(crate) struct Engine {
     group: Vec<usize>,
     group_turns: u32,
     picks: Vec<Pick>,
+    /// Records of this turn's visits, given back together.
+    visited: Vec<SharedRecord>,
     tables: Vec<Arc<HookTable>>,
     wake: Rc<Notify>,
     /// Seats to ask shards for, at the end of the turn.
@@ -74,6 +76,7 @@ impl Engine {
                 group: Vec::new(),
                 group_turns: 0,
                 picks: Vec::new(),
+                visited: Vec::new(),
                 tables: Vec::new(),
                 wake: Rc::clone(&wake),
                 asking: Vec::new(),

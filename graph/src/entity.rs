@@ -37,6 +37,13 @@ pub trait Entity: Serialize + DeserializeOwned + Send + Sync + 'static {
     /// The interned [`NAME`](Self::NAME).
     fn entity_name() -> EntityName;
 
+    /// An address that a hook is likely to read, outside the value itself: the runtime asks the processor
+    /// to fetch it ahead of the hook. It is never read through; null where there is none.
+    #[inline]
+    fn heap_address(&self) -> *const u8 {
+        std::ptr::null()
+    }
+
     /// Indexes declared on the type.
     fn indexes() -> &'static [IndexSpec] {
         &[]

@@ -1,7 +1,7 @@
 //! The queue of a walk: what is visited next, and what is never visited again.
 
 use std::cmp::{Ordering, Reverse};
-use std::collections::{BinaryHeap, VecDeque};
+use std::collections::BinaryHeap;
 
 use serde::{Deserialize, Serialize};
 
@@ -68,9 +68,56 @@ impl Ord for Costed {
 
 #[derive(Debug)]
 enum Queue {
-    First(VecDeque<Entry>),
+    First(Line),
     Last { stack: Vec<Entry>, group: usize },
     Least { heap: BinaryHeap<Reverse<Costed>>, number: u64 },
+}
+
+/// First in, first out: a vector with a head, because it can be appended to without a branch on each
+/// entry. About half of a node's neighbours have been met before, which no branch predictor foresees.
+#[derive(Debug, Default)]
+struct Line {
+    entries: Vec<Entry>,
+    head: usize,
+}
+
+impl Line {
+    /// Appends those of `count` entries that are wanted.
+    #[inline]
+    fn extend(&mut self, count: usize, entries: impl Iterator<Item = (Entry, bool)>) {
+        if self.head > 1_024 && self.head * 2 > self.entries.len() {
+            self.entries.drain(..self.head);
+            self.head = 0;
+        }
+        let mut end = self.entries.len();
+        let nothing = Entry { slot: Slot(0), from: Slot(0), depth: 0 };
+        self.entries.resize(end + count, nothing);
+        for (entry, wanted) in entries {
+            // Written in any case, kept if wanted.
+            if let Some(place) = self.entries.get_mut(end) {
+                *place = entry;
+            }
+            end += usize::from(wanted);
+        }
+        self.entries.truncate(end);
+    }
+
+    #[inline]
+    fn pop(&mut self) -> Option<Entry> {
+        let entry = self.entries.get(self.head).copied()?;
+        self.head += 1;
+        Some(entry)
+    }
+
+    fn put_back(&mut self, entry: Entry) {
+        match self.head.checked_sub(1) {
+            Some(before) => {
+                self.head = before;
+                self.entries[before] = entry;
+            }
+            None => self.entries.insert(0, entry),
+        }
+    }
 }
 
 /// The queue and the visited set of one walk.
@@ -90,7 +137,7 @@ impl Frontier {
     #[must_use]
     pub fn new(order: Order, unique: Unique) -> Self {
         let queue = match order {
-            Order::BreadthFirst => Queue::First(VecDeque::new()),
+            Order::BreadthFirst => Queue::First(Line::default()),
             Order::DepthFirst => Queue::Last { stack: Vec::new(), group: 0 },
             Order::LeastCost => Queue::Least { heap: BinaryHeap::new(), number: 0 },
         };
@@ -104,11 +151,8 @@ impl Frontier {
         let entry = |slot| Entry { slot, from, depth };
         match &mut self.queue {
             Queue::First(queue) => {
-                for slot in slots.iter().map(|&slot| Slot(slot)) {
-                    if !unique || self.seen.insert(slot) {
-                        queue.push_back(entry(slot));
-                    }
-                }
+                let seen = &mut self.seen;
+                queue.extend(slots.len(), slots.iter().map(|&slot| (entry(Slot(slot)), !unique || seen.insert(Slot(slot)))));
             }
             Queue::Last { stack, .. } => {
                 let fresh = slots.iter().map(|&slot| Slot(slot)).filter(|&slot| !unique || !self.seen.contains(slot));
@@ -146,7 +190,7 @@ impl Frontier {
     pub fn pop(&mut self) -> Option<(Entry, f64)> {
         let unique = self.unique == Unique::Node;
         match &mut self.queue {
-            Queue::First(queue) => queue.pop_front().map(|entry| (entry, 0.0)),
+            Queue::First(queue) => queue.pop().map(|entry| (entry, 0.0)),
             Queue::Last { stack, group } => {
                 let found = loop {
                     match stack.pop() {
@@ -169,7 +213,7 @@ impl Frontier {
     /// Gives back a node that was popped but not visited; it comes first again.
     pub fn put_back(&mut self, entry: Entry, cost: f64) {
         match &mut self.queue {
-            Queue::First(queue) => queue.push_front(entry),
+            Queue::First(queue) => queue.put_back(entry),
             Queue::Last { stack, group } => {
                 stack.push(entry);
                 *group = stack.len();
@@ -195,7 +239,7 @@ impl Frontier {
     #[inline]
     pub fn peek(&self, at: usize) -> Option<Entry> {
         match &self.queue {
-            Queue::First(queue) => queue.get(at).copied(),
+            Queue::First(queue) => queue.entries.get(queue.head + at).copied(),
             Queue::Last { stack, .. } => stack.len().checked_sub(at + 1).map(|index| stack[index]),
             Queue::Least { heap, .. } => heap.peek().filter(|_| at == 0).map(|Reverse(next)| next.entry),
         }
@@ -204,7 +248,7 @@ impl Frontier {
     /// Forgets everything that waits.
     pub fn clear(&mut self) {
         match &mut self.queue {
-            Queue::First(queue) => queue.clear(),
+            Queue::First(queue) => *queue = Line::default(),
             Queue::Last { stack, group } => {
                 stack.clear();
                 *group = 0;
@@ -218,7 +262,7 @@ impl Frontier {
     #[inline]
     pub fn len(&self) -> usize {
         match &self.queue {
-            Queue::First(queue) => queue.len(),
+            Queue::First(queue) => queue.entries.len() - queue.head,
             Queue::Last { stack, .. } => stack.len(),
             Queue::Least { heap, .. } => heap.len(),
         }

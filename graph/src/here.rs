@@ -11,7 +11,7 @@ use crate::document::{Document, Version};
 use crate::entity::{EdgeEntity, Entity};
 use crate::filter::Filter;
 use crate::id::Id;
-use crate::neighbours::{Along, Neighbours};
+use crate::neighbours::Neighbours;
 use crate::record::{EdgeLink, SharedRecord, Slot, Typed, TypedOver, Untyped};
 
 /// A record on which hooks run. Holding it keeps the record, not the shard.
@@ -168,19 +168,19 @@ impl<'a, T: HereTarget> Here<'a, T> {
     #[must_use]
     #[inline]
     pub fn out<E: EdgeEntity>(&self) -> Neighbours {
-        self.neighbours(Direction::Out).along(Along::One(E::entity_name()))
+        Neighbours::along_one(self.visited.slot, Direction::Out, E::entity_name())
     }
 
     /// Neighbours along in-edges of entity `E`.
     #[must_use]
     pub fn in_<E: EdgeEntity>(&self) -> Neighbours {
-        self.neighbours(Direction::In).along(Along::One(E::entity_name()))
+        Neighbours::along_one(self.visited.slot, Direction::In, E::entity_name())
     }
 
     /// Neighbours along edges of entity `E`, either way.
     #[must_use]
     pub fn both<E: EdgeEntity>(&self) -> Neighbours {
-        self.neighbours(Direction::Both).along(Along::One(E::entity_name()))
+        Neighbours::along_one(self.visited.slot, Direction::Both, E::entity_name())
     }
 
     /// Neighbours along edges of every entity; narrow it with [`Neighbours::along`].

@@ -82,19 +82,27 @@ pub struct Neighbours {
 impl Neighbours {
     /// All neighbours of a node in a direction.
     #[must_use]
+    #[inline]
     pub fn of(origin: Slot, direction: Direction) -> Self {
         Self { origin, direction, along: Along::All, choice: None }
     }
 
+    /// Those along edges of one entity.
+    #[inline]
+    pub(crate) fn along_one(origin: Slot, direction: Direction, entity: EntityName) -> Self {
+        Self { origin, direction, along: Along::One(entity), choice: None }
+    }
+
     /// Only those along edges of these entities.
     #[must_use]
-    pub fn along(mut self, along: Along) -> Self {
-        self.along = along;
-        self
+    #[inline]
+    pub fn along(self, along: Along) -> Self {
+        Self { along, ..self }
     }
 
     /// Only one of them, every edge equally likely.
     #[must_use]
+    #[inline]
     pub fn one_of(mut self, random: &mut Random) -> Self {
         self.choice = Some(random.next_u64());
         self

@@ -216,6 +216,9 @@ pub trait Payload: Any + Send + Sync + std::fmt::Debug {
     /// [`BodyError::Encode`] when the value no longer serialises.
     fn body(&self) -> Result<Body, BodyError>;
 
+    /// As [`Entity::heap_address`].
+    fn heap_address(&self) -> *const u8;
+
     /// Bytes of memory beside the record itself, estimated where a type owns heap memory.
     fn heap_bytes(&self) -> usize;
 }
@@ -227,6 +230,10 @@ pub struct Untyped(pub Body);
 impl Payload for Untyped {
     fn body(&self) -> Result<Body, BodyError> {
         Ok(self.0.clone())
+    }
+
+    fn heap_address(&self) -> *const u8 {
+        self.0.as_bytes().as_ptr()
     }
 
     fn heap_bytes(&self) -> usize {
@@ -259,6 +266,10 @@ impl<T: Entity> Payload for Typed<T> {
         Body::encode(&self.0)
     }
 
+    fn heap_address(&self) -> *const u8 {
+        self.0.heap_address()
+    }
+
     fn heap_bytes(&self) -> usize {
         size_of::<T>() + OWNED_BYTES
     }
@@ -273,6 +284,10 @@ impl<T> std::fmt::Debug for TypedOver<T> {
 impl<T: Entity> Payload for TypedOver<T> {
     fn body(&self) -> Result<Body, BodyError> {
         Ok(self.raw.clone())
+    }
+
+    fn heap_address(&self) -> *const u8 {
+        self.value.heap_address()
     }
 
     fn heap_bytes(&self) -> usize {

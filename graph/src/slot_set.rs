@@ -20,22 +20,25 @@ impl SlotSet {
     #[inline]
     pub fn insert(&mut self, slot: Slot) -> bool {
         let (page, word, bit) = place(slot);
-        if self.pages.get(page).is_none_or(Option::is_none) {
-            self.grow(page);
+        if let Some(Some(page)) = self.pages.get_mut(page) {
+            let new = page[word] & bit == 0;
+            page[word] |= bit;
+            self.len += u64::from(new);
+            return new;
         }
-        let Some(Some(page)) = self.pages.get_mut(page) else { return false };
-        let new = page[word] & bit == 0;
-        page[word] |= bit;
-        self.len += u64::from(new);
-        new
+        self.grow(page, word, bit);
+        true
     }
 
     #[cold]
-    fn grow(&mut self, page: usize) {
+    fn grow(&mut self, page: usize, word: usize, bit: u64) {
         if self.pages.len() <= page {
             self.pages.resize_with(page + 1, || None);
         }
-        self.pages[page] = Some(Box::new([0; PAGE_WORDS]));
+        let mut fresh = Box::new([0; PAGE_WORDS]);
+        fresh[word] = bit;
+        self.pages[page] = Some(fresh);
+        self.len += 1;
     }
 
     /// Takes a slot out; `true` if it was in the set.

@@ -59,10 +59,20 @@ fn expand_struct(
         multi: args.multi,
         fields: known,
         indexes: &fields.indexes,
+        first_heap_field: first_heap_field(&item),
     };
     let implementation = implementation(&item.ident, &entity);
     let (attributes, implementations) = (serialisation.attributes, serialisation.implementations);
     quote!(#attributes #item #implementations #implementation)
+}
+
+/// The first field whose type owns memory that can be named: a `String` or a `Vec`.
+fn first_heap_field(item: &ItemStruct) -> Option<syn::Ident> {
+    let owns = |ty: &syn::Type| match ty {
+        syn::Type::Path(path) => path.path.segments.last().is_some_and(|last| last.ident == "String" || last.ident == "Vec"),
+        _ => false,
+    };
+    item.fields.iter().find(|field| owns(&field.ty)).and_then(|field| field.ident.clone())
 }
 
 fn check_shape(item: &ItemStruct, errors: &mut Errors) {

@@ -21,6 +21,8 @@ pub struct Entity<'a> {
     pub fields: Option<Vec<String>>,
     /// All indexes.
     pub indexes: &'a [DeclaredIndex],
+    /// The first field that owns memory which a hook may read.
+    pub first_heap_field: Option<Ident>,
 }
 
 /// Implements `Entity` and the trait of the kind, and registers the type.
@@ -49,6 +51,14 @@ pub fn implementation(ident: &Ident, entity: &Entity) -> TokenStream {
         None => quote!(::core::option::Option::None),
     };
     let indexes = indexes(entity.indexes);
+    let heap_address = entity.first_heap_field.as_ref().map(|field| {
+        quote! {
+            #[inline]
+            fn heap_address(&self) -> *const u8 {
+                self.#field.as_ptr().cast()
+            }
+        }
+    });
     // On the struct's name, where a field that is not `Send` or does not serialise is looked for.
     let path = quote_spanned!(located(ident.span())=> ::wayfare::__private::Entity);
     quote! {
@@ -71,6 +81,7 @@ pub fn implementation(ident: &Ident, entity: &Entity) -> TokenStream {
             }
 
             #indexes
+            #heap_address
         }
 
         #marker

@@ -66,6 +66,7 @@ impl Engine {
                 if let Some(links) = record.head.links(Direction::Out) {
                     prefetch(links.as_ptr());
                 }
+                prefetch(record.payload.heap_address());
                 pick.record = Some(Arc::clone(record));
             }
         }

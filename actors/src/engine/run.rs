@@ -39,6 +39,7 @@ impl Engine {
         }
         picks.clear();
         self.picks = picks;
+        self.visited.clear();
         self.group = group;
     }
 
@@ -105,6 +106,9 @@ impl Engine {
                     hosted.profile.deepest = hosted.profile.deepest.max(position.depth);
                     let step = self.visit(hosted, &visited)?;
                     self.send_outbox(seat, hosted)?;
+                    // Giving a record back is a locked operation, which waits for all loads before it: it
+                    // is put off, so that the loads of one visit overlap with those of the next.
+                    self.visited.push(visited.record);
                     Ok(step)
                 }
                 None => Ok(Step::Continue),

@@ -8,9 +8,9 @@ pub(super) const MAX_LINE_BYTES: usize = 64 << 20;
 /// What the next line is.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Line {
-    /// It was put at the end of the text, with the line break it ends in.
+    /// It was read, with the line break it ends in.
     Read,
-    /// With it the text would be longer than allowed. The rest of the line has been passed over.
+    /// It is longer than allowed. The rest of it has been passed over.
     TooLong,
     /// There is none.
     End,
@@ -35,31 +35,26 @@ impl<R: BufRead> Lines<R> {
         self.number
     }
 
-    /// Puts the next line at the end of `text`, which may hold earlier lines of the same record.
-    pub(super) fn read_onto(&mut self, text: &mut Vec<u8>) -> io::Result<Line> {
+    /// Reads the next line into `line`, which is cleared first. `held` bytes of the same record are kept
+    /// elsewhere and count too.
+    pub(super) fn read(&mut self, line: &mut Vec<u8>, held: usize) -> io::Result<Line> {
+        line.clear();
         // One byte more than allowed tells a line that just fits from one that does not.
-        let room = (self.limit + 1).saturating_sub(text.len());
-        let read = self.reader.by_ref().take(room as u64).read_until(b'\n', text)?;
-        if read == 0 && room > 0 {
+        let room = self.limit.saturating_sub(held) + 1;
+        if self.reader.by_ref().take(room as u64).read_until(b'\n', line)? == 0 {
             return Ok(Line::End);
         }
         self.number += 1;
-        if text.len() <= self.limit {
+        if line.len() < room {
             return Ok(Line::Read);
         }
-        if text.last() != Some(&b'\n') {
+        if line.last() != Some(&b'\n') {
             self.reader.skip_until(b'\n')?;
         }
         // The memory it took is not kept for the lines to come.
-        *text = Vec::new();
+        *line = Vec::new();
         Ok(Line::TooLong)
     }
-}
-
-/// A line without the line break it ends in, `\n` or `\r\n`.
-pub(super) fn without_break(line: &[u8]) -> &[u8] {
-    let line = line.strip_suffix(b"\n").unwrap_or(line);
-    line.strip_suffix(b"\r").unwrap_or(line)
 }
 
 /// The text of a line.
@@ -92,38 +87,37 @@ mod tests {
     #[test]
     fn lines_are_read_and_counted_whatever_they_end_in() {
         let mut lines = lines(b"a\r\n\nb", 10);
-        let mut next = || {
-            let mut text = Vec::new();
-            let line = lines.read_onto(&mut text).unwrap();
-            (line, without_break(&text).to_vec(), lines.number())
-        };
-        assert_eq!(next(), (Line::Read, b"a".to_vec(), 1));
-        assert_eq!(next(), (Line::Read, b"".to_vec(), 2));
+        let mut line = Vec::new();
+        let mut next = || (lines.read(&mut line, 0).unwrap(), line.clone(), lines.number());
+        assert_eq!(next(), (Line::Read, b"a\r\n".to_vec(), 1));
+        assert_eq!(next(), (Line::Read, b"\n".to_vec(), 2));
         assert_eq!(next(), (Line::Read, b"b".to_vec(), 3));
         assert_eq!(next(), (Line::End, b"".to_vec(), 3));
     }
 
     #[test]
     fn a_line_that_is_too_long_is_passed_over() {
-        for (text, first) in [(&b"123456\nx\n"[..], Line::TooLong), (b"12345\nx\n", Line::TooLong), (b"1234\nx\n", Line::Read)] {
+        for (text, first) in [
+            (&b"123456\nx\n"[..], Line::TooLong),
+            (b"12345\nx\n", Line::TooLong),
+            (b"1234\nx\n", Line::Read),
+        ] {
             let mut lines = lines(text, 5);
             let mut line = Vec::new();
-            assert_eq!(lines.read_onto(&mut line).unwrap(), first, "{text:?}");
-            line.clear();
-            assert_eq!(lines.read_onto(&mut line).unwrap(), Line::Read);
+            assert_eq!(lines.read(&mut line, 0).unwrap(), first, "{text:?}");
+            assert_eq!(lines.read(&mut line, 0).unwrap(), Line::Read);
             assert_eq!((line.as_slice(), lines.number()), (&b"x\n"[..], 2));
         }
     }
 
     #[test]
-    fn lines_of_one_record_share_the_limit() {
-        let mut lines = lines(b"123\n456\nx\n", 6);
-        let mut record = Vec::new();
-        assert_eq!(lines.read_onto(&mut record).unwrap(), Line::Read);
-        assert_eq!(lines.read_onto(&mut record).unwrap(), Line::TooLong);
-        assert!(record.is_empty());
-        assert_eq!(lines.read_onto(&mut record).unwrap(), Line::Read);
-        assert_eq!(record, b"x\n");
+    fn what_is_held_of_the_same_record_counts() {
+        let mut lines = lines(b"456\n456\nx\n", 6);
+        let mut line = Vec::new();
+        assert_eq!(lines.read(&mut line, 2).unwrap(), Line::Read);
+        assert_eq!(lines.read(&mut line, 3).unwrap(), Line::TooLong);
+        assert_eq!(lines.read(&mut line, 0).unwrap(), Line::Read);
+        assert_eq!(line, b"x\n");
     }
 
     #[test]

@@ -1,8 +1,8 @@
 //! A record into its cells: CSV as RFC 4180 has it, and as `csv` reads what the RFC does not allow.
 //!
-//! By hand, because the command must know the line of every record, must not take a stray quote for a
-//! record as long as the file, and must refuse a line of a gigabyte before it is in memory; `csv` offers
-//! none of these. The tests hold both to the same answers.
+//! By hand, because the command must know the line of every record, must tell a quote that is never closed,
+//! and must refuse a line of a gigabyte before it is in memory; `csv` offers none of these. The tests hold
+//! both to the same answers.
 
 use std::ops::Range;
 
@@ -15,38 +15,51 @@ pub(super) struct Splitter {
     unquoted: String,
     is_unquoted: bool,
     cells: Vec<Range<usize>>,
+    /// Where the cell begins in `unquoted` whose closing quote has not come yet.
+    open: Option<usize>,
 }
 
 impl Splitter {
     /// Splits at an ASCII delimiter; with a quote, cells that begin with it end with it.
     pub(super) fn new(delimiter: u8, quote: Option<u8>) -> Self {
-        Self { delimiter, quote, unquoted: String::new(), is_unquoted: false, cells: Vec::new() }
+        Self { delimiter, quote, unquoted: String::new(), is_unquoted: false, cells: Vec::new(), open: None }
     }
 
-    /// Splits a record; `false` when it ends within quotes, so that the next line belongs to it.
-    pub(super) fn split(&mut self, record: &str) -> bool {
-        self.cells.clear();
-        self.is_unquoted = self.quote.is_some_and(|quote| record.as_bytes().contains(&quote));
+    /// Splits a line with the line break it ends in; `false` when it ends within quotes, so that the next
+    /// line belongs to the same record.
+    pub(super) fn split(&mut self, line: &str) -> bool {
+        let text = without_line_break(line);
+        if self.open.is_none() {
+            self.cells.clear();
+            self.unquoted.clear();
+            self.is_unquoted = self.quote.is_some_and(|quote| text.as_bytes().contains(&quote));
+        }
         if let (true, Some(quote)) = (self.is_unquoted, self.quote) {
-            return self.split_quoted(record, char::from(quote));
+            return self.split_quoted(text, &line[text.len()..], char::from(quote));
         }
         let mut start = 0;
-        for (at, _) in record.bytes().enumerate().filter(|(_, byte)| *byte == self.delimiter) {
+        for (at, _) in text.bytes().enumerate().filter(|(_, byte)| *byte == self.delimiter) {
             self.cells.push(start..at);
             start = at + 1;
         }
-        self.cells.push(start..record.len());
+        self.cells.push(start..text.len());
         true
     }
 
-    fn split_quoted(&mut self, record: &str, quote: char) -> bool {
-        self.unquoted.clear();
+    fn split_quoted(&mut self, text: &str, line_break: &str, quote: char) -> bool {
         let delimiter = char::from(self.delimiter);
-        let mut rest = record;
+        let mut rest = text;
         loop {
-            let start = self.unquoted.len();
-            if let Some(quoted) = rest.strip_prefix(quote) {
-                let Some(after) = self.unquote(quoted, quote) else { return false };
+            let (start, quoted) = match self.open.take() {
+                Some(start) => (start, Some(rest)),
+                None => (self.unquoted.len(), rest.strip_prefix(quote)),
+            };
+            if let Some(quoted) = quoted {
+                let Some(after) = self.unquote(quoted, quote) else {
+                    self.unquoted.push_str(line_break);
+                    self.open = Some(start);
+                    return false;
+                };
                 rest = after;
             }
             // What follows a closing quote belongs to the cell as it is.
@@ -62,17 +75,26 @@ impl Splitter {
 
     /// Takes what stands before the closing quote, and gives what stands after it.
     fn unquote<'a>(&mut self, mut quoted: &'a str, quote: char) -> Option<&'a str> {
-        loop {
-            let (text, after) = quoted.split_once(quote)?;
+        while let Some((text, after)) = quoted.split_once(quote) {
             self.unquoted.push_str(text);
-            match after.strip_prefix(quote) {
-                Some(after) => {
-                    self.unquoted.push(quote);
-                    quoted = after;
-                }
-                None => return Some(after),
-            }
+            let Some(after_pair) = after.strip_prefix(quote) else { return Some(after) };
+            self.unquoted.push(quote);
+            quoted = after_pair;
         }
+        self.unquoted.push_str(quoted);
+        None
+    }
+
+    /// The bytes held of a record whose quotes are still open.
+    pub(super) fn held(&self) -> usize {
+        self.open.map_or(0, |_| self.unquoted.len())
+    }
+
+    /// Gives up a record whose quotes are still open, and the memory it took.
+    pub(super) fn give_up(&mut self) {
+        self.open = None;
+        self.unquoted = String::new();
+        self.cells.clear();
     }
 
     /// How many cells the record has.
@@ -80,16 +102,22 @@ impl Splitter {
         self.cells.len()
     }
 
-    /// A cell of the record that was split last, which is handed in again.
-    pub(super) fn cell<'a>(&'a self, record: &'a str, number: usize) -> &'a str {
-        let text = if self.is_unquoted { &self.unquoted } else { record };
+    /// A cell of the record that was split last; its last line is handed in again.
+    pub(super) fn cell<'a>(&'a self, line: &'a str, number: usize) -> &'a str {
+        let text = if self.is_unquoted { &self.unquoted } else { line };
         self.cells.get(number).and_then(|range| text.get(range.clone())).unwrap_or_default()
     }
 
     /// All cells of the record that was split last.
-    pub(super) fn cells(&self, record: &str) -> Vec<String> {
-        (0..self.len()).map(|number| self.cell(record, number).to_owned()).collect()
+    pub(super) fn cells(&self, line: &str) -> Vec<String> {
+        (0..self.len()).map(|number| self.cell(line, number).to_owned()).collect()
     }
+}
+
+/// A line without the `\n` or `\r\n` it ends in.
+pub(super) fn without_line_break(line: &str) -> &str {
+    let line = line.strip_suffix('\n').unwrap_or(line);
+    line.strip_suffix('\r').unwrap_or(line)
 }
 
 #[cfg(test)]
@@ -106,9 +134,24 @@ mod tests {
     fn quotes_hold_delimiters_quotes_and_line_breaks() {
         assert_eq!(cells("a,,b").unwrap(), ["a", "", "b"]);
         assert_eq!(cells(r#""x,y","say ""z""",w"#).unwrap(), ["x,y", r#"say "z""#, "w"]);
-        assert_eq!(cells("\"x\ny\",z").unwrap(), ["x\ny", "z"]);
-        assert_eq!(cells("\"x\ny,z"), None);
         assert_eq!(cells("\"\"\""), None);
+        assert_eq!(cells("a,b\r\n").unwrap(), ["a", "b"]);
+    }
+
+    #[test]
+    fn a_record_goes_on_over_lines_until_its_quotes_close() {
+        let mut splitter = Splitter::new(b',', Some(b'"'));
+        assert!(!splitter.split("a,\"x\"\"\r\n"));
+        assert!(!splitter.split("\n"));
+        assert!(splitter.held() > 0);
+        let last = "y\",\"z\"\r\n";
+        assert!(splitter.split(last));
+        assert_eq!(splitter.cells(last), ["a", "x\"\r\n\ny", "z"]);
+        assert_eq!(splitter.held(), 0);
+        assert!(!splitter.split("\"open\n"));
+        splitter.give_up();
+        assert!(splitter.split("b"));
+        assert_eq!(splitter.cells("b"), ["b"]);
     }
 
     #[test]
