@@ -21,7 +21,7 @@ mod walk;
 use std::io::{Write, stderr};
 use std::process::ExitCode;
 
-use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand};
+use clap::{Parser, Subcommand};
 
 use self::exit::{EXIT_CODES, Exit, Failure};
 use self::session::{Globals, Session};
@@ -65,16 +65,15 @@ enum Command {
 
 /// Runs the command.
 pub(crate) fn main() -> ExitCode {
-    let parsed = Cli::command().try_get_matches().and_then(|matches| Ok((Cli::from_arg_matches(&matches)?, matches)));
-    let (cli, matches) = match parsed {
-        Ok(parsed) => parsed,
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
         Err(error) => {
             // Help and version are such errors too, with code 0. A closed pipe is no reason to complain.
             let _ = error.print();
             return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(Exit::BadInput as u8));
         }
     };
-    let exit = run(cli, &matches).unwrap_or_else(|failure| {
+    let exit = run(cli).unwrap_or_else(|failure| {
         if !failure.message().is_empty() {
             // Nobody is left to tell when standard error is closed.
             let _ = writeln!(stderr(), "error: {}", failure.message());
@@ -84,7 +83,7 @@ pub(crate) fn main() -> ExitCode {
     ExitCode::from(exit as u8)
 }
 
-fn run(cli: Cli, matches: &ArgMatches) -> Result<Exit, Failure> {
+fn run(cli: Cli) -> Result<Exit, Failure> {
     let workers = match &cli.command {
         Command::Walk(walk) => walk.workers(),
         _ => None,
@@ -95,7 +94,7 @@ fn run(cli: Cli, matches: &ArgMatches) -> Result<Exit, Failure> {
         executor.map_err(|error| Failure::new(Exit::Failed, format!("cannot start the command: {error}")))?;
     executor.block_on(async {
         match cli.command {
-            Command::Import(arguments) => import::run(&session, &arguments, matches).await,
+            Command::Import(arguments) => import::run(&session, &arguments).await,
             Command::Walk(walk) => walk::run(&session, walk).await,
             Command::Get(arguments) => get::run(&session, arguments).await,
             Command::Find(arguments) => find::run(&session, arguments).await,
@@ -111,6 +110,7 @@ fn run(cli: Cli, matches: &ArgMatches) -> Result<Exit, Failure> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use clap::CommandFactory;
 
     #[test]
     fn the_definition_of_the_command_line_is_sound() {

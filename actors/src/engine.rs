@@ -174,7 +174,8 @@ impl Engine {
             unmade: Vec::new(),
             exiting: false,
             stream,
-            per_node: (options.unique == Unique::None).then(Default::default),
+            returns: options.unique == Unique::None,
+            per_node: None,
             task: None,
             shared,
         });

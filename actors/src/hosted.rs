@@ -76,7 +76,9 @@ pub(crate) struct Hosted {
     /// Whether its async exit hooks are under way.
     pub(crate) exiting: bool,
     pub(crate) stream: Option<mpsc::Sender<Emitted>>,
-    /// Visits by node, where the walk may come back to one.
+    /// Whether the walk may come back to a node.
+    pub(crate) returns: bool,
+    /// Visits by node, where the walk may come back to one and they are counted.
     pub(crate) per_node: Option<Box<FxHashMap<Slot, u64>>>,
     /// The task of an async hook or of a waiting stream.
     pub(crate) task: Option<tokio::task::AbortHandle>,

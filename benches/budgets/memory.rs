@@ -3,16 +3,16 @@
 use std::process::Command;
 
 use petgraph::graph::DiGraph;
-use wayfare::{Here, Unique, Walk, WalkOptions, walker};
+use wayfare::{Here, Random, Unique, Walk, WalkOptions, walker};
 
 use crate::made_graph::{MadeGraph, Shape};
 use crate::measure::{Line, resident_bytes};
 use crate::resident::{Everywhere, block_on, runtime};
-use crate::City;
+use crate::{City, Road};
 
 const NODES: u64 = 1_000_000;
 const SHAPE: Shape = Shape::Random { degree: 8 };
-const WALKERS: u64 = 100_000;
+const WALKERS: u64 = 50_000;
 
 pub fn lines() -> Vec<Line> {
     let per_node = |what| in_child(what) / NODES as f64;
@@ -63,17 +63,22 @@ pub fn child(what: &str) {
         "walkers" => {
             let runtime = runtime(&graph, 1);
             block_on(async {
-                // The machinery is warm before it is weighed.
-                runtime.spawn(Waiting).at(graph.id(0)).await.unwrap().cancel();
+                // The graph around the start is resident before anything is weighed.
+                for _ in 0..100 {
+                    runtime.spawn(Wanderer::new(1_000)).at(graph.id(0)).await.unwrap().finish().await.unwrap();
+                }
                 let before = resident_bytes();
                 let mut walks = Vec::with_capacity(WALKERS as usize);
-                for n in 0..WALKERS {
-                    walks.push(runtime.spawn(Waiting).at(graph.id(n % 100)).await.unwrap());
+                for _ in 0..WALKERS {
+                    walks.push(runtime.spawn(Wanderer::new(u32::MAX)).at(graph.id(0)).await.unwrap());
                 }
-                while runtime.handle().walks().await.iter().any(|walk| walk["waiting_for"] != "hook") {
+                // All are hosted and under way: each has made its first steps.
+                while walks.last().unwrap().inspect().await.is_none_or(|walk| walk["profile"]["visits"] == 0) {
                     tokio::time::sleep(std::time::Duration::from_millis(50)).await;
                 }
-                resident_bytes() - before
+                let grown = resident_bytes() - before;
+                walks.iter().for_each(wayfare::Walking::cancel);
+                grown
             })
         }
         other => panic!("nothing is called `{other}`"),
@@ -81,16 +86,28 @@ pub fn child(what: &str) {
     println!("{grown}");
 }
 
-struct Waiting;
+/// A random walker that stays among a few nodes, so that what grows is walkers and not the graph.
+struct Wanderer {
+    random: Random,
+    steps: u32,
+}
 
-fn may_return(_: &Waiting) -> WalkOptions {
+impl Wanderer {
+    fn new(steps: u32) -> Self {
+        Self { random: Random::new(7), steps }
+    }
+}
+
+fn may_return(_: &Wanderer) -> WalkOptions {
     WalkOptions::default().unique(Unique::None)
 }
 
 #[walker(options = may_return)]
-impl Waiting {
+impl Wanderer {
     #[on_visit]
-    async fn city(&mut self, _here: &Here<'_, City>, _walk: &mut Walk) {
-        std::future::pending::<()>().await;
+    fn city(&mut self, here: &Here<City>, walk: &mut Walk) {
+        if walk.depth() < self.steps {
+            walk.visit(here.out::<Road>().one_of(&mut self.random));
+        }
     }
 }

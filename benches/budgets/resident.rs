@@ -81,6 +81,12 @@ pub struct Everywhere {
     bytes: u64,
 }
 
+impl Everywhere {
+    pub fn visits(&self) -> u64 {
+        self.visits
+    }
+}
+
 #[walker]
 impl Everywhere {
     #[on_visit]

@@ -8,7 +8,8 @@ use std::time::Duration;
 pub struct Limits {
     /// Visits in all.
     pub visits: u64,
-    /// Visits to one node; counts only where the walk may come back to a node.
+    /// Visits to one node; counts only where the walk may come back to a node. Exact up to 10,000; for
+    /// larger budgets the counting begins with the walk's 10,000th visit.
     pub visits_per_node: u64,
     /// Entries waiting in the queue.
     pub queue: u64,

@@ -7,7 +7,8 @@ const UNITS: [(&str, f64); 4] = [("ms", 1.0), ("s", 1e3), ("m", 60e3), ("h", 3_6
 
 /// Reads a number with a unit, `ms`, `s`, `m` or `h`; at least a millisecond.
 pub(crate) fn parse_duration(text: &str) -> Result<Duration, String> {
-    let advice = || format!("`{text}` is no duration: write a number and a unit, such as `30s`, `500ms` or `2m`");
+    let advice =
+        || format!("`{text}` is no duration: write a number and a unit, such as `30s`, `500ms` or `2m`");
     let end = text.find(|c: char| c.is_ascii_alphabetic()).ok_or_else(advice)?;
     let (number, unit) = text.split_at(end);
     let (_, ms) = UNITS.iter().find(|(name, _)| *name == unit).ok_or_else(advice)?;
@@ -25,7 +26,9 @@ mod tests {
 
     #[test]
     fn numbers_with_units_are_durations() {
-        for (text, ms) in [("500ms", 500), ("30s", 30_000), ("2m", 120_000), ("1h", 3_600_000), ("1.5s", 1_500)] {
+        for (text, ms) in
+            [("500ms", 500), ("30s", 30_000), ("2m", 120_000), ("1h", 3_600_000), ("1.5s", 1_500)]
+        {
             assert_eq!(parse_duration(text), Ok(Duration::from_millis(ms)), "{text}");
         }
     }

@@ -110,7 +110,9 @@ fn exit_of(error: &Error) -> Exit {
         | Error::Filter(_)
         | Error::WrongEntity { .. }
         | Error::Store(StoreError::Url { .. }) => Exit::BadInput,
-        Error::Walk(WalkError::UnknownStart { .. }) | Error::Write(WriteError::NotFound { .. }) => Exit::NotFound,
+        Error::Walk(WalkError::UnknownStart { .. }) | Error::Write(WriteError::NotFound { .. }) => {
+            Exit::NotFound
+        }
         Error::Walk(WalkError::Cancelled { .. }) => Exit::Interrupted,
         _ => Exit::Failed,
     }

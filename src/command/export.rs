@@ -127,9 +127,8 @@ impl<'a> Destination<'a> {
         let Some(file) = path else {
             return Ok(Self { path, out: Sink::Plain(BufWriter::new(Box::new(stdout()))) });
         };
-        let opened = File::create(file).map_err(|error| {
-            Failure::bad_input(format!("cannot write `{}`: {error}", file.display()))
-        })?;
+        let opened = File::create(file)
+            .map_err(|error| Failure::bad_input(format!("cannot write `{}`: {error}", file.display())))?;
         let out = match file.extension().is_some_and(|extension| extension == "gz") {
             true => Sink::Gzip(GzEncoder::new(BufWriter::new(opened), Compression::default())),
             false => Sink::Plain(BufWriter::new(Box::new(opened))),
@@ -146,7 +145,8 @@ impl<'a> Destination<'a> {
             Sink::Plain(out) => out,
             Sink::Gzip(out) => out,
         };
-        let written = serde_json::to_writer(&mut *out, &line).map_err(io::Error::from).and_then(|()| writeln!(out));
+        let written =
+            serde_json::to_writer(&mut *out, &line).map_err(io::Error::from).and_then(|()| writeln!(out));
         written.map_err(|error| self.failed(&error))
     }
 

@@ -21,8 +21,13 @@ pub(crate) async fn run(session: &Session, arguments: GetArgs) -> Result<Exit, F
     let found = documents.iter().flatten().map(wayfare::Document::to_json).collect::<Result<Vec<_>, _>>()?;
     session.output.documents(&found)?;
     runtime.shutdown().await;
-    let missing: Vec<String> =
-        arguments.ids.iter().zip(&documents).filter(|(_, found)| found.is_none()).map(|(id, _)| format!("`{id}`")).collect();
+    let missing: Vec<String> = arguments
+        .ids
+        .iter()
+        .zip(&documents)
+        .filter(|(_, found)| found.is_none())
+        .map(|(id, _)| format!("`{id}`"))
+        .collect();
     match missing.as_slice() {
         [] => Ok(Exit::Done),
         [one] => Err(Failure::not_found(format!("{one} does not exist"))),

@@ -11,7 +11,7 @@ pub(crate) fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a s
 }
 
 /// `: did you mean …?`, or what there is to choose from, or nothing when there is nothing.
-pub(crate) fn suggestion<'a>(name: &str, candidates: &[&'a str]) -> String {
+pub(crate) fn suggestion(name: &str, candidates: &[&str]) -> String {
     /// Names beyond these are not listed.
     const SHOWN: usize = 12;
     if let Some(nearest) = nearest(name, candidates.iter().copied()) {
@@ -21,7 +21,11 @@ pub(crate) fn suggestion<'a>(name: &str, candidates: &[&'a str]) -> String {
         [] => String::new(),
         names => {
             let shown: Vec<String> = names.iter().take(SHOWN).map(|name| format!("`{name}`")).collect();
-            let more = if names.len() > SHOWN { format!(" and {} more", names.len() - SHOWN) } else { String::new() };
+            let more = if names.len() > SHOWN {
+                format!(" and {} more", names.len() - SHOWN)
+            } else {
+                String::new()
+            };
             format!(": there is {}{more}", shown.join(", "))
         }
     }

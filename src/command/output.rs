@@ -77,7 +77,11 @@ impl Output {
             Format::Json => self.json_array(out, rows),
             Format::Table => {
                 let columns = columns(rows);
-                writeln!(out, "{}", table(Some(&columns.names()), rows.iter().map(|row| columns.row(row, shortened))))
+                writeln!(
+                    out,
+                    "{}",
+                    table(Some(&columns.names()), rows.iter().map(|row| columns.row(row, shortened)))
+                )
             }
             Format::Csv => {
                 let columns = columns(rows);
@@ -116,20 +120,30 @@ impl Output {
 
 /// A result as JSON.
 pub(crate) fn to_value(result: &impl Serialize) -> Result<Value, Failure> {
-    serde_json::to_value(result).map_err(|error| Failure::new(Exit::Failed, format!("cannot show the result: {error}")))
+    serde_json::to_value(result)
+        .map_err(|error| Failure::new(Exit::Failed, format!("cannot show the result: {error}")))
 }
 
 /// The scalars of an object as one table, then each list of objects as a table under its name.
 fn object_as_tables(out: &mut dyn Write, members: &Map<String, Value>) -> io::Result<()> {
-    let (lists, scalars): (Vec<_>, Vec<_>) = flat(members).into_iter().partition(|(_, value)| is_table(value));
+    let (lists, scalars): (Vec<_>, Vec<_>) =
+        flat(members).into_iter().partition(|(_, value)| is_table(value));
     if !scalars.is_empty() {
-        writeln!(out, "{}", table(None, scalars.iter().map(|(name, value)| vec![printable(name), figure(value)])))?;
+        writeln!(
+            out,
+            "{}",
+            table(None, scalars.iter().map(|(name, value)| vec![printable(name), figure(value)]))
+        )?;
     }
     for (name, list) in &lists {
         let rows: Vec<Value> = list.as_array().into_iter().flatten().map(flat_object).collect();
         let columns = Columns::of_objects(&rows);
         writeln!(out, "\n{}", printable(name))?;
-        writeln!(out, "{}", table(Some(&columns.names()), rows.iter().map(|row| columns.row(row, shortened))))?;
+        writeln!(
+            out,
+            "{}",
+            table(Some(&columns.names()), rows.iter().map(|row| columns.row(row, shortened)))
+        )?;
     }
     Ok(())
 }
@@ -140,7 +154,9 @@ fn is_table(value: &Value) -> bool {
 
 /// An object without objects in it.
 fn flat_object(value: &Value) -> Value {
-    value.as_object().map_or_else(|| value.clone(), |members| Value::Object(flat(members).into_iter().collect()))
+    value
+        .as_object()
+        .map_or_else(|| value.clone(), |members| Value::Object(flat(members).into_iter().collect()))
 }
 
 /// The members of an object; those of objects in it under `outer.inner`.
@@ -149,7 +165,8 @@ fn flat(members: &Map<String, Value>) -> Vec<(String, Value)> {
     for (name, value) in members {
         match value {
             Value::Object(inner) if !inner.is_empty() => {
-                flattened.extend(flat(inner).into_iter().map(|(inner, value)| (format!("{name}.{inner}"), value)));
+                flattened
+                    .extend(flat(inner).into_iter().map(|(inner, value)| (format!("{name}.{inner}"), value)));
             }
             _ => flattened.push((name.clone(), value.clone())),
         }
@@ -196,7 +213,8 @@ mod tests {
     #[test]
     fn nested_members_are_flattened_under_their_path() {
         let object = json!({"a": 1, "b": {"c": 2, "d": {"e": 3}}, "f": {}});
-        let names: Vec<String> = flat(object.as_object().unwrap()).into_iter().map(|(name, _)| name).collect();
+        let names: Vec<String> =
+            flat(object.as_object().unwrap()).into_iter().map(|(name, _)| name).collect();
         assert_eq!(names, ["a", "b.c", "b.d.e", "f"]);
     }
 

@@ -173,6 +173,9 @@ mod tests {
         degrees.count(&ends("n.A.a", "n.A.c", false));
         let mut described = json!({});
         degrees.describe(4, &mut described);
-        assert_eq!((&described["out"]["max_id"], &described["in"]["max_id"]), (&json!("n.A.a"), &json!("n.A.c")));
+        assert_eq!(
+            (&described["out"]["max_id"], &described["in"]["max_id"]),
+            (&json!("n.A.a"), &json!("n.A.c"))
+        );
     }
 }

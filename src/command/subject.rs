@@ -9,7 +9,11 @@ use super::names::suggestion;
 pub(crate) const KINDS: [Kind; 3] = [Kind::Node, Kind::Edge, Kind::Object];
 
 /// Finds the kind of an entity: nodes before edges before objects, or only edges.
-pub(crate) async fn kind_of(graph: &Graph, entity: &str, only_edges: bool) -> Result<(Kind, EntityName), Failure> {
+pub(crate) async fn kind_of(
+    graph: &Graph,
+    entity: &str,
+    only_edges: bool,
+) -> Result<(Kind, EntityName), Failure> {
     let name = EntityName::new(entity)?;
     let kinds: &[Kind] = if only_edges { &[Kind::Edge] } else { &KINDS };
     for &kind in kinds {
@@ -37,8 +41,12 @@ async fn exists(graph: &Graph, kind: Kind, entity: EntityName) -> Result<bool, F
 
 async fn unknown(graph: &Graph, entity: &str, kinds: &[Kind]) -> Result<Failure, Failure> {
     let stats = graph.stats().await?;
-    let known: Vec<&str> =
-        stats.entities.iter().filter(|(kind, _, _)| kinds.contains(kind)).map(|(_, name, _)| name.as_str()).collect();
+    let known: Vec<&str> = stats
+        .entities
+        .iter()
+        .filter(|(kind, _, _)| kinds.contains(kind))
+        .map(|(_, name, _)| name.as_str())
+        .collect();
     let what = if kinds == [Kind::Edge] { "edges of entity" } else { "entity" };
     Ok(Failure::not_found(format!("the store has no {what} `{entity}`{}", suggestion(entity, &known))))
 }

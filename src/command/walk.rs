@@ -147,7 +147,9 @@ fn elapsed_ms(begun: Instant) -> Value {
 async fn check_node(graph: &Graph, id: &Id, option: &str) -> Result<(), Failure> {
     if id.kind() != Kind::Node {
         let kind = id.kind().collection();
-        return Err(Failure::bad_input(format!("{option} `{id}` is no node but of kind {kind}: give an id like `n.City.paris`")));
+        return Err(Failure::bad_input(format!(
+            "{option} `{id}` is no node but of kind {kind}: give an id like `n.City.paris`"
+        )));
     }
     match graph.document(id).await? {
         Some(_) => Ok(()),

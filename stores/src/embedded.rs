@@ -3,6 +3,7 @@
 mod catalog;
 mod change;
 mod codec;
+mod counts;
 mod document_value;
 mod edges;
 mod engine;
@@ -12,6 +13,8 @@ mod folder;
 mod growth;
 mod index;
 mod index_rows;
+mod links;
+mod neighbours;
 mod open;
 mod ordered_value;
 mod plan;

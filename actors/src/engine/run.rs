@@ -3,7 +3,9 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use wayfare_graph::{Budget, Need, Position, Slot, Step, Target, VisitBatch, Visited, WalkError};
+use wayfare_graph::{
+    Budget, Id, Need, Position, SharedRecord, Slot, Step, Target, VisitBatch, Visited, WalkError,
+};
 
 use crate::engine::Engine;
 use crate::engine::fetch::Pick;
@@ -95,25 +97,12 @@ impl Engine {
                 pick.returned = true;
                 continue;
             }
-            let went = self.visited(hosted, pick).and_then(|visited| match visited {
-                Some(visited) => {
-                    count_visit(hosted, visited.slot)?;
-                    let position = hosted.position_of(pick.entry, pick.cost);
-                    if let Some(walk) = &mut hosted.walk {
-                        walk.set_position(position);
-                    }
-                    hosted.profile.visits += 1;
-                    hosted.profile.deepest = hosted.profile.deepest.max(position.depth);
-                    let step = self.visit(hosted, &visited)?;
-                    self.send_outbox(seat, hosted)?;
-                    // Giving a record back is a locked operation, which waits for all loads before it: it
-                    // is put off, so that the loads of one visit overlap with those of the next.
-                    self.visited.push(visited.record);
-                    Ok(step)
-                }
-                None => Ok(Step::Continue),
-            });
-            match went {
+            let record = match self.record(hosted, pick) {
+                Ok(Some(record)) => record,
+                Ok(None) => continue,
+                Err(error) => return Some(Err(error)),
+            };
+            match self.visit_one(seat, hosted, pick, record) {
                 Ok(Step::Disengage) => return Some(Ok(())),
                 Ok(_) => {}
                 Err(error) => return Some(Err(error)),
@@ -122,17 +111,44 @@ impl Engine {
         None
     }
 
+    #[inline]
+    fn visit_one(
+        &mut self,
+        seat: usize,
+        hosted: &mut Hosted,
+        pick: &Pick,
+        record: SharedRecord,
+    ) -> Result<Step, WalkError> {
+        let visited = Visited { slot: pick.entry.slot, record };
+        count_visit(hosted, visited.slot)?;
+        let position = hosted.position_of(pick.entry, pick.cost);
+        if let Some(walk) = &mut hosted.walk {
+            walk.set_position(position);
+        }
+        hosted.profile.visits += 1;
+        hosted.profile.deepest = hosted.profile.deepest.max(position.depth);
+        let step = self.visit(hosted, &visited)?;
+        if hosted.walk.as_ref().is_some_and(|walk| walk.has_outbox()) {
+            self.send_outbox(seat, hosted)?;
+        }
+        // Giving a record back is a locked operation, which waits for all loads before it: it is put
+        // off, so that the loads of one visit overlap with those of the next.
+        self.visited.push(visited.record);
+        Ok(step)
+    }
+
     /// The same for a walker with async hooks, whose visits run in one future.
     fn run_batch(&mut self, seat: usize, hosted: &mut Hosted, picks: &mut [Pick]) -> Option<Result<(), WalkError>> {
         let mut visits = Vec::with_capacity(picks.len());
         let mut spent = false;
         for pick in picks {
-            if spent || hosted.state != State::Ready || (hosted.per_node.is_some() && !visits.is_empty()) {
+            if spent || hosted.state != State::Ready || (hosted.returns && !visits.is_empty()) {
                 pick.returned = true;
                 continue;
             }
-            match self.visited(hosted, pick) {
-                Ok(Some(visited)) => {
+            match self.record(hosted, pick) {
+                Ok(Some(record)) => {
+                    let visited = Visited { slot: pick.entry.slot, record };
                     // Visits of the batch count when they have been made; the budget is looked at now.
                     let made = hosted.profile.visits;
                     hosted.profile.visits += visits.len() as u64;
@@ -165,48 +181,49 @@ impl Engine {
         }
     }
 
-    /// The node of a pick, ready to be visited; `None` when it is not visited, now or ever.
+    /// The record of a pick, ready to be visited; `None` when it is not visited, now or ever.
     #[inline]
-    fn visited(&mut self, hosted: &mut Hosted, pick: &mut Pick) -> Result<Option<Visited>, WalkError> {
-        let slot = pick.entry.slot;
-        let record = match pick.record.take() {
+    fn record(&mut self, hosted: &mut Hosted, pick: &mut Pick) -> Result<Option<SharedRecord>, WalkError> {
+        match pick.record.take() {
             Some(record) => {
-                hosted.take_arrived(slot);
+                hosted.take_arrived(pick.entry.slot);
                 hosted.profile.resident += 1;
                 hosted.cold = hosted.cold.saturating_sub(1);
-                record
+                if hosted.only.is_none() {
+                    return Ok(Some(record));
+                }
+                accepted(hosted, pick, record)
             }
-            None => match hosted.take_arrived(slot) {
-                Some(Found::Record(record)) if satisfies(&record.head, hosted.need) => {
-                    hosted.profile.loaded += 1;
-                    record
-                }
-                Some(Found::Missing) if pick.entry.depth == 0 => {
-                    let id = self.core.directory.id_of(slot).cloned().unwrap_or_else(wayfare_graph::Id::root);
-                    return Err(WalkError::UnknownStart { walker: hosted.shared.walker.into(), id });
-                }
-                // A node that was deleted since its edge was read, or never was.
-                Some(Found::Missing) => return Ok(None),
-                Some(Found::Unreadable(reason)) => {
-                    let id = self.core.directory.id_of(slot).cloned().unwrap_or_else(wayfare_graph::Id::root);
-                    return Err(WalkError::Unreadable { id, reason: reason.to_string() });
-                }
-                _ => {
-                    pick.returned = true;
-                    hosted.state = State::Loading;
-                    hosted.cold = COLD_VISITS;
-                    return Ok(None);
-                }
+            None => match self.arrived(hosted, pick)? {
+                Some(record) => accepted(hosted, pick, record),
+                None => Ok(None),
             },
-        };
-        let visited = Visited { slot, record };
-        let rejected = match &hosted.only {
-            Some(filter) if pick.entry.depth > 0 => !visited.satisfies(filter).map_err(|error| {
-                WalkError::Unreadable { id: visited.record.head.id.clone(), reason: error.to_string() }
-            })?,
-            _ => false,
-        };
-        Ok((!rejected).then_some(visited))
+        }
+    }
+
+    /// What a shard answered about a node that is not resident; where it has not, the walk has to wait.
+    #[cold]
+    fn arrived(&mut self, hosted: &mut Hosted, pick: &mut Pick) -> Result<Option<SharedRecord>, WalkError> {
+        let slot = pick.entry.slot;
+        let id = || self.core.directory.id_of(slot).cloned().unwrap_or_else(Id::root);
+        match hosted.take_arrived(slot) {
+            Some(Found::Record(record)) if satisfies(&record.head, hosted.need) => {
+                hosted.profile.loaded += 1;
+                Ok(Some(record))
+            }
+            Some(Found::Missing) if pick.entry.depth == 0 => {
+                Err(WalkError::UnknownStart { walker: hosted.shared.walker.into(), id: id() })
+            }
+            // A node that was deleted since its edge was read, or never was.
+            Some(Found::Missing) => Ok(None),
+            Some(Found::Unreadable(reason)) => Err(WalkError::Unreadable { id: id(), reason: reason.to_string() }),
+            _ => {
+                pick.returned = true;
+                hosted.state = State::Loading;
+                hosted.cold = COLD_VISITS;
+                Ok(None)
+            }
+        }
     }
 
     /// Queues what the hooks at a node asked for.
@@ -322,18 +339,40 @@ fn end_expansion(hosted: &mut Hosted) -> Result<(), WalkError> {
     Ok(())
 }
 
+/// The record if the walk's filter accepts it.
+fn accepted(hosted: &Hosted, pick: &Pick, record: SharedRecord) -> Result<Option<SharedRecord>, WalkError> {
+    let Some(filter) = hosted.only.as_ref().filter(|_| pick.entry.depth > 0) else { return Ok(Some(record)) };
+    let visited = Visited { slot: pick.entry.slot, record };
+    match visited.satisfies(filter) {
+        Ok(satisfied) => Ok(satisfied.then_some(visited.record)),
+        Err(error) => {
+            Err(WalkError::Unreadable { id: visited.record.head.id.clone(), reason: error.to_string() })
+        }
+    }
+}
+
+/// Visits of a walk before it begins to count them by node, unless its budget is smaller: counting
+/// costs more than visiting.
+const UNCOUNTED_VISITS: u64 = 10_000;
+
 /// Whether the budgets allow one more visit.
 #[inline]
 fn count_visit(hosted: &mut Hosted, slot: Slot) -> Result<(), WalkError> {
-    if hosted.profile.visits >= hosted.limits.visits {
+    let (visits, limits) = (hosted.profile.visits, &hosted.limits);
+    if visits >= limits.visits {
         return Err(reached(hosted, Budget::Visits, hosted.limits.visits));
     }
-    if let Some(per_node) = &mut hosted.per_node {
-        let visits = per_node.entry(slot).or_default();
-        *visits += 1;
-        if *visits > hosted.limits.visits_per_node {
-            return Err(reached(hosted, Budget::VisitsPerNode, hosted.limits.visits_per_node));
-        }
+    if hosted.returns && (visits >= UNCOUNTED_VISITS || limits.visits_per_node <= UNCOUNTED_VISITS) {
+        return count_by_node(hosted, slot);
+    }
+    Ok(())
+}
+
+fn count_by_node(hosted: &mut Hosted, slot: Slot) -> Result<(), WalkError> {
+    let visits = hosted.per_node.get_or_insert_default().entry(slot).or_default();
+    *visits += 1;
+    if *visits > hosted.limits.visits_per_node {
+        return Err(reached(hosted, Budget::VisitsPerNode, hosted.limits.visits_per_node));
     }
     Ok(())
 }

@@ -83,7 +83,9 @@ fn recognised(text: &str) -> Cell<'_> {
     }
     let number = match fraction {
         None => text.parse().map(Cell::Int).ok(),
-        Some(fraction) if are_digits(fraction) => text.parse().ok().filter(|n: &f64| n.is_finite()).map(Cell::Float),
+        Some(fraction) if are_digits(fraction) => {
+            text.parse().ok().filter(|n: &f64| n.is_finite()).map(Cell::Float)
+        }
         Some(_) => None,
     };
     number.unwrap_or(Cell::Text(text))
@@ -131,8 +133,28 @@ mod tests {
             assert_eq!(CellType::Auto.read(text), Ok(cell), "{text}");
         }
         for text in [
-            "007", "+1", "1e5", "0E0", "1.5e3", ".5", "5.", "-", "-.5", "1.2.3", "1_000", "inf", "NaN", " 1", "1 ",
-            "9223372036854775808", "0x10", "tRUE", "yes", "NA", "00.5", "١",
+            "007",
+            "+1",
+            "1e5",
+            "0E0",
+            "1.5e3",
+            ".5",
+            "5.",
+            "-",
+            "-.5",
+            "1.2.3",
+            "1_000",
+            "inf",
+            "NaN",
+            " 1",
+            "1 ",
+            "9223372036854775808",
+            "0x10",
+            "tRUE",
+            "yes",
+            "NA",
+            "00.5",
+            "١",
         ] {
             assert_eq!(CellType::Auto.read(text), Ok(Cell::Text(text)), "{text}");
         }

@@ -27,7 +27,8 @@ pub(super) fn parse_quote(text: &str) -> Result<Option<Sign>, String> {
         "none" => Ok(None),
         _ => match one_sign(text) {
             Some(sign) => Ok(Some(sign)),
-            None => Err("a quote is one ASCII character, such as `'`, or `none` where cells are not quoted".to_owned()),
+            None => Err("a quote is one ASCII character, such as `'`, or `none` where cells are not quoted"
+                .to_owned()),
         },
     }
 }
@@ -65,7 +66,15 @@ mod tests {
 
     #[test]
     fn delimiters_are_signs_or_words() {
-        for (text, sign) in [(",", b','), ("|", b'|'), (";", b';'), ("\\t", b'\t'), ("\t", b'\t'), ("tab", b'\t'), (" ", b' ')] {
+        for (text, sign) in [
+            (",", b','),
+            ("|", b'|'),
+            (";", b';'),
+            ("\\t", b'\t'),
+            ("\t", b'\t'),
+            ("tab", b'\t'),
+            (" ", b' '),
+        ] {
             assert_eq!(parse_delimiter(text), Ok(sign), "{text:?}");
         }
         for text in ["", ",,", "é", "\n", "\"", "tabs"] {

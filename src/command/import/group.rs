@@ -207,7 +207,8 @@ pub(super) fn parse_types(text: &str) -> Result<Vec<TypeOf>, String> {
 
 fn parse_type(text: &str) -> Result<TypeOf, String> {
     let parts = text.rsplit_once('=').filter(|(column, _)| !column.is_empty());
-    let (column, name) = parts.ok_or_else(|| format!("`{text}` is not `COLUMN=TYPE`, such as `runways=int`"))?;
+    let (column, name) =
+        parts.ok_or_else(|| format!("`{text}` is not `COLUMN=TYPE`, such as `runways=int`"))?;
     let cell_type = CellType::from_str(name, false).map_err(|_| {
         let names = ["int", "float", "bool", "text", "json", "auto"];
         format!("`{name}` is no type of a column{}", suggestion(name, &names))

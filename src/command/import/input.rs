@@ -33,7 +33,8 @@ impl Input {
     /// # Errors
     /// When there is none, or its first bytes cannot be read.
     pub(super) fn open(group: &Group) -> Result<Self, Failure> {
-        let failed = |error: io::Error| Failure::bad_input(format!("cannot read `{}`: {error}", group.name()));
+        let failed =
+            |error: io::Error| Failure::bad_input(format!("cannot read `{}`: {error}", group.name()));
         let read = Arc::new(AtomicU64::new(0));
         let (source, bytes): (Box<dyn Read + Send>, _) = match group.is_standard_input() {
             true => (Box::new(stdin()), None),

@@ -97,11 +97,9 @@ mod tests {
 
     #[test]
     fn a_line_that_is_too_long_is_passed_over() {
-        for (text, first) in [
-            (&b"123456\nx\n"[..], Line::TooLong),
-            (b"12345\nx\n", Line::TooLong),
-            (b"1234\nx\n", Line::Read),
-        ] {
+        for (text, first) in
+            [(&b"123456\nx\n"[..], Line::TooLong), (b"12345\nx\n", Line::TooLong), (b"1234\nx\n", Line::Read)]
+        {
             let mut lines = lines(text, 5);
             let mut line = Vec::new();
             assert_eq!(lines.read(&mut line, 0).unwrap(), first, "{text:?}");

@@ -51,7 +51,8 @@ fn flag(name: &'static str, help: &'static str) -> Arg {
 }
 
 fn file_options() -> [Arg; 2] {
-    let file = |name, help| option(name, "FILE", help).value_parser(PathBufValueParser::new()).help_heading("Files");
+    let file =
+        |name, help| option(name, "FILE", help).value_parser(PathBufValueParser::new()).help_heading("Files");
     [
         file(
             "nodes",
@@ -67,11 +68,18 @@ fn node_and_edge_options() -> [Arg; 6] {
     [
         text("entity", "ENTITY", "The entity of the nodes or edges, such as `Airport`"),
         text("key", "COLUMN", "Nodes: the column that holds the key, so that the id is n.ENTITY.KEY"),
-        option("from", "COLUMN=ENTITY", "Edges: the column with the key of the source, and the entity of the source")
-            .value_parser(parse_end),
+        option(
+            "from",
+            "COLUMN=ENTITY",
+            "Edges: the column with the key of the source, and the entity of the source",
+        )
+        .value_parser(parse_end),
         option("to", "COLUMN=ENTITY", "Edges: the same for the target").value_parser(parse_end),
         flag("undirected", "Edges: they can be followed from either end"),
-        flag("multi", "Edges: parallel ones are kept apart, the n-th in the file being the n-th in the store"),
+        flag(
+            "multi",
+            "Edges: parallel ones are kept apart, the n-th in the file being the n-th in the store",
+        ),
     ]
     .map(|arg| arg.help_heading("Nodes and edges"))
 }
@@ -152,7 +160,10 @@ fn grouped(words: impl Iterator<Item = Word>) -> Result<Vec<Group>, String> {
         }
     }
     if groups.is_empty() {
-        return Err("nothing to import: give `--nodes FILE` or `--edges FILE`, and after each file its options".to_owned());
+        return Err(
+            "nothing to import: give `--nodes FILE` or `--edges FILE`, and after each file its options"
+                .to_owned(),
+        );
     }
     groups.iter().try_for_each(Group::check)?;
     Ok(groups)

@@ -85,6 +85,11 @@ impl Splitter {
         None
     }
 
+    /// Whether the record's quotes are still open.
+    pub(super) fn is_open(&self) -> bool {
+        self.open.is_some()
+    }
+
     /// The bytes held of a record whose quotes are still open.
     pub(super) fn held(&self) -> usize {
         self.open.map_or(0, |_| self.unquoted.len())
@@ -167,8 +172,10 @@ mod tests {
         for seed in 0..20_000 {
             let mut random = Random::new(seed);
             let length = 1 + random.below(12);
-            let record: String = (0..length).map(|_| ['a', 'é', ',', '"', '"', ' '][random.below(6) as usize]).collect();
-            let mut reader = csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(record.as_bytes());
+            let record: String =
+                (0..length).map(|_| ['a', 'é', ',', '"', '"', ' '][random.below(6) as usize]).collect();
+            let mut reader =
+                csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(record.as_bytes());
             let expected = reader.records().next().unwrap().unwrap();
             // Within quotes at its end is what the crate does not tell.
             if let Some(cells) = cells(&record) {

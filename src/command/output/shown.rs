@@ -28,7 +28,8 @@ pub(super) fn figure(value: &Value) -> String {
         Value::Array(parts) => parts.iter().map(compact).collect::<Vec<_>>().join(" "),
         other => compact(other),
     };
-    let separator = if elements.iter().all(|element| element.is_number() || element.is_boolean()) { " " } else { "\n" };
+    let separator =
+        if elements.iter().all(|element| element.is_number() || element.is_boolean()) { " " } else { "\n" };
     let lines: Vec<String> = elements.iter().map(|element| printable(&in_line(element))).collect();
     lines.join(separator)
 }

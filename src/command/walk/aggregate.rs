@@ -63,7 +63,8 @@ impl AggregateArgs {
         let walk = spawning.await?;
         let found = walk.finish().await?.result;
         let mut result = Map::new();
-        result.insert("op".into(), self.op.to_possible_value().map_or(Value::Null, |op| op.get_name().into()));
+        result
+            .insert("op".into(), self.op.to_possible_value().map_or(Value::Null, |op| op.get_name().into()));
         result.insert("value".into(), self.op.of(&found));
         if let Value::Object(figures) = to_value(&found)? {
             result.extend(figures);

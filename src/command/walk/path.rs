@@ -28,12 +28,10 @@ impl PathArgs {
     /// `{"found": true, "hops", "cost", "path", "profile"}`, or `{"found": false}` with the profile.
     pub(super) async fn walk(&self, runtime: &Runtime, limits: Limits) -> Result<Value, Failure> {
         check_node(&runtime.graph(), &self.to, "--to").await?;
-        let walker = Path {
-            along: self.walk.along()?,
-            direction: self.walk.direction,
-            weight: self.weight.clone(),
-            ..Path::to(self.to.clone())
-        };
+        let mut walker = Path::to(self.to.clone());
+        walker.along = self.walk.along()?;
+        walker.direction = self.walk.direction;
+        walker.weight = self.weight.clone();
         let mut spawning = runtime.spawn(walker).at(&self.walk.from).limits(limits);
         if let Some(only) = &self.walk.only {
             spawning = spawning.only(only.clone());

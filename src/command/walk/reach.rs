@@ -40,17 +40,15 @@ enum VisitOrder {
 impl ReachArgs {
     /// `{"visited", "levels", "ids", "profile"}`.
     pub(super) async fn walk(&self, runtime: &Runtime, limits: Limits) -> Result<Value, Failure> {
-        let question = Reach {
-            hops: self.hops,
-            along: self.walk.along()?,
-            direction: self.walk.direction,
-            order: match self.order {
-                VisitOrder::Bfs => Order::BreadthFirst,
-                VisitOrder::Dfs => Order::DepthFirst,
-            },
-            keep_ids: self.ids,
-            ..Reach::default()
+        let mut question = Reach::default();
+        question.hops = self.hops;
+        question.along = self.walk.along()?;
+        question.direction = self.walk.direction;
+        question.order = match self.order {
+            VisitOrder::Bfs => Order::BreadthFirst,
+            VisitOrder::Dfs => Order::DepthFirst,
         };
+        question.keep_ids = self.ids;
         let reached = reach(runtime, &self.walk.from, question, self.walk.only.clone(), Some(limits)).await?;
         to_value(&reached)
     }

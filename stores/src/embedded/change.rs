@@ -4,12 +4,11 @@
 use rustc_hash::FxHashSet;
 use wayfare_graph::{Body, Document, Ends, Id, Kind, Version, Write, WriteError, Written};
 
-use super::codec::document_key;
+use super::codec::{Section, document_key};
 use super::document_value::encode;
 use super::engine::Writing;
 use super::fault::{Fault, Stop};
 use super::index::RowChanges;
-use super::read::Class;
 use super::tables::Table;
 
 /// Most bytes that the fields of one document may take, encoded.
@@ -51,8 +50,9 @@ impl Writing<'_> {
         let rows = self.row_changes(id, None, Some(document.body()))?;
         self.code_of(id.entity(), id)?;
         self.put_document(document, Version::FIRST, rows)?;
+        self.count(id, 1);
         if let Some(ends) = document.ends() {
-            self.put_edge_rows(id, ends)?;
+            self.list_edge(id, ends)?;
         }
         Ok(Written::Created { id: id.clone() })
     }
@@ -95,9 +95,7 @@ impl Writing<'_> {
             return self.create(edge, true);
         }
         let id = found.swap_remove(nth);
-        let stored = self.view().document(&id)?;
-        let stored =
-            stored.ok_or_else(|| Fault::damaged(id.to_string(), "the edge is listed but not stored"))?;
+        let stored = self.view().listed_document(&id)?;
         self.merge(&stored, edge)
     }
 
@@ -157,15 +155,12 @@ impl Writing<'_> {
 
     /// Removes the edges of a node that is going to be removed.
     fn delete_edges_of(&mut self, node: &Id, edges: &mut Vec<Id>, others: &mut Vec<Id>) -> Result<(), Stop> {
-        let mut links = Vec::new();
-        self.view().adjacency_rows(node, Class::Out, Class::In, |_, link| links.push(link))?;
-        links.sort_by(|a, b| a.edge.cmp_by_key(&b.edge));
-        // A directed self loop has two rows.
+        let mut links = self.view().links(node, Section::Out, Section::In)?;
+        // A directed self loop is listed twice.
         links.dedup_by(|a, b| a.edge == b.edge);
         for link in links {
-            let edge = self.view().document(&link.edge)?;
-            let missing = || Fault::damaged(link.edge.to_string(), "the edge is listed but not stored");
-            self.remove(&edge.ok_or_else(missing)?)?;
+            let edge = self.view().listed_document(&link.edge)?;
+            self.remove(&edge)?;
             edges.push(link.edge);
             others.push(link.other);
         }
@@ -178,11 +173,12 @@ impl Writing<'_> {
         let rows = self.row_changes(id, Some(stored.body()), None)?;
         self.apply_row_changes(rows)?;
         if let Some(ends) = stored.ends() {
-            self.delete_edge_rows(id, ends)?;
+            self.unlist_edge(id, ends)?;
         }
         let table = table_of(self, id)?;
         let code = self.code_of(id.entity(), id)?;
         table.delete(&mut self.txn, document_key(code, id).as_slice())?;
+        self.count(id, -1);
         Ok(())
     }
 

@@ -1,9 +1,13 @@
 //! Keys of the tables: how ids become bytes that can be scanned in order.
 //!
-//! A key text is stored in one of two forms. *Tagged*, for the end of a table key: 0 and the 96 bits
-//! of a generated key, or 1 and the text. *Delimited*, for anywhere else: a length byte (0 stands for
-//! 96 bits) and that many bytes, so that no key is the beginning of another one. An entity is the
-//! two-byte code that the file gives to its name.
+//! The key of an id is written as 0 and its 96 bits when it is a generated one, otherwise as 1, its
+//! text, and 0, which no text holds. So no key is the beginning of another one, generated keys come
+//! before given ones, and each sort comes in the order of its texts. In front of it stands the
+//! two-byte code that the file gives to the entity.
+//!
+//! A node has several rows in its table: links that leave it, its document, and its other links. What
+//! a walk needs of a node lies on one page, or on a few that follow each other, and one look into the
+//! table finds it. The [`Section`] after the key tells the rows apart.
 
 use wayfare_graph::{EntityName, Id, Key, Kind, MAX_KEY_BYTES};
 
@@ -13,9 +17,28 @@ use super::catalog::Catalog;
 const BITS: usize = 12;
 const TAG_BITS: u8 = 0;
 const TAG_TEXT: u8 = 1;
+const TEXT_END: u8 = 0;
 
-/// The longest entity code and key, in either form: what a document's key takes.
-pub(super) const ID_BYTES: usize = 2 + 1 + MAX_KEY_BYTES;
+/// The longest key as it is written.
+pub(super) const KEY_BYTES: usize = 1 + MAX_KEY_BYTES + 1;
+
+/// The longest entity code and key.
+pub(super) const ID_BYTES: usize = 2 + KEY_BYTES;
+
+/// The rows of a node. The order makes every direction one range of rows with the document in it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[repr(u8)]
+pub(super) enum Section {
+    /// Edges that leave it.
+    Out = 0,
+    Document = 1,
+    /// Edges that can be followed both ways.
+    Bidirectional = 2,
+    /// Edges that enter it.
+    In = 3,
+    /// No row: where the next node begins.
+    End = 4,
+}
 
 /// A table key under construction, with room for `N` bytes; it never allocates.
 pub(super) struct KeyBuf<const N: usize> {
@@ -50,7 +73,7 @@ impl<const N: usize> KeyBuf<N> {
         self.extend(&code.to_be_bytes());
     }
 
-    pub(super) fn push_tagged(&mut self, id: &Id) {
+    pub(super) fn push_key(&mut self, id: &Id) {
         match id.key_bits() {
             Some(bits) => {
                 self.push(TAG_BITS);
@@ -59,67 +82,73 @@ impl<const N: usize> KeyBuf<N> {
             None => {
                 self.push(TAG_TEXT);
                 id.with_key(|text| self.extend(text.as_bytes()));
+                self.push(TEXT_END);
             }
         }
     }
 
-    /// A reference: an entity code and a delimited key.
-    pub(super) fn push_reference(&mut self, code: u16, id: &Id) {
+    pub(super) fn push_id(&mut self, code: u16, id: &Id) {
         self.push_code(code);
-        match id.key_bits() {
-            Some(bits) => {
-                self.push(0);
-                self.extend(&bits);
-            }
-            None => id.with_key(|text| {
-                // Keys are 1 to 128 bytes long, so the length fits and is never 0.
-                self.push(text.len() as u8);
-                self.extend(text.as_bytes());
-            }),
-        }
+        self.push_key(id);
     }
 }
 
 /// The key of a document in the table of its kind.
-pub(super) fn document_key(code: u16, id: &Id) -> KeyBuf<ID_BYTES> {
+pub(super) fn document_key(code: u16, id: &Id) -> KeyBuf<{ ID_BYTES + 1 }> {
     let mut key = KeyBuf::new();
-    key.push_code(code);
-    key.push_tagged(id);
+    key.push_id(code, id);
+    if id.kind() == Kind::Node {
+        key.push(Section::Document as u8);
+    }
     key
 }
 
-/// The id behind a key that [`document_key`] made.
-pub(super) fn document_id(kind: Kind, key: &[u8], catalog: &Catalog) -> Option<Id> {
-    let (code, tagged) = key.split_first_chunk()?;
-    tagged_id(kind, catalog.name(u16::from_be_bytes(*code))?, tagged)
+/// Whether a row in the table of a kind is a document, and not the links of one.
+pub(super) fn is_document(kind: Kind, row: &[u8]) -> bool {
+    let section = || {
+        let (_, key) = row.split_at_checked(2)?;
+        key.get(key_len(key)?)
+    };
+    kind != Kind::Node || section() == Some(&(Section::Document as u8))
 }
 
-/// The id with a tagged key.
-pub(super) fn tagged_id(kind: Kind, entity: EntityName, tagged: &[u8]) -> Option<Id> {
-    match tagged.split_first()? {
-        (&TAG_BITS, bits) => Some(Id::generated(kind, entity, bits.try_into().ok()?)),
-        (&TAG_TEXT, text) => text_id(kind, entity, text),
-        _ => None,
+/// How many bytes the key at the front of `bytes` takes.
+pub(super) fn key_len(bytes: &[u8]) -> Option<usize> {
+    match *bytes.first()? {
+        TAG_BITS => Some(1 + BITS),
+        _ => Some(bytes.iter().skip(1).position(|&byte| byte == TEXT_END)? + 2),
     }
 }
 
-/// Reads a node's reference off the front of `bytes`.
-pub(super) fn take_reference(bytes: &mut &[u8], catalog: &Catalog) -> Option<Id> {
-    let (code, rest) = bytes.split_first_chunk()?;
-    let entity = catalog.name(u16::from_be_bytes(*code))?;
-    let (&len, rest) = rest.split_first()?;
-    let (key, left) = rest.split_at_checked(if len == 0 { BITS } else { usize::from(len) })?;
-    let id = match len {
-        0 => Id::generated(Kind::Node, entity, key.try_into().ok()?),
-        _ => text_id(Kind::Node, entity, key)?,
-    };
-    *bytes = left;
-    Some(id)
+/// Reads an entity code and a key off the front of `bytes`.
+pub(super) fn take_id(bytes: &mut &[u8], kind: Kind, catalog: &Catalog) -> Option<Id> {
+    let entity = catalog.name(take_code(bytes)?)?;
+    take_key(bytes, kind, entity)
 }
 
-fn text_id(kind: Kind, entity: EntityName, text: &[u8]) -> Option<Id> {
-    let key = Key::new(std::str::from_utf8(text).ok()?).ok()?;
-    Some(Id::new(kind, entity, &key))
+/// Reads an entity code off the front of `bytes`.
+pub(super) fn take_code(bytes: &mut &[u8]) -> Option<u16> {
+    let (code, rest) = bytes.split_first_chunk()?;
+    *bytes = rest;
+    Some(u16::from_be_bytes(*code))
+}
+
+/// Reads a key off the front of `bytes`.
+pub(super) fn take_key(bytes: &mut &[u8], kind: Kind, entity: EntityName) -> Option<Id> {
+    match bytes.split_first()? {
+        (&TAG_BITS, rest) => {
+            let (bits, rest) = rest.split_first_chunk()?;
+            *bytes = rest;
+            Some(Id::generated(kind, entity, *bits))
+        }
+        (&TAG_TEXT, rest) => {
+            let (text, rest) = rest.split_at_checked(rest.iter().position(|&byte| byte == TEXT_END)?)?;
+            let key = Key::new(std::str::from_utf8(text).ok()?).ok()?;
+            *bytes = &rest[1..];
+            Some(Id::new(kind, entity, &key))
+        }
+        _ => None,
+    }
 }
 
 /// Appends a number in seven-bit groups, lowest first.
@@ -169,45 +198,66 @@ mod tests {
     }
 
     #[test]
-    fn ids_survive_both_forms() {
+    fn ids_survive_and_come_in_order() {
         let catalog = catalog();
-        for text in [
+        let long = "k".repeat(128);
+        let ascending = [
             "n.CodecA.d400618fa5094d6b9c223223",
-            "n.CodecB.D400618FA5094D6B9C223223",
-            "n.CodecB.twelve-bytes",
-            "n.CodecB.é",
-            &format!("n.CodecA.{}", "k".repeat(128)),
-        ] {
+            "n.CodecA.e400618fa5094d6b9c223223",
+            "n.CodecA.D400618FA5094D6B9C223223",
+            "n.CodecA.a",
+            "n.CodecA.a b",
+            "n.CodecA.ab",
+            "n.CodecA.b",
+            &format!("n.CodecA.{long}"),
+            "n.CodecA.é",
+            "n.CodecB.0",
+        ];
+        let mut last = Vec::new();
+        for text in ascending {
             let id: Id = text.parse().unwrap();
-            let code = catalog.code(id.entity()).unwrap();
-            let key = document_key(code, &id);
-            assert_eq!(document_id(Kind::Node, key.as_slice(), &catalog), Some(id.clone()));
-            let mut buf = KeyBuf::<200>::new();
-            buf.push_reference(code, &id);
-            buf.extend(b"tail");
-            let mut bytes = buf.as_slice();
-            assert_eq!(take_reference(&mut bytes, &catalog), Some(id));
-            assert_eq!(bytes, b"tail");
+            let row = document_key(catalog.code(id.entity()).unwrap(), &id).as_slice().to_vec();
+            assert!(is_document(Kind::Node, &row));
+            assert!(row > last, "{text}");
+            assert!(last.is_empty() || !row.starts_with(&last));
+            let mut bytes = row.as_slice();
+            assert_eq!(take_id(&mut bytes, Kind::Node, &catalog), Some(id.clone()));
+            assert_eq!(bytes, [Section::Document as u8]);
+            last = row;
+        }
+    }
+
+    #[test]
+    fn links_of_a_node_are_no_documents() {
+        for text in ["n.CodecA.d400618fa5094d6b9c223223", "n.CodecA.a"] {
+            let id: Id = text.parse().unwrap();
+            for section in [Section::Out, Section::Bidirectional, Section::In] {
+                let mut row = KeyBuf::<300>::new();
+                row.push_id(0, &id);
+                row.push(section as u8);
+                row.push_key(&id);
+                row.push_code(1);
+                assert!(!is_document(Kind::Node, row.as_slice()));
+            }
         }
     }
 
     #[test]
     fn damaged_keys_give_none() {
         let catalog = catalog();
-        for bytes in [
-            &[][..],
+        let damaged: [&[u8]; 8] = [
+            &[],
             &[0],
             &[0, 0],
             &[0, 0, 0, 1],
             &[0, 0, 1],
-            &[0, 9, 1, b'a'],
-            &[0, 0, 2, b'a'],
-            &[0, 0, 1, 0xff],
-        ] {
-            assert_eq!(document_id(Kind::Node, bytes, &catalog), None, "{bytes:?}");
-        }
-        for bytes in [&[0, 0, 5, b'a'][..], &[0, 0], &[0, 0, 0, 1], &[0, 7, 1, b'a']] {
-            assert_eq!(take_reference(&mut &*bytes, &catalog), None, "{bytes:?}");
+            &[0, 9, 1, b'a', 0],
+            &[0, 0, 1, b'a'],
+            &[0, 0, 1, 0xff, 0],
+        ];
+        for bytes in damaged {
+            assert_eq!(take_id(&mut &*bytes, Kind::Node, &catalog), None, "{bytes:?}");
+            is_document(Kind::Node, bytes);
         }
     }
 

@@ -1,12 +1,12 @@
 //! The stored form of a document: a short header, then the bytes of the body.
 //!
-//! Header: a byte of flags, the version, the references of both ends for an edge, and the length and
+//! Header: a byte of flags, the version, the ids of both ends for an edge, and the length and
 //! bytes of the members that Wayfare does not know, where there are any.
 
-use wayfare_graph::{Body, Document, Ends, Id, Version};
+use wayfare_graph::{Body, Document, Ends, Id, Kind, Version};
 
 use super::catalog::Catalog;
-use super::codec::{ID_BYTES, KeyBuf, push_varint, take_reference, take_varint};
+use super::codec::{ID_BYTES, KeyBuf, push_varint, take_id, take_varint};
 
 const HAS_ENDS: u8 = 1;
 const BIDIRECTIONAL: u8 = 2;
@@ -28,8 +28,8 @@ impl<'t> StoredDocument<'t> {
         let version = Version(take_varint(&mut rest)?);
         let mut ends = None;
         if flags & HAS_ENDS != 0 {
-            let source = take_reference(&mut rest, catalog)?;
-            let target = take_reference(&mut rest, catalog)?;
+            let source = take_id(&mut rest, Kind::Node, catalog)?;
+            let target = take_id(&mut rest, Kind::Node, catalog)?;
             ends = Some(Ends { source, target, bidirectional: flags & BIDIRECTIONAL != 0 });
         }
         let mut extra = None;
@@ -81,11 +81,11 @@ pub(super) fn encode(
     out.push(flags);
     push_varint(out, version.0);
     if let Some(ends) = document.ends() {
-        let mut references = KeyBuf::<{ 2 * ID_BYTES }>::new();
+        let mut ids = KeyBuf::<{ 2 * ID_BYTES }>::new();
         for end in [&ends.source, &ends.target] {
-            references.push_reference(catalog.code(end.entity())?, end);
+            ids.push_id(catalog.code(end.entity())?, end);
         }
-        out.extend_from_slice(references.as_slice());
+        out.extend_from_slice(ids.as_slice());
     }
     if let Some(extra) = document.extra() {
         push_varint(out, extra.as_bytes().len() as u64);

@@ -8,6 +8,7 @@ use parking_lot::{Mutex, RwLock, RwLockReadGuard};
 use wayfare_graph::{EntityName, Id, StoreError, WriteError};
 
 use super::catalog::{Catalog, MAX_NAMES, NumberedIndex, index_key, index_to_bytes, name_key};
+use super::counts::CountChanges;
 use super::fault::{Fault, Stop};
 use super::folder::FolderLock;
 use super::read::View;
@@ -135,7 +136,8 @@ impl Engine {
     ) -> Result<T, Fault> {
         // No gate here: only a writer moves the map, and it does so between its transactions.
         let txn = self.env.write_txn()?;
-        let mut writing = Writing { txn, writer, engine: self, new_indexes: None };
+        let counts = CountChanges::default();
+        let mut writing = Writing { txn, writer, engine: self, new_indexes: None, counts };
         let done = work(&mut writing)?;
         writing.commit()?;
         Ok(done)
@@ -163,6 +165,8 @@ pub(super) struct Writing<'t> {
     pub(super) engine: &'t Engine,
     /// The indexes that there will be after the commit.
     pub(super) new_indexes: Option<Vec<Arc<NumberedIndex>>>,
+    /// Not yet written.
+    pub(super) counts: CountChanges,
 }
 
 impl Writing<'_> {
@@ -177,10 +181,14 @@ impl Writing<'_> {
         work: impl FnOnce(&mut Writing<'_>) -> Result<Result<T, E>, Fault>,
     ) -> Result<Result<T, E>, Fault> {
         let txn = self.engine.env.nested_write_txn(&mut self.txn)?;
-        let mut inner = Writing { txn, writer: self.writer, engine: self.engine, new_indexes: None };
+        let counts = CountChanges::default();
+        let mut inner = Writing { txn, writer: self.writer, engine: self.engine, new_indexes: None, counts };
         let done = work(&mut inner)?;
         match done {
-            Ok(_) => inner.txn.commit()?,
+            Ok(_) => {
+                inner.txn.commit()?;
+                self.counts.merge(inner.counts);
+            }
             Err(_) => inner.txn.abort(),
         }
         Ok(done)
@@ -212,6 +220,7 @@ impl Writing<'_> {
     }
 
     fn commit(mut self) -> Result<(), Fault> {
+        self.put_counts()?;
         let meta = self.engine.tables.meta;
         let names = self.writer.catalog.names();
         for (code, name) in names.iter().enumerate().skip(self.writer.durable_names) {

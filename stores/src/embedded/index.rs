@@ -6,7 +6,7 @@ use serde_json::Value;
 use wayfare_graph::{Body, Id, Index, Kind, StoreError, WriteError};
 
 use super::catalog::{NumberedIndex, index_key};
-use super::codec::{after_prefix, tagged_id};
+use super::codec::{after_prefix, take_key};
 use super::engine::{Engine, Writing};
 use super::fault::{Fault, Stop};
 use super::index_rows::{
@@ -96,8 +96,8 @@ impl View<'_> {
     ) -> Result<Option<Id>, Fault> {
         let damaged = || Fault::damaged("table `index`", "a row names no document");
         for other in self.tables.index.prefix_iter(self.txn, &row.key)? {
-            let tagged = document_of(other?.0).ok_or_else(damaged)?;
-            let other = tagged_id(id.kind(), id.entity(), tagged).ok_or_else(damaged)?;
+            let mut key = document_of(other?.0).ok_or_else(damaged)?;
+            let other = take_key(&mut key, id.kind(), id.entity()).ok_or_else(damaged)?;
             if other == *id {
                 continue;
             }

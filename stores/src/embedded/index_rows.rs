@@ -1,19 +1,19 @@
 //! The rows that a document has in an index.
 //!
-//! A row is the number of the index, the value of each field, and the tagged key of the document
-//! followed by its length. A document without any of the fields has no row.
+//! A row is the number of the index, the value of each field, and the key of the document followed by
+//! its length. A document without any of the fields has no row.
 
 use serde_json::Value;
-use wayfare_graph::{Body, Id, MAX_KEY_BYTES, compare_values};
+use wayfare_graph::{Body, Id, compare_values};
 
 use super::catalog::NumberedIndex;
-use super::codec::KeyBuf;
+use super::codec::{KEY_BYTES, KeyBuf};
 use super::field_values::FieldValues;
 use super::ordered_value::{EMPTY_LIST, Encoder};
 
 /// Most bytes of the values in a row: LMDB's 511 without the number of the index, the document's
-/// key with its tag, and the length.
-const VALUES_BYTES: usize = 511 - 2 - (1 + MAX_KEY_BYTES) - 1;
+/// key, and its length.
+const VALUES_BYTES: usize = 511 - 2 - KEY_BYTES - 1;
 
 /// Most fields of an index, as in MongoDB. Each then has room for any number.
 pub(super) const MAX_FIELDS: usize = 32;
@@ -94,14 +94,14 @@ pub(super) fn shares_values(index: &NumberedIndex, body: &Body, row: &IndexRow, 
 
 /// The key of a row with the document that it belongs to.
 pub(super) fn with_document(mut row: Vec<u8>, id: &Id) -> Vec<u8> {
-    let mut tagged = KeyBuf::<{ 1 + MAX_KEY_BYTES }>::new();
-    tagged.push_tagged(id);
-    row.extend_from_slice(tagged.as_slice());
-    row.push(tagged.len() as u8);
+    let mut key = KeyBuf::<KEY_BYTES>::new();
+    key.push_key(id);
+    row.extend_from_slice(key.as_slice());
+    row.push(key.len() as u8);
     row
 }
 
-/// The tagged key of the document that a row belongs to.
+/// The key of the document that a row belongs to.
 pub(super) fn document_of(row: &[u8]) -> Option<&[u8]> {
     let (&len, row) = row.split_last()?;
     row.get(row.len().checked_sub(usize::from(len))?..)

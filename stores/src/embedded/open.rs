@@ -9,6 +9,7 @@ use wayfare_graph::{Body, Document, EntityName, Id, StoreError, Version};
 
 use super::catalog::{Catalog, index_from_bytes, name_key};
 use super::codec::document_key;
+use super::counts::count_key;
 use super::document_value::encode;
 use super::engine::Engine;
 use super::fault::Fault;
@@ -119,6 +120,7 @@ fn set_up(env: &Env<WithoutTls>) -> Result<(Tables, Catalog), Fault> {
         let document = Document::new(root.clone(), Body::empty());
         encode(&document, Version::FIRST, &catalog, &mut bytes).ok_or_else(full)?;
         tables.node.put(&mut txn, document_key(code, &root).as_slice(), &bytes)?;
+        tables.meta.put(&mut txn, &count_key(root.kind(), code), &1_u64.to_be_bytes())?;
     }
     txn.commit()?;
     Ok((tables, catalog))

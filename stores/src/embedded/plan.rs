@@ -5,10 +5,9 @@ use serde_json::Value;
 use wayfare_graph::{Bounds, Filter, Id, Kind, Query};
 
 use super::catalog::{Catalog, NumberedIndex};
-use super::codec::after_prefix;
+use super::codec::{Section, after_prefix};
 use super::index_rows::{push_value, value_budget};
 use super::ordered_value::{Encoder, class};
-use super::read::Class;
 
 /// Most ranges of one plan; beyond, a further field does not narrow it.
 const MAX_RANGES: usize = 10_000;
@@ -20,8 +19,8 @@ pub(super) enum Plan {
     Ids(Vec<Id>),
     /// The documents of index rows in these ranges.
     Rows(Vec<RowRange>),
-    /// The edges of nodes, which stand on the sides from one class to another.
-    EdgesOf(Vec<Id>, Class, Class),
+    /// The edges of nodes, in the sections from one to another.
+    EdgesOf(Vec<Id>, Section, Section),
     /// All documents of the kind and entity.
     All,
 }
@@ -46,9 +45,9 @@ impl Plan {
             indexes.filter_map(|index| IndexUse::of(&query.filter, index)).max_by_key(IndexUse::rank);
         let ends = || {
             let source = ids_at(&query.filter, "source")
-                .map(|ids| Self::EdgesOf(ids, Class::Out, Class::Bidirectional));
+                .map(|ids| Self::EdgesOf(ids, Section::Out, Section::Bidirectional));
             source.or_else(|| {
-                Some(Self::EdgesOf(ids_at(&query.filter, "target")?, Class::Bidirectional, Class::In))
+                Some(Self::EdgesOf(ids_at(&query.filter, "target")?, Section::Bidirectional, Section::In))
             })
         };
         match by_index {

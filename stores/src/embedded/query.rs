@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 
 use wayfare_graph::{Document, Id, Kind, Query, SortKey};
 
-use super::codec::document_key;
+use super::codec::{document_key, take_key};
 use super::fault::Fault;
 use super::field_values::{FieldValues, split_path};
 use super::index_rows::{document_of, push_value};
@@ -32,10 +32,9 @@ impl View<'_> {
     /// How many documents satisfy a query.
     pub(super) fn count(&self, query: &Query) -> Result<u64, Fault> {
         if query.filter.is_all() {
-            return match (query.entity, self.tables.of(query.kind)) {
-                (Some(entity), _) => self.count_entity(query.kind, entity),
-                (None, Some(table)) => Ok(table.len(self.txn)?),
-                (None, None) => Ok(0),
+            return match query.entity {
+                Some(entity) => self.count_entity(query.kind, entity),
+                None => self.count_kind(query.kind),
             };
         }
         let mut count = 0;
@@ -124,22 +123,20 @@ impl View<'_> {
             (Plan::EdgesOf(nodes, first, last), _) => {
                 let mut edges = Vec::new();
                 for node in nodes.iter().filter(|node| node.kind() == Kind::Node) {
-                    self.adjacency_rows(node, first, last, |_, link| edges.push(link.edge))?;
+                    edges.extend(self.links(node, first, last)?.into_iter().map(|link| link.edge));
                 }
                 edges.retain(|edge| query.entity.is_none_or(|entity| entity == edge.entity()));
                 edges.iter().filter_map(|edge| self.key_of(edge)).collect()
             }
             (Plan::Rows(ranges), Some(entity)) => {
-                let Some(code) = self.catalog.code(entity) else {
-                    return Ok(Some(Vec::new()));
-                };
                 let mut keys = Vec::new();
                 for range in ranges {
                     for row in self.range(self.tables.index, &range.from, &range.to)? {
-                        let tagged = document_of(row?.0);
-                        let tagged = tagged
-                            .ok_or_else(|| Fault::damaged("table `index`", "a row names no document"))?;
-                        keys.push([&code.to_be_bytes(), tagged].concat());
+                        let id =
+                            document_of(row?.0).and_then(|mut key| take_key(&mut key, query.kind, entity));
+                        let id =
+                            id.ok_or_else(|| Fault::damaged("table `index`", "a row names no document"))?;
+                        keys.extend(self.key_of(&id));
                     }
                 }
                 keys

@@ -1,13 +1,12 @@
-//! Reading documents and neighbours in a transaction of either sort.
+//! Reading documents in a transaction of either sort.
 
-use std::cmp::Ordering;
 use std::ops::Bound;
 
 use heed::RoTxn;
-use wayfare_graph::{Adjacency, Direction, Document, EntityName, Id, Kind, Link, Loaded, Need, Page};
+use wayfare_graph::{Document, EntityName, Id, Kind, Page};
 
 use super::catalog::Catalog;
-use super::codec::{ID_BYTES, KeyBuf, after_prefix, document_id, document_key, tagged_id};
+use super::codec::{ID_BYTES, KeyBuf, Section, after_prefix, document_key, is_document, take_id, take_key};
 use super::document_value::StoredDocument;
 use super::fault::Fault;
 use super::tables::{Table, Tables};
@@ -20,15 +19,6 @@ pub(super) struct View<'t> {
     pub(super) catalog: &'t Catalog,
 }
 
-/// On which side of an edge a node stands. The order makes every direction one range of rows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[repr(u8)]
-pub(super) enum Class {
-    Out = 0,
-    Bidirectional = 1,
-    In = 2,
-}
-
 /// The key of a row of the table `pair`, which holds three ids.
 pub(super) type PairKey = KeyBuf<{ 3 * ID_BYTES }>;
 
@@ -37,7 +27,7 @@ pub(super) type Row<'t> = (&'t [u8], &'t [u8]);
 
 impl<'t> View<'t> {
     /// The bytes of a document.
-    pub(super) fn bytes(&self, id: &Id) -> Result<Option<&'t [u8]>, Fault> {
+    fn bytes(&self, id: &Id) -> Result<Option<&'t [u8]>, Fault> {
         match (self.tables.of(id.kind()), self.catalog.code(id.entity())) {
             (Some(table), Some(code)) => Ok(table.get(self.txn, document_key(code, id).as_slice())?),
             _ => Ok(None),
@@ -54,6 +44,12 @@ impl<'t> View<'t> {
     /// A document.
     pub(super) fn document(&self, id: &Id) -> Result<Option<Document>, Fault> {
         Ok(self.stored(id)?.map(|stored| stored.to_document(id.clone())))
+    }
+
+    /// A document that a row elsewhere speaks of.
+    pub(super) fn listed_document(&self, id: &Id) -> Result<Document, Fault> {
+        let document = self.document(id)?;
+        document.ok_or_else(|| Fault::damaged(id.to_string(), "it is listed but not stored"))
     }
 
     /// A document from bytes of its table.
@@ -74,92 +70,6 @@ impl<'t> View<'t> {
         ids.iter().map(|id| self.document(id)).collect()
     }
 
-    /// Nodes and their neighbours.
-    pub(super) fn load(&self, ids: &[Id], need: Need) -> Result<Loaded, Fault> {
-        let mut loaded = Loaded { documents: Vec::with_capacity(ids.len()), ..Loaded::default() };
-        for id in ids {
-            let document = if id.kind() == Kind::Node { self.document(id)? } else { None };
-            for direction in Direction::ALL.into_iter().filter(|&direction| need.wants_links(direction)) {
-                let adjacency = &mut loaded.adjacency[direction as usize];
-                if document.is_some() {
-                    self.links(id, direction, &mut adjacency.links)?;
-                }
-                adjacency.ends.push(adjacency.links.len());
-            }
-            loaded.documents.push(document);
-        }
-        for direction in Direction::ALL.into_iter().filter(|&direction| need.wants_edges(direction)) {
-            let Adjacency { links, edges, .. } = &mut loaded.adjacency[direction as usize];
-            edges.reserve_exact(links.len());
-            for link in links {
-                let edge = self.document(&link.edge)?;
-                edges.push(edge.ok_or_else(|| {
-                    Fault::damaged(link.edge.to_string(), "the edge is listed but not stored")
-                })?);
-            }
-        }
-        Ok(loaded)
-    }
-
-    /// Appends the neighbours of one node.
-    fn links(&self, node: &Id, direction: Direction, links: &mut Vec<Link>) -> Result<(), Fault> {
-        let (first, last) = match direction {
-            Direction::Out => (Class::Out, Class::Bidirectional),
-            Direction::In => (Class::Bidirectional, Class::In),
-            Direction::Both => (Class::Out, Class::In),
-        };
-        let start = links.len();
-        let mut sorted = true;
-        self.adjacency_rows(node, first, last, |_, link| {
-            let in_order = links[start..]
-                .last()
-                .is_none_or(|before| before.edge.cmp_by_key(&link.edge) != Ordering::Greater);
-            sorted &= in_order;
-            links.push(link);
-        })?;
-        if !sorted {
-            // A stable sort: the two ends of a directed self loop keep the order of their classes.
-            links[start..].sort_by(|a, b| a.edge.cmp_by_key(&b.edge));
-        }
-        Ok(())
-    }
-
-    /// Calls `each` for the rows of a node, from the first to the last class.
-    pub(super) fn adjacency_rows(
-        &self,
-        node: &Id,
-        first: Class,
-        last: Class,
-        mut each: impl FnMut(u8, Link),
-    ) -> Result<(), Fault> {
-        let Some(code) = self.catalog.code(node.entity()) else {
-            return Ok(());
-        };
-        let mut start = KeyBuf::<{ ID_BYTES + 1 }>::new();
-        start.push_reference(code, node);
-        let prefix = start.len();
-        start.push(first as u8);
-        let mut end = KeyBuf::<{ ID_BYTES + 1 }>::new();
-        end.push_reference(code, node);
-        end.push(last as u8 + 1);
-        for row in self.range(self.tables.adjacency, start.as_slice(), end.as_slice())? {
-            let (key, value) = row?;
-            let link = self.link(&key[prefix + 1..], value);
-            let link = link
-                .ok_or_else(|| Fault::damaged(node.to_string(), "a row of its neighbours cannot be read"))?;
-            each(key[prefix], link);
-        }
-        Ok(())
-    }
-
-    /// Reads the end of an adjacency row's key, and its value.
-    fn link(&self, edge: &[u8], other: &[u8]) -> Option<Link> {
-        let (tagged, code) = edge.split_last_chunk()?;
-        let entity = self.catalog.name(u16::from_be_bytes(*code))?;
-        let edge = tagged_id(Kind::Edge, entity, tagged)?;
-        Some(Link { edge, other: document_id(Kind::Node, other, self.catalog)? })
-    }
-
     /// The edges of an entity from one node to another, in the order of their ids.
     pub(super) fn parallel_edges(
         &self,
@@ -172,7 +82,7 @@ impl<'t> View<'t> {
         };
         let mut edges = Vec::new();
         for row in self.tables.pair.prefix_iter(self.txn, prefix.as_slice())? {
-            let edge = tagged_id(Kind::Edge, entity, &row?.0[prefix.len()..]);
+            let edge = take_key(&mut &row?.0[prefix.len()..], Kind::Edge, entity);
             edges.push(edge.ok_or_else(|| Fault::damaged("table `pair`", "a key names no edge"))?);
         }
         // Generated keys stand before given ones in the table, which is not the order of their texts.
@@ -183,8 +93,8 @@ impl<'t> View<'t> {
     /// How the rows of a pair of nodes begin; `None` when the file lacks one of the names.
     pub(super) fn pair_prefix(&self, source: &Id, target: &Id, entity: EntityName) -> Option<PairKey> {
         let mut prefix = PairKey::new();
-        prefix.push_reference(self.catalog.code(source.entity())?, source);
-        prefix.push_reference(self.catalog.code(target.entity())?, target);
+        prefix.push_id(self.catalog.code(source.entity())?, source);
+        prefix.push_id(self.catalog.code(target.entity())?, target);
         prefix.push_code(self.catalog.code(entity)?);
         Some(prefix)
     }
@@ -223,26 +133,29 @@ impl<'t> View<'t> {
         let Some(table) = self.tables.of(kind) else {
             return Ok(None);
         };
-        let (mut start, mut end) = (Bound::Unbounded, Bound::Unbounded);
+        // LMDB takes no empty key; this one is below all codes.
+        let (mut start, mut end) = (vec![0], Bound::Unbounded);
         if let Some(entity) = entity {
             let Some(code) = self.catalog.code(entity) else {
                 return Ok(None);
             };
-            start = Bound::Included(code.to_be_bytes().to_vec());
-            end = Bound::Excluded(after_prefix(&code.to_be_bytes()));
+            start = code.to_be_bytes().to_vec();
+            end = Bound::Excluded(after_prefix(&start));
         }
         if let Some(after) = after {
             // Codes are given out in order, so an entity without one comes after all others.
             let Some(code) = self.catalog.code(after.entity()) else {
                 return Ok(None);
             };
-            let key = document_key(code, after).as_slice().to_vec();
-            if !matches!(&start, Bound::Included(first) if *first > key) {
-                start = Bound::Excluded(key);
-            }
+            let mut key = KeyBuf::<{ ID_BYTES + 1 }>::new();
+            key.push_id(code, after);
+            // Past the links of a node, and past the document of any other kind.
+            key.push(Section::End as u8);
+            start = start.max(key.as_slice().to_vec());
         }
-        let bounds = (start.as_ref().map(Vec::as_slice), end.as_ref().map(Vec::as_slice));
-        Ok(Some(table.range(self.txn, &bounds)?))
+        let bounds = (Bound::Included(start.as_slice()), end.as_ref().map(Vec::as_slice));
+        let rows = table.range(self.txn, &bounds)?;
+        Ok(Some(rows.filter(move |row| row.as_ref().map_or(true, |(key, _)| is_document(kind, key)))))
     }
 
     /// The rows from `start` on that are below `end`.
@@ -256,8 +169,8 @@ impl<'t> View<'t> {
     }
 
     /// The id behind a key in the table of a kind.
-    pub(super) fn id(&self, kind: Kind, key: &[u8]) -> Result<Id, Fault> {
-        document_id(kind, key, self.catalog)
-            .ok_or_else(|| Fault::damaged(format!("table `{}`", kind.collection()), "a key is no id"))
+    pub(super) fn id(&self, kind: Kind, mut key: &[u8]) -> Result<Id, Fault> {
+        let damaged = || Fault::damaged(format!("table `{}`", kind.collection()), "a key is no id");
+        take_id(&mut key, kind, self.catalog).ok_or_else(damaged)
     }
 }

@@ -10,18 +10,17 @@ pub(super) type Table = Database<Bytes, Bytes>;
 /// All tables.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Tables {
-    /// `format`; `e` and a code: the entity name; `i` and a number: an index definition.
+    /// `format`; `e` and a code: the entity name; `c`, a kind and a code: how many documents there are;
+    /// `i` and a number: an index definition.
     pub(super) meta: Table,
-    /// Documents by entity code and tagged key.
+    /// Documents and links by entity code, key and section, see [`codec`](super::codec).
     pub(super) node: Table,
+    /// Documents by entity code and key.
     pub(super) edge: Table,
     pub(super) object: Table,
-    /// A node's reference, a class, the tagged key of an edge, the code of its entity: the node at
-    /// the other end as the key of its document.
-    pub(super) adjacency: Table,
-    /// References of source and target, the entity code and the tagged key of an edge: nothing.
+    /// Source, target, the entity code and the key of an edge: nothing.
     pub(super) pair: Table,
-    /// The number of an index, the values of its fields, the tagged key of a document and its length.
+    /// The number of an index, the values of its fields, the key of a document and its length: nothing.
     pub(super) index: Table,
 }
 
@@ -40,7 +39,6 @@ impl Tables {
             node: table("node")?,
             edge: table("edge")?,
             object: table("object")?,
-            adjacency: table("adjacency")?,
             pair: table("pair")?,
             index: table("index")?,
         })
@@ -58,7 +56,7 @@ impl Tables {
 
     /// Bytes of the pages in use; those that wait to be used again do not count.
     pub(super) fn used_bytes(&self, txn: &RoTxn<'_>) -> heed::Result<u64> {
-        let all = [self.meta, self.node, self.edge, self.object, self.adjacency, self.pair, self.index];
+        let all = [self.meta, self.node, self.edge, self.object, self.pair, self.index];
         all.iter().try_fold(0, |sum, table| {
             let stat = table.stat(txn)?;
             let pages = stat.branch_pages + stat.leaf_pages + stat.overflow_pages;

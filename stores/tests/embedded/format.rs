@@ -116,8 +116,11 @@ fn damage_is_reported_and_does_not_stop_writing() {
     create(&store, [node("City", 1, json!({"x": 1})), node("City", 2, json!({"x": 1}))]).unwrap();
     drop(store);
     change(folder.path(), "node", |table, txn| {
-        let key =
-            table.iter(txn).unwrap().map(|row| row.unwrap().0.to_vec()).find(|key| key.ends_with(b"000001"));
+        let key = table
+            .iter(txn)
+            .unwrap()
+            .map(|row| row.unwrap().0.to_vec())
+            .find(|key| key.windows(6).any(|part| part == b"000001"));
         table.put(txn, &key.unwrap(), &[0xff]).unwrap();
     });
     let store = open(folder.path()).unwrap();
