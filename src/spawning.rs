@@ -100,7 +100,8 @@ impl<W: Walker> IntoFuture for StreamSpawning<W> {
 #[derive(Debug)]
 pub struct Walking<W> {
     spawned: Spawned,
-    results: OnceLock<(Vec<Value>, Profile)>,
+    /// Boxed, because a caller may hold many walks that have not ended.
+    results: OnceLock<Box<(Vec<Value>, Profile)>>,
     walker: PhantomData<fn() -> W>,
 }
 
@@ -125,20 +126,20 @@ impl<W: Walker> Walking<W> {
     pub async fn finish(&self) -> Result<W, WalkError> {
         let finished = self.spawned.finish().await?;
         let walker = finished.walker.into_any().downcast::<W>();
-        let _ = self.results.set((finished.report, finished.profile));
+        let _ = self.results.set(Box::new((finished.report, finished.profile)));
         walker.map(|walker| *walker).map_err(|_| WalkError::Stopped)
     }
 
     /// What the walker reported, in order; empty until [`finish`](Self::finish) has returned it.
     #[must_use]
     pub fn report(&self) -> &[Value] {
-        self.results.get().map_or(&[], |(report, _)| report)
+        self.results.get().map_or(&[], |results| &results.0)
     }
 
     /// What the walk cost; all zero until [`finish`](Self::finish) has returned.
     #[must_use]
     pub fn profile(&self) -> Profile {
-        self.results.get().map(|(_, profile)| profile.clone()).unwrap_or_default()
+        self.results.get().map(|results| results.1.clone()).unwrap_or_default()
     }
 
     /// Ends the walk with [`WalkError::Cancelled`] as soon as its present sync hook has returned; an async

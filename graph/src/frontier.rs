@@ -85,7 +85,10 @@ impl Line {
     /// Appends those of `count` entries that are wanted.
     #[inline]
     fn extend(&mut self, count: usize, entries: impl Iterator<Item = (Entry, bool)>) {
-        if self.head > 1_024 && self.head * 2 > self.entries.len() {
+        if self.head == self.entries.len() {
+            self.entries.clear();
+            self.head = 0;
+        } else if self.head > 1_024 && self.head * 2 > self.entries.len() {
             self.entries.drain(..self.head);
             self.head = 0;
         }

@@ -1,5 +1,7 @@
+use std::collections::BTreeSet;
+
 use serde_json::json;
-use wayfare_graph::{Direction, KeySource, Kind, Need, Store};
+use wayfare_graph::{Direction, Id, KeySource, Kind, Need, Query, Random, Store, Written};
 
 use crate::harness::*;
 
@@ -135,6 +137,61 @@ pub async fn edges_with_one_key_order_by_entity(store: &dyn Store) {
         .iter()
         .flat_map(|key| ["Ant", "Middle", "Zebra"].map(|entity| format!("e.{entity}.{key}")));
     assert_eq!(edges, wanted.collect::<Vec<_>>());
+}
+
+pub async fn a_node_may_have_thousands_of_neighbours(store: &dyn Store) {
+    let seed = 11;
+    println!("seed {seed}");
+    let mut random = Random::new(seed);
+    given_nodes(store, &["n.City.hub", "n.City.before", "n.City.x", "n.Town.a-town-with-a-long-name"]).await;
+    let mut there = BTreeSet::new();
+    for round in 0..6 {
+        let mut writes = Vec::new();
+        for _ in 0..800 {
+            let n = random.next_u64() % 2_000;
+            let text = match n % 3 {
+                0 => format!("e.Road.{n:024x}"),
+                1 => format!("e.Road.{}{n}", "k".repeat(n as usize % 100)),
+                _ => format!("e.Rail.{n:024x}"),
+            };
+            // More is added at first and more is removed in the end.
+            if random.next_u64() % 6 >= round {
+                if there.insert(id(&text)) {
+                    let other = if n % 2 == 0 { "n.City.x" } else { "n.Town.a-town-with-a-long-name" };
+                    let document = if n % 5 == 0 {
+                        road(&text, "n.City.hub", other)
+                    } else {
+                        edge(&text, "n.City.hub", other)
+                    };
+                    writes.push(create_multi(document));
+                }
+            } else if there.remove(&id(&text)) {
+                writes.push(delete(&text));
+            }
+        }
+        assert!(write(store, writes).await.iter().all(Result::is_ok));
+        let mut wanted: Vec<&Id> = there.iter().collect();
+        wanted.sort_by(|a, b| a.cmp_by_key(b));
+        let wanted: Vec<String> = wanted.into_iter().map(ToString::to_string).collect();
+        for direction in [Direction::Out, Direction::Both] {
+            let listed: Vec<String> =
+                links(store, "n.City.hub", direction).await.into_iter().map(|(edge, _)| edge).collect();
+            assert_eq!(listed, wanted, "round {round}");
+        }
+        let entering = links(store, "n.City.x", Direction::In).await.len()
+            + links(store, "n.Town.a-town-with-a-long-name", Direction::In).await.len();
+        assert_eq!(entering, wanted.len());
+        assert!(round > 2 || wanted.len() > 500);
+    }
+    match one(store, delete("n.City.hub")).await {
+        Ok(Written::Deleted { edges, .. }) => assert_eq!(edges.into_iter().collect::<BTreeSet<_>>(), there),
+        other => panic!("{other:?}"),
+    }
+    assert_eq!(links(store, "n.City.x", Direction::Both).await, []);
+    assert_eq!(
+        store.count(&Query { entity: None, ..query(Kind::Edge, "Road", json!({})) }).await.unwrap(),
+        0
+    );
 }
 
 pub async fn documents_of_every_kind_are_got_in_the_order_asked_for(store: &dyn Store) {

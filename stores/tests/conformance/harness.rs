@@ -86,6 +86,7 @@ macro_rules! suite {
                     nodes_that_do_not_exist_have_no_neighbours,
                     every_need_brings_its_part,
                     edges_with_one_key_order_by_entity,
+                    a_node_may_have_thousands_of_neighbours,
                     documents_of_every_kind_are_got_in_the_order_asked_for,
                 ],
                 indexes: [

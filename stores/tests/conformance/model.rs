@@ -240,8 +240,9 @@ impl Script {
         let id = if edge { self.edge_id() } else { self.node_id() };
         let mut json = json!({"id": id, "context": self.fields()});
         if edge {
-            // An edge that is stored keeps its ends, except where the same batch made or moved it.
-            let stored = model.0.get(&id).and_then(|entry| entry.ends.clone());
+            // An edge that is stored mostly keeps its ends.
+            let moved = self.below(12) == 0;
+            let stored = model.0.get(&id).and_then(|entry| entry.ends.clone()).filter(|_| !moved);
             let ends = stored.unwrap_or_else(|| {
                 let (source, target) = (self.node_id(), self.node_id());
                 // Whether a road is bidirectional hangs on its ends, so that parallel ones agree.

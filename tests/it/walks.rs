@@ -1,0 +1,21 @@
+//! How walks behave, through the public API and on a real embedded store.
+
+mod budgets;
+mod cancelling;
+mod conflicts;
+mod determinism;
+mod durability;
+mod exits;
+mod freshness;
+mod hooks;
+mod messages;
+mod neighbours;
+mod order;
+mod panics;
+mod resident;
+mod results;
+mod shutdown;
+mod stage;
+mod trick_store;
+mod typed;
+mod waiting;

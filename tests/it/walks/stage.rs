@@ -1,0 +1,203 @@
+//! What the tests of walks stand on: a runtime on a store in a folder that is gone afterwards, graphs drawn as
+//! text, and a walker that writes down where it was.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use wayfare::{
+    Body, Config, ConfigBuilder, Direction, Document, Ends, Graph, Here, Id, KeySource, Kind, Runtime, Spawning,
+    Store, Walk, WalkOptions, Write, WriteBatch, edge, node, walker,
+};
+
+use super::trick_store::TrickStore;
+
+/// Longer than anything here takes: a test that hangs fails.
+const LIMIT: Duration = Duration::from_secs(30);
+
+/// Waits for a future, but not for ever.
+pub(super) async fn within<T>(future: impl Future<Output = T>) -> T {
+    tokio::time::timeout(LIMIT, future).await.expect("it ends within 30 s")
+}
+
+/// Asks again and again until the answer is yes.
+pub(super) async fn until(mut reached: impl AsyncFnMut() -> bool) {
+    within(async {
+        while !reached().await {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+}
+
+#[node]
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Hamlet {
+    pub(super) name: String,
+}
+
+#[node]
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Harbour {
+    pub(super) name: String,
+    #[serde(default)]
+    pub(super) berths: u32,
+}
+
+#[edge]
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Lane {}
+
+#[edge]
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Ferry {}
+
+#[edge(multi)]
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Track {}
+
+/// A runtime on a store of its own.
+pub(super) struct Stage {
+    pub(super) runtime: Runtime,
+    folder: TempDir,
+}
+
+impl Stage {
+    pub(super) fn new() -> Self {
+        Self::with(|config| config)
+    }
+
+    /// With settings of its own.
+    pub(super) fn with(set: impl FnOnce(ConfigBuilder) -> ConfigBuilder) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let runtime = Runtime::start(&config(folder.path(), set)).unwrap();
+        Self { runtime, folder }
+    }
+
+    /// On a store that the test can hold up and make fail.
+    pub(super) fn on_trick_store(set: impl FnOnce(ConfigBuilder) -> ConfigBuilder) -> (Self, Arc<TrickStore>) {
+        let folder = tempfile::tempdir().unwrap();
+        let config = config(folder.path(), set);
+        let inner = wayfare_stores::open(config.store.url.as_str(), &Default::default()).unwrap();
+        let store = Arc::new(TrickStore::new(inner));
+        let runtime =
+            Runtime::with_store(Arc::clone(&store) as Arc<dyn Store>, KeySource::system(), &config).unwrap();
+        (Self { runtime, folder }, store)
+    }
+
+    /// The same store in a runtime in which nothing is resident.
+    pub(super) async fn reopened(self) -> Self {
+        self.reopened_with(|config| config).await
+    }
+
+    pub(super) async fn reopened_with(self, set: impl FnOnce(ConfigBuilder) -> ConfigBuilder) -> Self {
+        let Self { runtime, folder } = self;
+        within(runtime.shutdown()).await;
+        let runtime = Runtime::start(&config(folder.path(), set)).unwrap();
+        Self { runtime, folder }
+    }
+
+    /// The folder of the store.
+    pub(super) fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
+    pub(super) fn graph(&self) -> Graph {
+        self.runtime.graph()
+    }
+
+    /// Stores hamlets and what joins them, in the order of the text, such as `a>b b=c a~c a#c`: `>` is a `Lane`,
+    /// `=` one both ways, `~` a `Ferry`, `#` a `Track`.
+    pub(super) async fn draw(&self, text: &str) {
+        let graph = self.graph();
+        let mut writes = Vec::new();
+        for token in text.split_whitespace() {
+            let (from, rest) = token.split_at(token.find(['>', '=', '~', '#']).unwrap_or(token.len()));
+            let to = rest.get(1..).filter(|to| !to.is_empty());
+            for key in [Some(from), to].into_iter().flatten() {
+                let document = Document::new(hamlet(key), Body::encode(&json!({ "name": key })).unwrap());
+                writes.push(Write::Upsert { document });
+            }
+            let (Some(to), Some(sign)) = (to, rest.chars().next()) else { continue };
+            let entity = match sign {
+                '~' => "Ferry",
+                '#' => "Track",
+                _ => "Lane",
+            };
+            let ends = Ends { source: hamlet(from), target: hamlet(to), bidirectional: sign == '=' };
+            let id = graph.new_id(Kind::Edge, entity).unwrap();
+            let document = Document::edge(id, ends, Body::empty());
+            writes.push(Write::Create { document, multi: sign == '#' });
+        }
+        let results = graph.write_batch(WriteBatch { writes, all_or_nothing: true }).await.unwrap();
+        results.into_iter().for_each(|result| drop(result.unwrap()));
+    }
+
+    /// Walks everything that can be reached from a hamlet, and tells the keys in the order of the visits.
+    pub(super) async fn trail(&self, from: &str) -> String {
+        self.trail_with(Trail::default(), from, |spawning| spawning).await
+    }
+
+    /// The same, with a trail and options of its own.
+    pub(super) async fn trail_with(
+        &self,
+        trail: Trail,
+        from: &str,
+        set: impl FnOnce(Spawning<Trail>) -> Spawning<Trail>,
+    ) -> String {
+        let walk = set(self.runtime.spawn(trail).at(hamlet(from))).await.unwrap();
+        within(walk.finish()).await.unwrap().keys.join(" ")
+    }
+}
+
+fn config(folder: &Path, set: impl FnOnce(ConfigBuilder) -> ConfigBuilder) -> Config {
+    let builder = Config::builder()
+        .store_url(format!("embedded:{}", folder.join("store").display()))
+        // A runtime whose test has failed is not waited for long.
+        .supervision_drain_timeout_ms(3_000);
+    set(builder).build().unwrap()
+}
+
+/// The id of a hamlet.
+pub(super) fn hamlet(key: &str) -> Id {
+    Id::node("Hamlet", key).unwrap()
+}
+
+/// The key of an id.
+pub(super) fn key(id: &Id) -> String {
+    id.with_key(str::to_owned)
+}
+
+/// A document as its JSON would be read.
+pub(super) fn document(json: Value) -> Document {
+    Document::from_json(json).unwrap()
+}
+
+/// Writes down where it was.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct Trail {
+    pub(super) hops: Option<u32>,
+    pub(super) direction: Direction,
+    pub(super) keys: Vec<String>,
+    pub(super) depths: Vec<u32>,
+}
+
+#[walker(options = Trail::options)]
+impl Trail {
+    fn options(&self) -> WalkOptions {
+        WalkOptions::default().links(self.direction)
+    }
+
+    #[on_visit]
+    fn node(&mut self, here: &Here, walk: &mut Walk) {
+        self.keys.push(key(here.id()));
+        self.depths.push(walk.depth());
+        if self.hops.is_none_or(|hops| walk.depth() < hops) {
+            walk.visit(here.neighbours(self.direction));
+        }
+    }
+}

@@ -1,0 +1,144 @@
+//! A store around another that a test can hold up and make fail.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
+
+use tokio::sync::watch;
+use wayfare::{
+    Document, EntityName, Id, Index, Kind, Need, Page, Query, Store, StoreError, StoreStats, WriteBatch, WriteResult,
+};
+use wayfare_graph::{Loaded, StoreFuture};
+
+/// Calls in the order in which they came, let through by number.
+#[derive(Debug)]
+pub(super) struct Turnstile {
+    came: watch::Sender<u64>,
+    /// Calls up to this number may pass.
+    open_to: watch::Sender<u64>,
+    /// So many of the next calls that pass fail.
+    failures: AtomicU64,
+}
+
+impl Turnstile {
+    fn new() -> Self {
+        Self { came: watch::Sender::new(0), open_to: watch::Sender::new(u64::MAX), failures: AtomicU64::new(0) }
+    }
+
+    async fn pass(&self) -> Result<(), StoreError> {
+        let mut number = 0;
+        self.came.send_modify(|came| {
+            *came += 1;
+            number = *came;
+        });
+        // The sender lives as long as the turnstile.
+        let _ = self.open_to.subscribe().wait_for(|&open_to| number <= open_to).await;
+        match self.failures.fetch_update(SeqCst, SeqCst, |failures| failures.checked_sub(1)) {
+            Ok(_) => Err(StoreError::Io { path: "trick".into(), source: "told to fail".into() }),
+            Err(_) => Ok(()),
+        }
+    }
+
+    /// Holds up calls that come from now on.
+    pub(super) fn close(&self) {
+        self.open_to.send_replace(*self.came.borrow());
+    }
+
+    /// Lets so many of those through that are held up, or will be.
+    pub(super) fn admit(&self, calls: u64) {
+        self.open_to.send_modify(|open_to| *open_to += calls);
+    }
+
+    /// Lets everything through.
+    pub(super) fn open(&self) {
+        self.open_to.send_replace(u64::MAX);
+    }
+
+    /// Makes so many of the next calls fail.
+    pub(super) fn fail(&self, calls: u64) {
+        self.failures.store(calls, SeqCst);
+    }
+
+    /// How many calls have come.
+    pub(super) fn came(&self) -> u64 {
+        *self.came.borrow()
+    }
+
+    /// Waits until so many calls have come, the first ones included.
+    pub(super) async fn wait_for(&self, calls: u64) {
+        let _ = super::stage::within(self.came.subscribe().wait_for(|&came| came >= calls)).await;
+    }
+}
+
+/// The store.
+#[derive(Debug)]
+pub(super) struct TrickStore {
+    inner: Arc<dyn Store>,
+    /// Passed before anything is written.
+    pub(super) applies: Turnstile,
+    /// Passed after the data has been read, so that what is held up grows old.
+    pub(super) loads: Turnstile,
+    /// What [`Store::is_local`] says.
+    pub(super) local: AtomicBool,
+}
+
+impl TrickStore {
+    pub(super) fn new(inner: Arc<dyn Store>) -> Self {
+        let local = AtomicBool::new(inner.is_local());
+        Self { inner, applies: Turnstile::new(), loads: Turnstile::new(), local }
+    }
+}
+
+impl Store for TrickStore {
+    fn describe(&self) -> String {
+        self.inner.describe()
+    }
+
+    fn get_many<'a>(&'a self, ids: &'a [Id]) -> StoreFuture<'a, Vec<Option<Document>>> {
+        self.inner.get_many(ids)
+    }
+
+    fn load<'a>(&'a self, ids: &'a [Id], need: Need) -> StoreFuture<'a, Loaded> {
+        Box::pin(async move {
+            let loaded = self.inner.load(ids, need).await;
+            self.loads.pass().await?;
+            loaded
+        })
+    }
+
+    fn find<'a>(&'a self, query: &'a Query) -> StoreFuture<'a, Vec<Document>> {
+        self.inner.find(query)
+    }
+
+    fn count<'a>(&'a self, query: &'a Query) -> StoreFuture<'a, u64> {
+        self.inner.count(query)
+    }
+
+    fn scan<'a>(
+        &'a self,
+        kind: Kind,
+        entity: Option<EntityName>,
+        after: Option<&'a Id>,
+        limit: usize,
+    ) -> StoreFuture<'a, Page> {
+        self.inner.scan(kind, entity, after, limit)
+    }
+
+    fn apply<'a>(&'a self, batches: &'a [WriteBatch]) -> StoreFuture<'a, Vec<Vec<WriteResult>>> {
+        Box::pin(async move {
+            self.applies.pass().await?;
+            self.inner.apply(batches).await
+        })
+    }
+
+    fn create_index<'a>(&'a self, index: &'a Index) -> StoreFuture<'a, ()> {
+        self.inner.create_index(index)
+    }
+
+    fn stats(&self) -> StoreFuture<'_, StoreStats> {
+        self.inner.stats()
+    }
+
+    fn is_local(&self) -> bool {
+        self.local.load(SeqCst)
+    }
+}
