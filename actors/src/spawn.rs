@@ -7,6 +7,7 @@ use tokio::sync::{Mutex, mpsc, oneshot};
 use wayfare_graph::{ErasedWalker, Id, WalkError, WalkOptions};
 
 use crate::core::Core;
+use crate::durability::Durability;
 use crate::hosted::Emitted;
 use crate::walk_actor::Cancel;
 use crate::walk_shared::{Outcome, WalkShared};
@@ -65,7 +66,7 @@ impl std::fmt::Debug for Spawned {
 ///
 /// Dropping it ends the walk at its next value with [`WalkError::NobodyListens`].
 pub struct EmitStream {
-    core: Arc<Core>,
+    durability: Arc<Durability>,
     values: mpsc::Receiver<Emitted>,
 }
 
@@ -79,7 +80,7 @@ impl EmitStream {
     pub async fn next(&mut self) -> Option<Result<serde_json::Value, WalkError>> {
         let Emitted { value, mark } = self.values.recv().await?;
         if let Some(mark) = mark
-            && !self.core.durability.reached(&mark).await
+            && !self.durability.reached(&mark).await
         {
             let reason = "a write failed that this value may rest on".into();
             return Some(Err(wayfare_graph::StoreError::Poisoned { reason }.into()));
@@ -97,7 +98,7 @@ impl std::fmt::Debug for EmitStream {
 /// Makes the two ends of a walk's stream.
 pub(crate) fn stream(core: &Arc<Core>) -> (mpsc::Sender<Emitted>, EmitStream) {
     let (tx, values) = mpsc::channel(core.settings.emit_buffer);
-    (tx, EmitStream { core: Arc::clone(core), values })
+    (tx, EmitStream { durability: Arc::clone(&core.durability), values })
 }
 
 /// Hands a walker to a worker.

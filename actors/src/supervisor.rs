@@ -30,6 +30,8 @@ pub(crate) struct Supervisor {
     pub(crate) writer: Addr<WriterActor>,
     pub(crate) shard_arbiters: Vec<Arbiter>,
     pub(crate) worker_arbiters: Vec<Arbiter>,
+    /// Numbers of workers whose thread a hook keeps.
+    pub(crate) retired: Vec<usize>,
 }
 
 impl Actor for Supervisor {
@@ -102,6 +104,7 @@ impl Supervisor {
             return;
         }
         self.core.workers.write().retain(|other| other.number != worker.number);
+        self.retired.push(worker.number);
         self.add_worker();
     }
 }
@@ -225,12 +228,26 @@ impl Handler<Stop> for Supervisor {
             let thread = writer.send(Close).await.ok().flatten();
             (core, thread)
         };
-        Box::pin(drain.into_actor(self).map(|(core, thread), supervisor, cx| {
-            for arbiter in supervisor.worker_arbiters.iter().chain(&supervisor.shard_arbiters) {
-                arbiter.stop();
-            }
+        Box::pin(drain.into_actor(self).map(|(core, writer), supervisor, cx| {
             drop(core);
-            drop(thread);
+            let workers = std::mem::take(&mut supervisor.worker_arbiters);
+            let shards = std::mem::take(&mut supervisor.shard_arbiters);
+            for thread in workers.iter().chain(&shards) {
+                thread.stop();
+            }
+            // When the runtime is said to have stopped, nothing holds the store any more, but for a
+            // thread that a hook does not give back.
+            for (number, thread) in workers.into_iter().enumerate() {
+                if !supervisor.retired.contains(&number) {
+                    let _ = thread.join();
+                }
+            }
+            for thread in shards {
+                let _ = thread.join();
+            }
+            if let Some(writer) = writer {
+                let _ = writer.join();
+            }
             cx.stop();
             System::current().stop();
         }))

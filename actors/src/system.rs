@@ -304,6 +304,7 @@ fn start_actors(core: &Arc<Core>) -> Result<Addr<Supervisor>, StartError> {
         writer: writer.start(),
         shard_arbiters,
         worker_arbiters: Vec::new(),
+        retired: Vec::new(),
     };
     // Before the supervisor is started, so that the first walk finds them.
     for _ in 0..settings.workers {

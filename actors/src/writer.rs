@@ -24,10 +24,17 @@ pub(crate) struct Persist {
     pub(crate) done: oneshot::Sender<Persisted>,
 }
 
+/// What goes through the channel.
+enum Order {
+    Persist(Persist),
+    /// Nothing comes after it: the thread ends.
+    Close,
+}
+
 /// Sends batches to the writer.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(crate) struct WriterHandle {
-    tx: Sender<Persist>,
+    tx: Sender<Order>,
 }
 
 impl WriterHandle {
@@ -37,10 +44,10 @@ impl WriterHandle {
     /// The receiver fails when the writer has stopped: nothing was written.
     pub(crate) fn persist(&self, batch: WriteBatch) -> oneshot::Receiver<Persisted> {
         let (done, outcome) = oneshot::channel();
-        match self.tx.try_send(Persist { batch, done }) {
+        match self.tx.try_send(Order::Persist(Persist { batch, done })) {
             // Dropping the sender tells the receiver.
-            Ok(()) | Err(TrySendError::Disconnected(_)) => {}
-            Err(TrySendError::Full(persist)) => {
+            Ok(()) | Err(TrySendError::Disconnected(_) | TrySendError::Full(Order::Close)) => {}
+            Err(TrySendError::Full(Order::Persist(persist))) => {
                 let error = StoreError::Poisoned { reason: "more writes under way than permits".into() };
                 let _ = persist.done.send(Err(Arc::new(error)));
             }
@@ -70,7 +77,8 @@ impl WriterActor {
         settings: WriterSettings,
         runtime: Handle,
     ) -> std::io::Result<(Self, WriterHandle)> {
-        let (tx, rx) = crossbeam_channel::bounded(settings.queue);
+        // One place more than there are permits: for the order to close, and for flushes.
+        let (tx, rx) = crossbeam_channel::bounded(settings.queue + 64);
         let thread = std::thread::Builder::new()
             .name("wayfare-writer".into())
             .spawn(move || write_until_closed(&*store, &rx, &settings, &runtime))?;
@@ -111,15 +119,20 @@ impl Handler<Close> for WriterActor {
     type Result = Option<JoinHandle<()>>;
 
     fn handle(&mut self, _: Close, cx: &mut Context<Self>) -> Self::Result {
-        self.handle = None;
+        if let Some(handle) = self.handle.take() {
+            // Waits only while the channel is full, which the thread is emptying.
+            let _ = handle.tx.send(Order::Close);
+        }
         cx.stop();
         self.thread.take()
     }
 }
 
-fn write_until_closed(store: &dyn Store, rx: &Receiver<Persist>, settings: &WriterSettings, runtime: &Handle) {
-    while let Ok(first) = rx.recv() {
-        let (batches, waiting) = gather(first, rx, settings);
+fn write_until_closed(store: &dyn Store, rx: &Receiver<Order>, settings: &WriterSettings, runtime: &Handle) {
+    let mut closing = false;
+    while !closing {
+        let Ok(Order::Persist(first)) = rx.recv() else { return };
+        let (batches, waiting) = gather(first, rx, settings, &mut closing);
         match runtime.block_on(store.apply(&batches)) {
             Ok(results) => {
                 for (done, results) in waiting.into_iter().zip(results) {
@@ -140,8 +153,9 @@ fn write_until_closed(store: &dyn Store, rx: &Receiver<Persist>, settings: &Writ
 /// Takes what waits, up to a commit's worth; with a flush interval, waits that long for company.
 fn gather(
     first: Persist,
-    rx: &Receiver<Persist>,
+    rx: &Receiver<Order>,
     settings: &WriterSettings,
+    closing: &mut bool,
 ) -> (Vec<WriteBatch>, Vec<oneshot::Sender<Persisted>>) {
     let until = Instant::now() + settings.flush_interval;
     let mut writes = first.batch.writes.len();
@@ -154,6 +168,10 @@ fn gather(
                 Ok(next) => next,
                 Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => break,
             },
+        };
+        let Order::Persist(next) = next else {
+            *closing = true;
+            break;
         };
         writes += next.batch.writes.len();
         batches.push(next.batch);

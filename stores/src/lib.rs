@@ -3,6 +3,8 @@
 //! [`EmbeddedStore`] is the default: one LMDB file in a folder. [`open`] takes a URL.
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
+// The port's error is large; it is made once a failure, never in a loop.
+#![allow(clippy::result_large_err)]
 
 mod embedded;
 mod url;

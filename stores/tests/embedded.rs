@@ -1,6 +1,6 @@
 //! What only the embedded store does: its folder, its lock, its format, its growth, its failures.
 
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::result_large_err)]
 
 #[path = "embedded/format.rs"]
 mod format;

@@ -11,7 +11,7 @@ use super::report::Rejection;
 use crate::command::exit::{Exit, Failure};
 
 /// Most rows of a batch, which is one durable commit.
-const BATCH_ROWS: usize = 8_192;
+const BATCH_ROWS: usize = 65_536;
 
 /// Most bytes of fields in a batch, so that wide rows do not fill the memory.
 const BATCH_BYTES: usize = 32 << 20;

@@ -157,8 +157,9 @@ pub async fn a_node_may_have_thousands_of_neighbours(store: &dyn Store) {
             // More is added at first and more is removed in the end.
             if random.next_u64() % 6 >= round {
                 if there.insert(id(&text)) {
-                    let other = if n % 2 == 0 { "n.City.x" } else { "n.Town.a-town-with-a-long-name" };
-                    let document = if n % 5 == 0 {
+                    let other =
+                        if n.is_multiple_of(2) { "n.City.x" } else { "n.Town.a-town-with-a-long-name" };
+                    let document = if n.is_multiple_of(5) {
                         road(&text, "n.City.hub", other)
                     } else {
                         edge(&text, "n.City.hub", other)
