@@ -59,11 +59,12 @@ pub fn cold() -> Vec<Line> {
 
     let by_hand = || {
         let env = engine(folder.path());
-        let (nodes, adjacency) = (table(&env, "node"), table(&env, "adjacency"));
+        let nodes = table(&env, "node");
         let mut order: Vec<Vec<u8>> = {
             let txn = env.read_txn().unwrap();
             let keys = nodes.iter(&txn).unwrap().map(|row| row.unwrap().0.to_vec());
-            keys.filter(|key| key.len() == 15).collect()
+            // A document's row: entity, a generated key, section 1.
+            keys.filter(|key| key.len() == 16 && key[2] == 0 && key[15] == 1).collect()
         };
         let mut random = Random::new(3);
         for at in (1..order.len()).rev() {
@@ -75,11 +76,15 @@ pub fn cold() -> Vec<Line> {
             for batch in order.chunks(1_024) {
                 let txn = env.read_txn().unwrap();
                 for key in batch {
-                    bytes += nodes.get(&txn, key).unwrap().unwrap().len();
-                    // The rows of class 0: edges that leave the node.
-                    let prefix = [key.as_slice(), &[0]].concat();
-                    for row in adjacency.prefix_iter(&txn, &prefix).unwrap() {
-                        bytes += row.unwrap().1.len();
+                    // Sections 0 and 1, side by side: edges that leave the node, and its document.
+                    let (mut first, mut end) = ([0; 16], [0; 16]);
+                    first.copy_from_slice(key);
+                    end.copy_from_slice(key);
+                    (first[15], end[15]) = (0, 2);
+                    let rows = (std::ops::Bound::Included(&first[..]), std::ops::Bound::Excluded(&end[..]));
+                    for row in nodes.range(&txn, &rows).unwrap() {
+                        let (link, value) = row.unwrap();
+                        bytes += link.len() + value.len();
                     }
                 }
             }
