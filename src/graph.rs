@@ -1,13 +1,20 @@
 //! Reading and writing the graph.
 
+use futures_util::stream::{self, StreamExt, TryStreamExt};
 use wayfare_actors::RuntimeHandle;
 use wayfare_graph::{
-    Body, Document, EdgeEntity, Ends, Entity, EntityName, Filter, Id, Index, Key, Kind, Page, Query,
+    Body, Document, EdgeEntity, Ends, Entity, EntityName, Filter, Id, Index, Key, Kind, NodeEntity, Page, Query,
     StoreStats, Version, Write, WriteBatch, WriteError, WriteResult, Written,
 };
 
 use crate::error::{Error, Result};
 use crate::stored::{Stored, written_over};
+
+/// Nodes that one part of [`Graph::update_many`] changes: one message to each shard, and about a commit.
+const UPDATE_PART: usize = 1_000;
+
+/// Parts of [`Graph::update_many`] under way at once.
+const UPDATE_PARTS: usize = 4;
 
 /// The graph of a runtime: typed and untyped access to its entities.
 ///
@@ -166,6 +173,66 @@ impl Graph {
             }
         }
         Err(Error::Contended { id, attempts: self.update_retries })
+    }
+
+    /// Changes many nodes; as [`update`](Self::update) for each, in far fewer messages. The results are in
+    /// the order of the ids.
+    ///
+    /// # Errors
+    /// [`Error::Store`] when the store failed as a whole; the inner results are those of the nodes.
+    pub async fn update_many<T: NodeEntity>(
+        &self,
+        ids: &[Id],
+        change: impl Fn(&mut T),
+    ) -> Result<Vec<Result<Stored<T>>>> {
+        // While one part is on its way to the disk, the next ones are read and changed.
+        let parts = stream::iter(ids.chunks(UPDATE_PART)).map(|part| self.update_part(part, &change));
+        let parts: Vec<Vec<Result<Stored<T>>>> = parts.buffered(UPDATE_PARTS).try_collect().await?;
+        Ok(parts.into_iter().flatten().collect())
+    }
+
+    async fn update_part<T: NodeEntity>(
+        &self,
+        ids: &[Id],
+        change: &impl Fn(&mut T),
+    ) -> Result<Vec<Result<Stored<T>>>> {
+        let newest = self.handle.newest_many(ids).await?;
+        let changed: Vec<Result<Stored<T>>> = ids
+            .iter()
+            .zip(newest)
+            .map(|(id, document)| {
+                let id = of_type::<T>(id.clone())?;
+                let document = document.ok_or(WriteError::NotFound { id })?;
+                let mut value: T = document.decode()?;
+                change(&mut value);
+                Ok(Stored::new(written_over(&document, &value)?, value))
+            })
+            .collect();
+        let documents = changed.iter().flatten().map(|stored| stored.document().clone()).collect();
+        let mut saved = self.handle.save_nodes(documents).await?.into_iter();
+        let mut results = Vec::with_capacity(ids.len());
+        for (id, changed) in ids.iter().zip(changed) {
+            let mut stored = match changed {
+                Ok(stored) => stored,
+                Err(error) => {
+                    results.push(Err(error));
+                    continue;
+                }
+            };
+            results.push(match saved.next() {
+                Some(Ok(written)) => {
+                    let version = version_of(&written, stored.version().next());
+                    let document = stored.document().clone().with_version(version);
+                    stored.saved(document);
+                    Ok(stored)
+                }
+                // Somebody else was faster: read again and repeat, as for one.
+                Some(Err(WriteError::Conflict { .. })) => self.update(id, |value: &mut T| change(value)).await,
+                Some(Err(error)) => Err(error.into()),
+                None => Err(Error::Write(WriteError::NotFound { id: id.clone() })),
+            });
+        }
+        Ok(results)
     }
 
     /// Removes an entity, whatever its version; a node takes its edges with it.

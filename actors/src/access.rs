@@ -9,7 +9,8 @@ use wayfare_graph::{
 };
 
 use crate::core::Core;
-use crate::messages::{Apply, Evict, Save};
+use crate::messages::{Apply, Bulk, Evict, Save, SaveReply};
+use crate::shard::ShardActor;
 
 /// Reads of up to this many documents from a local store are done in place.
 const IN_PLACE_READS: usize = 32;
@@ -45,14 +46,7 @@ impl Core {
 
     /// The newest version of an entity, durable or not: what an update is based on.
     pub(crate) async fn newest(&self, id: &Id) -> Read<Option<Document>> {
-        if id.kind() == Kind::Node
-            && let Some(slot) = self.directory.known(id)
-            && let Some(record) = self.resident(slot)
-            && let Ok(document) = (Visited { slot, record }).document()
-        {
-            return Ok(Some(document));
-        }
-        Ok(self.store.get_many(std::slice::from_ref(id)).await?.into_iter().next().flatten())
+        Ok(self.newest_many(std::slice::from_ref(id)).await?.pop().flatten())
     }
 
     pub(crate) async fn find(self: &Arc<Self>, query: Query) -> Read<Vec<Document>> {
@@ -96,14 +90,57 @@ impl Core {
         let _permit = self.write_permits.acquire().await.map_err(|_| gone())?;
         let slot = self.directory.slot_of(document.id());
         let (reply, saved) = oneshot::channel();
-        let apply = Apply { saves: vec![Save { slot, document, reply }] };
-        let shard = self.shard(slot).ok_or_else(gone)?;
-        match shard.try_send(apply) {
-            Ok(()) => {}
-            Err(actix::prelude::SendError::Full(apply)) => shard.send(apply).await.map_err(|_| gone())?,
-            Err(actix::prelude::SendError::Closed(_)) => return Err(gone()),
-        }
+        let apply = Apply { saves: vec![Save { slot, document, reply: SaveReply::One(reply) }] };
+        self.send_apply(self.shard(slot).ok_or_else(gone)?, apply).await?;
         saved.await.map_err(|_| gone())?.map_err(|error| shared_error(&error))
+    }
+
+    async fn send_apply(&self, shard: &actix::Addr<ShardActor>, apply: Apply) -> Read<()> {
+        match shard.try_send(apply) {
+            Ok(()) => Ok(()),
+            Err(actix::prelude::SendError::Full(apply)) => shard.send(apply).await.map_err(|_| gone()),
+            Err(actix::prelude::SendError::Closed(_)) => Err(gone()),
+        }
+    }
+
+    /// Saves new versions of many nodes with one message to each shard. Results are in the order of the
+    /// documents; there are no more of them than `[writers] queue` allows at once.
+    pub(crate) async fn save_nodes(&self, documents: Vec<Document>) -> Read<Vec<WriteResult>> {
+        if documents.is_empty() {
+            return Ok(Vec::new());
+        }
+        let permits = u32::try_from(documents.len().min(self.settings.write_queue)).unwrap_or(u32::MAX);
+        let _permits = self.write_permits.acquire_many(permits).await.map_err(|_| gone())?;
+        let (bulk, outcomes) = Bulk::new(documents.len());
+        let mut by_shard: Vec<Vec<Save>> = Vec::new();
+        by_shard.resize_with(self.settings.shards, Vec::new);
+        for (at, document) in documents.into_iter().enumerate() {
+            let slot = self.directory.slot_of(document.id());
+            let reply = SaveReply::Part { bulk: Arc::clone(&bulk), at };
+            by_shard[self.directory.shard_of(slot)].push(Save { slot, document, reply });
+        }
+        drop(bulk);
+        let shards = self.shards.get().ok_or_else(gone)?;
+        for (shard, saves) in shards.iter().zip(by_shard).filter(|(_, saves)| !saves.is_empty()) {
+            self.send_apply(shard, Apply { saves }).await?;
+        }
+        let outcomes = outcomes.await.map_err(|_| gone())?;
+        outcomes.into_iter().map(|saved| saved.ok_or_else(gone)?.map_err(|error| shared_error(&error))).collect()
+    }
+
+    /// The newest versions of entities, durable or not, in order; `None` where there is none.
+    pub(crate) async fn newest_many(&self, ids: &[Id]) -> Read<Vec<Option<Document>>> {
+        let resident = |id: &Id| {
+            let slot = self.directory.known(id).filter(|_| id.kind() == Kind::Node)?;
+            (Visited { slot, record: self.resident(slot)? }).document().ok()
+        };
+        let mut newest: Vec<Option<Document>> = ids.iter().map(resident).collect();
+        let missing: Vec<usize> = (0..ids.len()).filter(|&at| newest[at].is_none()).collect();
+        let wanted: Vec<Id> = missing.iter().map(|&at| ids[at].clone()).collect();
+        for (at, document) in missing.into_iter().zip(self.store.get_many(&wanted).await?) {
+            newest[at] = document;
+        }
+        Ok(newest)
     }
 
     /// Writes a batch past the shards, then lets them drop what it changed.

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use actix::prelude::*;
+use parking_lot::Mutex;
 use tokio::sync::oneshot;
 use wayfare_graph::{Document, Id, Need, SharedRecord, Slot, StoreError, WriteError, WriteResult};
 
@@ -50,7 +51,54 @@ pub(crate) struct Apply {
 pub(crate) struct Save {
     pub(crate) slot: Slot,
     pub(crate) document: Document,
-    pub(crate) reply: oneshot::Sender<Saved>,
+    pub(crate) reply: SaveReply,
+}
+
+/// Who is told what became of a save.
+pub(crate) enum SaveReply {
+    /// The caller of this one.
+    One(oneshot::Sender<Saved>),
+    /// The caller of many, who is woken by the last of them.
+    Part { bulk: Arc<Bulk>, at: usize },
+}
+
+/// The outcomes of many saves of one caller.
+pub(crate) struct Bulk {
+    outcomes: Mutex<BulkOutcomes>,
+}
+
+struct BulkOutcomes {
+    saved: Vec<Option<Saved>>,
+    left: usize,
+    done: Option<oneshot::Sender<Vec<Option<Saved>>>>,
+}
+
+impl Bulk {
+    /// Room for `saves` outcomes, of which there is at least one, and where they arrive together.
+    pub(crate) fn new(saves: usize) -> (Arc<Self>, oneshot::Receiver<Vec<Option<Saved>>>) {
+        let (done, outcomes) = oneshot::channel();
+        let room = BulkOutcomes { saved: vec![None; saves], left: saves, done: Some(done) };
+        (Arc::new(Self { outcomes: Mutex::new(room) }), outcomes)
+    }
+}
+
+impl SaveReply {
+    /// Tells the outcome; a caller who no longer waits needs none.
+    pub(crate) fn send(self, outcome: Saved) {
+        match self {
+            Self::One(reply) => drop(reply.send(outcome)),
+            Self::Part { bulk, at } => {
+                let mut outcomes = bulk.outcomes.lock();
+                outcomes.saved[at] = Some(outcome);
+                outcomes.left -= 1;
+                if outcomes.left == 0
+                    && let Some(done) = outcomes.done.take()
+                {
+                    let _ = done.send(std::mem::take(&mut outcomes.saved));
+                }
+            }
+        }
+    }
 }
 
 /// What became of a save.

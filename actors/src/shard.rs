@@ -300,9 +300,9 @@ impl Shard {
                 }
                 Ok(_) => {
                     let id = save.document.id().clone();
-                    let _ = save.reply.send(Ok(Err(WriteError::NotFound { id })));
+                    save.reply.send(Ok(Err(WriteError::NotFound { id })));
                 }
-                Err(error) => drop(save.reply.send(Err(Arc::clone(error)))),
+                Err(error) => save.reply.send(Err(Arc::clone(error))),
             }
         }
     }
@@ -311,14 +311,14 @@ impl Shard {
         let found = current.head.version();
         if found != save.document.version() {
             let refusal = conflict(save.document.id(), &save.document, found);
-            let _ = save.reply.send(Ok(Err(refusal)));
+            save.reply.send(Ok(Err(refusal)));
             return;
         }
         let next = match record_with(current.head.succeed(found.next()), save.document.body().clone()) {
             Ok(next) => next,
             Err(error) => {
                 let refusal = WriteError::Unsuitable { id: save.document.id().clone(), reason: error.to_string() };
-                let _ = save.reply.send(Ok(Err(refusal)));
+                save.reply.send(Ok(Err(refusal)));
                 return;
             }
         };
@@ -409,7 +409,7 @@ impl Shard {
             self.parts.durability.settled(self.parts.index, count);
         }
         for (save, result) in staged.into_iter().zip(results) {
-            let _ = save.reply.send(result);
+            save.reply.send(result);
         }
     }
 

@@ -174,6 +174,22 @@ impl RuntimeHandle {
         self.inner.core.newest(id).await
     }
 
+    /// The same for many entities, in order.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub async fn newest_many(&self, ids: &[Id]) -> Result<Vec<Option<Document>>, StoreError> {
+        self.inner.core.newest_many(ids).await
+    }
+
+    /// Saves new versions of many nodes; as [`save`](Self::save), with one message to each shard.
+    ///
+    /// # Errors
+    /// What the store says; the inner results are those of the writes, in order.
+    pub async fn save_nodes(&self, documents: Vec<Document>) -> Result<Vec<WriteResult>, StoreError> {
+        self.inner.core.save_nodes(documents).await
+    }
+
     /// The documents that a query asks for.
     ///
     /// # Errors

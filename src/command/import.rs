@@ -52,7 +52,7 @@ Rows become documents:
 Importing again is an upsert: fields are written over those that are stored, others stay. An edge
 is known by its source, target and entity; with --multi the n-th such row is the n-th such edge.
 A key that occurs twice in a file is written twice, the later row over the earlier; `duplicates`
-counts such rows. Lines and records may be 64 MiB long. Each batch of some thousand rows is one
+counts such rows. Lines and records may be 64 MiB long. Each batch of up to 32,768 rows is one
 durable commit: what was committed stays, whatever happens then.
 
 Exit codes: 0 all rows imported, 1 the store failed, 2 bad input and nothing imported,

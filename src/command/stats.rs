@@ -7,6 +7,7 @@ use wayfare::{Ends, EntityName, Graph, Id, Index, Kind, StoreStats};
 use super::exit::{Exit, Failure};
 use super::progress::Progress;
 use super::session::Session;
+use super::subject::KINDS;
 
 /// Edges read from the store at a time.
 const PAGE: usize = 8_192;
@@ -15,7 +16,8 @@ const PAGE: usize = 8_192;
 pub(crate) async fn run(session: &Session) -> Result<Exit, Failure> {
     let runtime = session.open_existing()?;
     let graph = runtime.graph();
-    let stats = graph.stats().await?;
+    let mut stats = graph.stats().await?;
+    stats.entities.sort_by_key(|(kind, entity, _)| (KINDS.iter().position(|known| known == kind), entity.as_str()));
     let nodes = total(&stats, Kind::Node);
     let edges = total(&stats, Kind::Edge);
     let mut progress = Progress::count(session.quiet, Some(edges), "counting degrees");

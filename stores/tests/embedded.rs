@@ -43,6 +43,17 @@ fn create(store: &EmbeddedStore, documents: impl IntoIterator<Item = Document>) 
     Ok(())
 }
 
+fn create_multi(
+    store: &EmbeddedStore,
+    documents: impl IntoIterator<Item = Document>,
+) -> Result<(), StoreError> {
+    let writes = documents.into_iter().map(|document| Write::Create { document, multi: true }).collect();
+    for result in now(store.apply(&[WriteBatch { writes, all_or_nothing: false }]))?.remove(0) {
+        result.unwrap();
+    }
+    Ok(())
+}
+
 fn get(store: &EmbeddedStore, id: &str) -> Option<Document> {
     let id: Id = id.parse().unwrap();
     now(store.get_many(&[id])).unwrap().remove(0)

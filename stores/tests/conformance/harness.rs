@@ -96,6 +96,8 @@ macro_rules! suite {
                     a_compound_unique_index_looks_at_all_fields,
                     lists_are_unique_by_member,
                     long_and_large_values_are_compared_in_full,
+                    lists_that_come_after_the_index_are_found,
+                    ranges_of_long_values_are_exact,
                     an_index_over_violating_documents_is_refused,
                     an_index_may_be_made_again,
                     an_index_changes_no_answer,

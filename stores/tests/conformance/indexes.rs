@@ -156,6 +156,38 @@ pub async fn long_and_large_values_are_compared_in_full(store: &dyn Store) {
     assert_eq!(found(store, &by_code).await, ["1"]);
 }
 
+pub async fn lists_that_come_after_the_index_are_found(store: &dyn Store) {
+    store.create_index(&index("City", &["n"], false)).await.unwrap();
+    // No single member lies between, but one is above and one is below.
+    let between = query(Kind::Node, "City", json!({"context.n": {"$gt": 1, "$lt": 5}}));
+    given(store, [node("n.City.a", json!({"n": 3})), node("n.City.b", json!({"n": 9}))]).await;
+    assert_eq!(found(store, &between).await, ["a"]);
+    given(store, [node("n.City.c", json!({"n": [0, 9]}))]).await;
+    assert_eq!(found(store, &between).await, ["a", "c"]);
+}
+
+pub async fn ranges_of_long_values_are_exact(store: &dyn Store) {
+    store.create_index(&index("City", &["t"], false)).await.unwrap();
+    let long = "x".repeat(2000);
+    let ascending = [
+        "x".to_owned(),
+        format!("{}w", "x".repeat(1000)),
+        long.clone(),
+        format!("{long}a"),
+        format!("{long}b"),
+    ];
+    let documents =
+        ascending.iter().enumerate().map(|(n, text)| node(&format!("n.City.{n}"), json!({"t": text})));
+    given(store, documents).await;
+    for (n, text) in ascending.iter().enumerate() {
+        for (operator, range) in [("$lt", 0..n), ("$lte", 0..n + 1), ("$gt", n + 1..5), ("$gte", n..5)] {
+            let wanted: Vec<String> = range.map(|n| n.to_string()).collect();
+            let query = query(Kind::Node, "City", json!({"context.t": {operator: text}}));
+            assert_eq!(found(store, &query).await, wanted, "{operator} {n}");
+        }
+    }
+}
+
 pub async fn an_index_over_violating_documents_is_refused(store: &dyn Store) {
     given(
         store,

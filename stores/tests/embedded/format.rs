@@ -6,9 +6,9 @@ use std::path::Path;
 use heed::types::Bytes;
 use heed::{Database, Env, EnvOpenOptions, WithoutTls};
 use serde_json::json;
-use wayfare_graph::{EntityName, Index, Kind, Store, StoreError};
+use wayfare_graph::{Document, EntityName, Filter, Index, Kind, Query, Store, StoreError, Write, WriteBatch};
 
-use crate::{create, get, node, now, open};
+use crate::{create, create_multi, get, node, now, open};
 
 /// Opens the file of a store behind its back.
 fn environment(path: &Path) -> Env<WithoutTls> {
@@ -130,6 +130,48 @@ fn damage_is_reported_and_does_not_stop_writing() {
     }
     assert!(get(&store, "n.City.000002").is_some());
     create(&store, [node("City", 3, json!({}))]).unwrap();
+}
+
+#[test]
+fn what_an_index_learned_of_lists_outlives_the_process() {
+    let folder = tempfile::tempdir().unwrap();
+    let entity = EntityName::new("City").unwrap();
+    let store = open(folder.path()).unwrap();
+    let index = Index { kind: Kind::Node, entity, fields: vec!["n".into()], unique: false };
+    now(store.create_index(&index)).unwrap();
+    create(&store, [node("City", 1, json!({"n": [0, 9]}))]).unwrap();
+    drop(store);
+    let store = open(folder.path()).unwrap();
+    let filter = Filter::parse(&json!({"context.n": {"$gt": 1, "$lt": 5}})).unwrap();
+    assert_eq!(now(store.count(&Query { filter, ..Query::entity(Kind::Node, entity) })).unwrap(), 1);
+}
+
+#[test]
+fn what_is_deleted_leaves_no_rows() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path()).unwrap();
+    let entity = EntityName::new("City").unwrap();
+    let index = Index { kind: Kind::Node, entity, fields: vec!["n".into(), "l".into()], unique: true };
+    now(store.create_index(&index)).unwrap();
+    create(&store, (0..100).map(|n| node("City", n, json!({"n": n, "l": [1, 2]})))).unwrap();
+    let edges = (0..300).map(|n| {
+        let (source, target) = (format!("n.City.{:06}", n % 7), format!("n.City.{:06}", n % 90));
+        let id = format!("e.Road.{n:024x}");
+        let json = json!({"id": id, "source": source, "target": target, "bidirectional": n & 1 == 0});
+        Document::from_json(json).unwrap()
+    });
+    create_multi(&store, edges).unwrap();
+    let delete = |id: String| Write::Delete { id: id.parse().unwrap(), expected: None };
+    let edges = (0..150).map(|n| delete(format!("e.Road.{:024x}", n * 2)));
+    let nodes = (0..100).map(|n| delete(format!("n.City.{n:06}")));
+    let writes = edges.chain(nodes).collect();
+    let results = now(store.apply(&[WriteBatch { writes, all_or_nothing: false }])).unwrap();
+    assert!(results[0].iter().all(Result::is_ok));
+    drop(store);
+    // The root is all that is left.
+    for (table, rows) in [("node", 1), ("edge", 0), ("pair", 0), ("index", 0)] {
+        change(folder.path(), table, |table, txn| assert_eq!(table.len(txn).unwrap(), rows));
+    }
 }
 
 #[test]

@@ -7,7 +7,7 @@ use wayfare::{Direction, Id, Runtime};
 use super::check::Check;
 use super::command::Command;
 use super::subject::{Subject, direction, whole};
-use super::walkers::Survey;
+use super::walkers::{Survey, reach_all};
 
 /// Everything that `bfs`, `k_hop` and `pair_hops` state.
 pub async fn through_library(subject: &Subject, runtime: &Runtime, check: &mut Check) {
@@ -18,8 +18,7 @@ pub async fn through_library(subject: &Subject, runtime: &Runtime, check: &mut C
 
 async fn bfs(subject: &Subject, runtime: &Runtime, check: &mut Check) {
     let rows = subject.rows("bfs");
-    let reach = |row| Reach { direction: direction(row), keep_ids: true, ..Reach::default() };
-    let asked = rows.clone().map(|row| (reach(row), subject.id(&row["source"]), None)).collect();
+    let asked = rows.clone().map(|row| (reach_all(direction(row)), subject.id(&row["source"]), None)).collect();
     for (row, reach) in rows.clone().zip(subject.walk(runtime, asked).await) {
         compare_bfs(subject, check, row, &reach.levels, &reach.ids);
     }
@@ -33,7 +32,11 @@ async fn bfs(subject: &Subject, runtime: &Runtime, check: &mut Check) {
 
 async fn k_hop(subject: &Subject, runtime: &Runtime, check: &mut Check) {
     let rows = subject.rows("k_hop");
-    let reach = |row| Reach { direction: direction(row), hops: Some(3), ..Reach::default() };
+    let reach = |row| {
+        let mut reach = Reach::default();
+        (reach.direction, reach.hops) = (direction(row), Some(3));
+        reach
+    };
     let asked = rows.clone().map(|row| (reach(row), subject.id(&row["source"]), None)).collect();
     for (row, reach) in rows.zip(subject.walk(runtime, asked).await) {
         compare_k_hop(check, row, &reach.levels);
@@ -43,7 +46,11 @@ async fn k_hop(subject: &Subject, runtime: &Runtime, check: &mut Check) {
 async fn pair_hops(subject: &Subject, runtime: &Runtime, check: &mut Check) {
     for way in ways(subject) {
         let rows = subject.rows("pair_hops");
-        let path = |row: &Value| Path { direction: way, ..Path::to(subject.id(&row["to"])) };
+        let path = |row: &Value| {
+            let mut path = Path::to(subject.id(&row["to"]));
+            path.direction = way;
+            path
+        };
         let asked = rows.clone().map(|row| (path(row), subject.id(&row["from"]), None)).collect();
         for (row, path) in rows.zip(subject.walk(runtime, asked).await) {
             let found = path.found.map(|found| (found.hops as u64, found.path));

@@ -3,11 +3,11 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use serde_json::{Value, json};
-use wayfare::walkers::Reach;
 use wayfare::{Direction, Id, Runtime};
 
 use super::check::Check;
 use super::subject::{Subject, whole};
+use super::walkers::reach_all;
 
 /// Most strong components that are all found; of more, the largest alone.
 const MOST_STRONG: u64 = 350;
@@ -26,8 +26,7 @@ pub async fn through_library(subject: &Subject, runtime: &Runtime, check: &mut C
 }
 
 async fn reached(subject: &Subject, runtime: &Runtime, from: &Id, direction: Direction) -> Vec<Id> {
-    let reach = Reach { direction, keep_ids: true, ..Reach::default() };
-    let mut walked = subject.walk(runtime, vec![(reach, from.clone(), None)]).await;
+    let mut walked = subject.walk(runtime, vec![(reach_all(direction), from.clone(), None)]).await;
     walked.pop().expect("one walk was asked for").ids
 }
 

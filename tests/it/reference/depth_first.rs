@@ -4,19 +4,20 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use serde_json::{Value, json};
-use wayfare::walkers::Reach;
 use wayfare::{Id, Order, Runtime};
 
 use super::breadth_first::{ids_of, what};
 use super::check::Check;
 use super::command::Command;
 use super::subject::{Subject, direction};
-use super::walkers::Ordered;
+use super::walkers::{Ordered, reach_all};
 
 pub async fn through_library(subject: &Subject, runtime: &Runtime, check: &mut Check) {
     let rows = in_order(subject, "record");
     let reach = |row| {
-        Reach { direction: direction(row), order: Order::DepthFirst, keep_ids: true, ..Reach::default() }
+        let mut reach = reach_all(direction(row));
+        reach.order = Order::DepthFirst;
+        reach
     };
     let asked = rows.iter().map(|row| (reach(row), subject.id(&row["source"]), None)).collect();
     for (row, reach) in rows.iter().zip(subject.walk(runtime, asked).await) {

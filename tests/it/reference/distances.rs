@@ -25,8 +25,11 @@ pub async fn through_library(subject: &Subject, runtime: &Runtime, check: &mut C
     }
     let Some((weight, way)) = weighed(subject) else { return };
     let rows = subject.rows("pair_distance");
-    let path =
-        |row: &Value| Path { direction: way, weight: Some(weight.clone()), ..Path::to(subject.id(&row["to"])) };
+    let path = |row: &Value| {
+        let mut path = Path::to(subject.id(&row["to"]));
+        (path.direction, path.weight) = (way, Some(weight.clone()));
+        path
+    };
     let asked = rows.clone().map(|row| (path(row), subject.id(&row["from"]), None)).collect();
     let mut retraced = 0;
     for (row, path) in rows.zip(subject.walk(runtime, asked).await) {

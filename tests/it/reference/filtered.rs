@@ -1,14 +1,13 @@
 //! Walks that follow some edges and pass some nodes: `filtered_bfs`.
 
 use serde_json::{Value, json};
-use wayfare::walkers::Reach;
 use wayfare::{Along, Filter, Id, Runtime};
 
 use super::breadth_first::{depths, ids_of, levels_of};
 use super::check::Check;
 use super::command::Command;
 use super::subject::{Subject, direction};
-use super::walkers::Survey;
+use super::walkers::{Survey, reach_all};
 
 const FAMILY: &str = "filtered_bfs";
 
@@ -48,8 +47,9 @@ pub fn through_command(subject: &Subject, command: &Command, rows: usize, check:
 }
 
 async fn barrier(subject: &Subject, runtime: &Runtime, check: &mut Check, spec: &Value) {
-    let hops = spec["max_depth"].as_u64().map(|hops| u32::try_from(hops).unwrap());
-    let reach = Reach { hops, along: along(spec), direction: direction(spec), keep_ids: true, ..Reach::default() };
+    let mut reach = reach_all(direction(spec));
+    reach.hops = spec["max_depth"].as_u64().map(|hops| u32::try_from(hops).unwrap());
+    reach.along = along(spec);
     let only = spec.get("node_where").map(filter);
     let asked = rows_of(spec).map(|row| (reach.clone(), subject.id(&row["source"]), only.clone())).collect();
     for (row, reach) in rows_of(spec).zip(subject.walk(runtime, asked).await) {

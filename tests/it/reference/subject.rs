@@ -63,11 +63,6 @@ impl Subject {
         self.ids.get(name).unwrap_or_else(|| panic!("{}: no node `{name}` was imported", self.name)).clone()
     }
 
-    /// The id of a node, if there is one of that name.
-    pub fn known(&self, name: &str) -> Option<&Id> {
-        self.ids.get(name)
-    }
-
     /// What the reference calls a node.
     pub fn name_of(&self, id: &Id) -> &str {
         &self.names[id]

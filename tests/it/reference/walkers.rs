@@ -4,7 +4,15 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use serde_json::Value;
+use wayfare::walkers::Reach;
 use wayfare::{Along, Direction, Filter, Here, Id, Order, Walk, WalkError, WalkOptions, walker};
+
+/// The built-in walker, keeping the ids of everything it reaches.
+pub fn reach_all(direction: Direction) -> Reach {
+    let mut reach = Reach::default();
+    (reach.direction, reach.keep_ids) = (direction, true);
+    reach
+}
 
 /// Notes nodes with their depths. May follow only some edges, and count only some nodes while passing all.
 #[derive(Default)]

@@ -1,0 +1,21 @@
+//! The `wayfare` command as a user runs it: the real binary, on stores of its own.
+
+#[path = "command/harness.rs"]
+mod harness;
+
+#[path = "command/bad_input.rs"]
+mod bad_input;
+#[path = "command/documents.rs"]
+mod documents;
+#[path = "command/export.rs"]
+mod export;
+#[path = "command/import.rs"]
+mod import;
+#[path = "command/large_input.rs"]
+mod large_input;
+#[path = "command/processes.rs"]
+mod processes;
+#[path = "command/settings.rs"]
+mod settings;
+#[path = "command/walk.rs"]
+mod walk;

@@ -1,0 +1,5 @@
+//! Tests across actors, crates and processes, in one binary.
+
+#![allow(missing_docs, clippy::unwrap_used)]
+
+mod reference;
