@@ -172,6 +172,7 @@ impl Engine {
             arrived: Default::default(),
             suspended: None,
             unmade: Vec::new(),
+            spare: None,
             exiting: false,
             stream,
             returns: options.unique == Unique::None,

@@ -7,7 +7,7 @@ use rustc_hash::FxHashMap;
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
 use wayfare_graph::{
-    Entry, ErasedWalker, Filter, Frontier, HookTable, Limits, Need, Position, Profile, Slot, Target, Walk,
+    Entry, ErasedWalker, Filter, Frontier, HookTable, Limits, Need, Position, Profile, Slot, Target, VisitBatch, Walk,
 };
 
 use crate::durability::Mark;
@@ -71,6 +71,8 @@ pub(crate) struct Hosted {
     /// What shards answered and has not been visited: records may be evicted before their turn.
     pub(crate) arrived: FxHashMap<Slot, Found>,
     pub(crate) suspended: Option<Box<Suspended>>,
+    /// The room of the last batch of async hooks.
+    pub(crate) spare: Option<Box<VisitBatch>>,
     /// Visits of a batch that came back before they were made.
     pub(crate) unmade: Vec<Position>,
     /// Whether its async exit hooks are under way.

@@ -26,6 +26,14 @@ pub struct VisitBatch {
     pub requests_after: Vec<usize>,
 }
 
+impl VisitBatch {
+    /// An empty batch for a walker.
+    #[must_use]
+    pub fn new(table: &Arc<HookTable>) -> Box<Self> {
+        Box::new(Self { table: Arc::clone(table), visits: Vec::new(), requests_after: Vec::new() })
+    }
+}
+
 /// A batch that is back.
 pub struct Driven {
     /// The walker.

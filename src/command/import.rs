@@ -130,7 +130,8 @@ impl Import<'_> {
             let Some(report) = self.files.last() else { continue };
             if let Err(failure) = imported {
                 let kept = report.imported();
-                return Err(failure.and(&format!("; {kept} rows of `{}` are imported and stay", report.file)));
+                return Err(failure
+                    .and(&format!("; rows of `{}` imported before it, which stay: {kept}", report.file)));
             }
             self.tell(report);
             if self.stop
@@ -139,8 +140,8 @@ impl Import<'_> {
                 return Err(Failure::new(
                     Exit::Rejected,
                     format!(
-                        "`{}` line {}: {}; stopped there: {} rows of the file before it are imported and stay; \
-                         correct it and import again, or give --on-error skip",
+                        "`{}` line {}: {}; stopped there; rows imported before it, which stay: {}; correct it and \
+                         import again, or give --on-error skip",
                         report.file,
                         rejection.line,
                         rejection.reason,

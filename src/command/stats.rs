@@ -17,7 +17,9 @@ pub(crate) async fn run(session: &Session) -> Result<Exit, Failure> {
     let runtime = session.open_existing()?;
     let graph = runtime.graph();
     let mut stats = graph.stats().await?;
-    stats.entities.sort_by_key(|(kind, entity, _)| (KINDS.iter().position(|known| known == kind), entity.as_str()));
+    stats
+        .entities
+        .sort_by_key(|(kind, entity, _)| (KINDS.iter().position(|known| known == kind), entity.as_str()));
     let nodes = total(&stats, Kind::Node);
     let edges = total(&stats, Kind::Edge);
     let mut progress = Progress::count(session.quiet, Some(edges), "counting degrees");

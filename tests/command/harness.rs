@@ -31,8 +31,21 @@ impl Place {
         place.file("cities.csv", "code,name,size\na,Aa,10\nb,Bb,20\nc,Cc,40\nd,Dd,\n");
         place.file("roads.csv", "from,to,km\na,b,1.5\nb,c,2.5\n");
         let ran = place.run(&[
-            "import", "--nodes", "cities.csv", "--entity", "City", "--key", "code", "--edges", "roads.csv", "--entity",
-            "Road", "--from", "from=City", "--to", "to=City",
+            "import",
+            "--nodes",
+            "cities.csv",
+            "--entity",
+            "City",
+            "--key",
+            "code",
+            "--edges",
+            "roads.csv",
+            "--entity",
+            "Road",
+            "--from",
+            "from=City",
+            "--to",
+            "to=City",
         ]);
         ran.ended_with(0);
         place
@@ -78,7 +91,11 @@ impl Place {
     }
 
     pub fn run_with_input(&self, arguments: &[&str], input: &[u8]) -> Ran {
-        let mut child = self.command(arguments).stdin(Stdio::piped()).spawn().expect("the binary was built for this test");
+        let mut child = self
+            .command(arguments)
+            .stdin(Stdio::piped())
+            .spawn()
+            .expect("the binary was built for this test");
         let mut stdin = child.stdin.take().expect("its input is a pipe");
         // A command that has seen enough closes its end.
         let _ = stdin.write_all(input);
@@ -142,7 +159,8 @@ impl Ran {
 
 /// Names some figures of a file's entry in a report: `rows`, `new`, `changed`, `unchanged`, `rejected`.
 pub fn figures(file: &Value) -> [u64; 5] {
-    ["rows", "new", "changed", "unchanged", "rejected"].map(|name| file[name].as_u64().expect("figures are numbers"))
+    ["rows", "new", "changed", "unchanged", "rejected"]
+        .map(|name| file[name].as_u64().expect("figures are numbers"))
 }
 
 pub fn gzip(content: &[u8]) -> Vec<u8> {

@@ -27,9 +27,13 @@ fn types_stand_over_what_cells_look_like() {
     let place = Place::new();
     place.file("a.csv", "id;n;x;b;t;j:x\nk;007;1e5;yes;12;[1, {}]\n");
     let types = "n=int,x=float,b=bool,t=text,j:x=json";
-    let import = ["import", "--nodes", "a.csv", "--entity", "A", "--key", "id", "--delimiter", ";", "--types", types];
+    let import =
+        ["import", "--nodes", "a.csv", "--entity", "A", "--key", "id", "--delimiter", ";", "--types", types];
     place.run(&import).ended_with(0);
-    assert_eq!(place.context("n.A.k"), json!({"id": "k", "n": 7, "x": 100_000.0, "b": true, "t": "12", "j:x": [1, {}]}));
+    assert_eq!(
+        place.context("n.A.k"),
+        json!({"id": "k", "n": 7, "x": 100_000.0, "b": true, "t": "12", "j:x": [1, {}]})
+    );
 }
 
 #[test]
@@ -49,7 +53,8 @@ fn importing_again_reports_new_changed_and_unchanged_rows() {
 fn an_edge_is_known_by_its_ends_and_again_is_the_same() {
     let place = Place::with_cities();
     place.file("roads.csv", "from,to,km\na,b,1.5\nb,c,9\nc,a,3\n");
-    let import = ["import", "--edges", "roads.csv", "--entity", "Road", "--from", "from=City", "--to", "to=City"];
+    let import =
+        ["import", "--edges", "roads.csv", "--entity", "Road", "--from", "from=City", "--to", "to=City"];
     assert_eq!(figures(&place.run(&import).ended_with(0).file(0)), [3, 1, 1, 1, 0]);
     assert_eq!(place.count("Road"), 3);
     let roads = place.run(&["find", "Road", "--sort", "km"]).ended_with(0).json();
@@ -62,7 +67,8 @@ fn parallel_edges_are_merged_unless_multi_keeps_them_apart() {
     for multi in [false, true] {
         let place = Place::with_cities();
         place.file("x.csv", "s,t,n\na,b,1\na,b,2\nb,a,3\na,b,4\n");
-        let mut import = vec!["import", "--edges", "x.csv", "--entity", "X", "--from", "s=City", "--to", "t=City"];
+        let mut import =
+            vec!["import", "--edges", "x.csv", "--entity", "X", "--from", "s=City", "--to", "t=City"];
         if multi {
             import.push("--multi");
         }
@@ -85,7 +91,18 @@ fn undirected_edges_are_followed_from_either_end() {
     let place = Place::with_cities();
     place.file("x.csv", "s,t\nd,c\n");
     place
-        .run(&["import", "--edges", "x.csv", "--entity", "X", "--from", "s=City", "--to", "t=City", "--undirected"])
+        .run(&[
+            "import",
+            "--edges",
+            "x.csv",
+            "--entity",
+            "X",
+            "--from",
+            "s=City",
+            "--to",
+            "t=City",
+            "--undirected",
+        ])
         .ended_with(0);
     let reached = place.run(&["walk", "reach", "--from", "n.City.c", "--ids"]).ended_with(0).json();
     assert_eq!(reached["ids"], json!(["n.City.c", "n.City.d"]));
@@ -99,8 +116,9 @@ fn neighbours_come_in_the_order_of_the_records_also_over_several_files() {
     place.file("2.csv", "s,t\nz,k\nz,b\n");
     place
         .run(&[
-            "import", "--nodes", "n.csv", "--entity", "N", "--key", "id", "--edges", "1.csv", "--entity", "E", "--from",
-            "s=N", "--to", "t=N", "--edges", "2.csv", "--entity", "F", "--from", "s=N", "--to", "t=N",
+            "import", "--nodes", "n.csv", "--entity", "N", "--key", "id", "--edges", "1.csv", "--entity",
+            "E", "--from", "s=N", "--to", "t=N", "--edges", "2.csv", "--entity", "F", "--from", "s=N",
+            "--to", "t=N",
         ])
         .ended_with(0);
     let reached = place.run(&["walk", "reach", "--from", "n.N.z", "--ids"]).ended_with(0).json();
@@ -127,10 +145,43 @@ fn tables_come_with_other_delimiters_quotes_and_nulls_and_without_headers() {
     place.file("d.csv", "id,name\nd1,\"open, and 12\" tall\n");
     place
         .run(&[
-            "import", "--nodes", "a.tsv", "--entity", "T", "--key", "id", "--nodes", "b.csv", "--entity", "P", "--key", "id",
-            "--columns", "id,one,two", "--delimiter", "|", "--null", "\\N", "--null", "-", "--nodes", "c.gr", "--entity",
-            "G", "--key", "from", "--columns", "tag,from,to,weight", "--delimiter", "space", "--nodes", "d.csv",
-            "--entity", "D", "--key", "id",
+            "import",
+            "--nodes",
+            "a.tsv",
+            "--entity",
+            "T",
+            "--key",
+            "id",
+            "--nodes",
+            "b.csv",
+            "--entity",
+            "P",
+            "--key",
+            "id",
+            "--columns",
+            "id,one,two",
+            "--delimiter",
+            "|",
+            "--null",
+            "\\N",
+            "--null",
+            "-",
+            "--nodes",
+            "c.gr",
+            "--entity",
+            "G",
+            "--key",
+            "from",
+            "--columns",
+            "tag,from,to,weight",
+            "--delimiter",
+            "space",
+            "--nodes",
+            "d.csv",
+            "--entity",
+            "D",
+            "--key",
+            "id",
         ])
         .ended_with(0);
     assert_eq!(place.context("n.T.t1"), json!({"id": "t1", "name": "quoted\ttab"}));
@@ -169,12 +220,26 @@ fn gzipped_files_and_standard_input_are_read_alike() {
     place.gzipped("a.csv.gz", "id,n\na,1\n");
     place.gzipped("no-ending", "id,n\nb,2\n");
     // Two members one after the other are one file, as `cat` makes it.
-    let members = [crate::harness::gzip(b"{\"id\": \"n.A.c\"}\n"), crate::harness::gzip(b"{\"id\": \"n.A.d\"}\n")];
+    let members =
+        [crate::harness::gzip(b"{\"id\": \"n.A.c\"}\n"), crate::harness::gzip(b"{\"id\": \"n.A.d\"}\n")];
     place.file("c.jsonl.gz", members.concat());
     place
         .run(&[
-            "import", "--nodes", "a.csv.gz", "--entity", "A", "--key", "id", "--nodes", "no-ending", "--entity", "A", "--key",
-            "id", "--nodes", "c.jsonl.gz",
+            "import",
+            "--nodes",
+            "a.csv.gz",
+            "--entity",
+            "A",
+            "--key",
+            "id",
+            "--nodes",
+            "no-ending",
+            "--entity",
+            "A",
+            "--key",
+            "id",
+            "--nodes",
+            "c.jsonl.gz",
         ])
         .ended_with(0);
     let table = ["import", "--nodes", "-", "--entity", "A", "--key", "id"];

@@ -31,8 +31,8 @@ impl Engine {
         if hosted.exited || hosted.table.exits().is_empty() {
             return self.finish(seat, hosted);
         }
-        let batch = VisitBatch { table: Arc::clone(&hosted.table), visits: Vec::new(), requests_after: Vec::new() };
-        match self.drive(seat, hosted, Box::new(batch)) {
+        let batch = hosted.spare.take().unwrap_or_else(|| VisitBatch::new(&hosted.table));
+        match self.drive(seat, hosted, batch) {
             Ok(Ran::Pending) => {
                 hosted.exiting = true;
                 true

@@ -39,7 +39,12 @@ impl Engine {
             }
         }
         let position = walk.position();
-        self.expand(hosted, visited, position)?;
+        let mut requests = std::mem::take(walk.requests());
+        self.expand(hosted, visited, position, &mut requests.drain(..))?;
+        if let Some(walk) = &mut hosted.walk {
+            // Their room is used again.
+            *walk.requests() = requests;
+        }
         Ok(Step::Continue)
     }
 
@@ -70,10 +75,11 @@ impl Engine {
 
     /// Takes back what a batch of async hooks worked on, and queues what they asked for.
     fn driven(&mut self, seat: usize, hosted: &mut Hosted, driven: Driven) -> Result<Step, WalkError> {
-        let Driven { walker, mut walk, batch, result } = driven;
-        let VisitBatch { visits, requests_after, .. } = *batch;
+        let Driven { walker, mut walk, mut batch, result } = driven;
+        let VisitBatch { visits, requests_after, .. } = &*batch;
         let made = requests_after.len();
-        let mut requests = std::mem::take(walk.requests()).into_iter();
+        let mut room = std::mem::take(walk.requests());
+        let mut requests = room.drain(..);
         hosted.walker = Some(walker);
         hosted.walk = Some(walk);
         hosted.profile.visits += made as u64;
@@ -82,25 +88,27 @@ impl Engine {
             failed(hosted, hook, &at, fault)
         })?;
         let mut from = 0;
-        for ((visited, position), until) in visits.iter().zip(&requests_after) {
+        for ((visited, position), until) in visits.iter().zip(requests_after) {
             hosted.profile.deepest = hosted.profile.deepest.max(position.depth);
-            let asked = requests.by_ref().take(until - from);
+            let mut asked = requests.by_ref().take(until - from);
             from = *until;
             match &mut hosted.suspended {
                 // Links are being waited for: what comes after has to wait as well, or the order is lost.
                 Some(suspended) => suspended.requests.extend(asked.map(|target| (*position, target))),
-                None => {
-                    if let Some(walk) = &mut hosted.walk {
-                        walk.requests().extend(asked);
-                    }
-                    self.expand(hosted, visited, *position)?;
-                }
+                None => self.expand(hosted, visited, *position, &mut asked)?,
             }
         }
         if step == Step::Disengage {
             return Ok(step);
         }
+        drop(requests);
+        if let Some(walk) = &mut hosted.walk {
+            *walk.requests() = room;
+        }
         hosted.unmade.extend(visits[made..].iter().map(|(_, position)| *position));
+        batch.visits.clear();
+        batch.requests_after.clear();
+        hosted.spare = Some(batch);
         self.send_outbox(seat, hosted)?;
         Ok(Step::Continue)
     }

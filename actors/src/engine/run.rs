@@ -1,5 +1,6 @@
 //! Running the hooks of a turn's visits.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -139,7 +140,9 @@ impl Engine {
 
     /// The same for a walker with async hooks, whose visits run in one future.
     fn run_batch(&mut self, seat: usize, hosted: &mut Hosted, picks: &mut [Pick]) -> Option<Result<(), WalkError>> {
-        let mut visits = Vec::with_capacity(picks.len());
+        // The room of the last batch, so that not every batch has to be allocated.
+        let mut batch = hosted.spare.take().unwrap_or_else(|| VisitBatch::new(&hosted.table));
+        let visits = &mut batch.visits;
         let mut spent = false;
         for pick in picks {
             if spent || hosted.state != State::Ready || (hosted.returns && !visits.is_empty()) {
@@ -173,8 +176,7 @@ impl Engine {
             hosted.state = waiting;
             return None;
         }
-        let batch = VisitBatch { table: Arc::clone(&hosted.table), visits, requests_after: Vec::new() };
-        match self.drive(seat, hosted, Box::new(batch)) {
+        match self.drive(seat, hosted, batch) {
             Ok(Ran::Done(Step::Disengage)) => Some(Ok(())),
             Ok(_) => None,
             Err(error) => Some(Err(error)),
@@ -230,22 +232,19 @@ impl Engine {
     ///
     /// # Errors
     /// [`WalkError::BudgetReached`] when the queue is too long.
+    #[inline]
     pub(super) fn expand(
         &mut self,
         hosted: &mut Hosted,
         visited: &Visited,
         position: Position,
+        requests: &mut impl Iterator<Item = Target>,
     ) -> Result<(), WalkError> {
-        let Some(walk) = &mut hosted.walk else { return Ok(()) };
-        let requests = walk.requests();
-        if requests.is_empty() {
-            return Ok(());
-        }
         let depth = position.depth + 1;
-        for at in 0..requests.len() {
-            match &requests[at] {
+        while let Some(target) = requests.next() {
+            match target {
                 Target::Slot(slot) => hosted.frontier.push(&[slot.0], position.slot, depth),
-                Target::Costed(slot, cost) => hosted.frontier.push_at(*cost, *slot, position.slot, depth),
+                Target::Costed(slot, cost) => hosted.frontier.push_at(cost, slot, position.slot, depth),
                 Target::Neighbours(neighbours) => {
                     let origin = neighbours.origin();
                     let resident;
@@ -260,14 +259,15 @@ impl Engine {
                             .resolve(links, |run| hosted.frontier.push(run, position.slot, depth)),
                         None => {
                             let need = Need::DOCUMENT.links(neighbours.direction());
-                            let requests = requests.drain(at..).map(|target| (position, target)).collect();
-                            return suspend(hosted, Suspended { requests, slot: origin, need });
+                            let first = std::iter::once(Target::Neighbours(neighbours));
+                            let requests = first.chain(requests).map(|target| (position, target)).collect();
+                            suspend(hosted, Suspended { requests, slot: origin, need });
+                            return Ok(());
                         }
                     }
                 }
             }
         }
-        requests.clear();
         end_expansion(hosted)
     }
 
@@ -280,34 +280,24 @@ impl Engine {
             (None, Some(Found::Record(record))) if satisfies(&record.head, need) => Some(record),
             // It was deleted meanwhile: it has no neighbours any more.
             (None, Some(Found::Missing | Found::Unreadable(_))) => None,
-            _ => return suspend(hosted, Suspended { requests, slot, need }),
+            _ => {
+                suspend(hosted, Suspended { requests, slot, need });
+                return Ok(());
+            }
         };
         while let Some((position, target)) = requests.pop_front() {
             let of_slot = matches!(&target, Target::Neighbours(of) if of.origin() == slot);
-            let Some(walk) = &mut hosted.walk else { return Ok(()) };
-            match (&record, of_slot) {
-                (None, true) => continue,
-                (Some(record), _) => {
-                    walk.requests().push(target);
+            match &record {
+                None if of_slot => {}
+                Some(record) => {
                     let visited = Visited { slot, record: Arc::clone(record) };
-                    self.expand(hosted, &visited, position)?;
+                    self.expand(hosted, &visited, position, &mut std::iter::once(target))?;
                 }
-                (None, false) => {
-                    let neighbours = match target {
-                        Target::Neighbours(neighbours) => neighbours,
-                        Target::Slot(slot) => {
-                            hosted.frontier.push(&[slot.0], position.slot, position.depth + 1);
-                            continue;
-                        }
-                        Target::Costed(slot, cost) => {
-                            hosted.frontier.push_at(cost, slot, position.slot, position.depth + 1);
-                            continue;
-                        }
-                    };
-                    let need = Need::DOCUMENT.links(neighbours.direction());
-                    let slot = neighbours.origin();
-                    requests.push_front((position, Target::Neighbours(neighbours)));
-                    return suspend(hosted, Suspended { requests, slot, need });
+                // Of another node: it has to be asked for in turn.
+                None => {
+                    requests.push_front((position, target));
+                    self.resume_without(hosted, requests);
+                    return Ok(());
                 }
             }
             if let Some(again) = &mut hosted.suspended {
@@ -317,18 +307,32 @@ impl Engine {
         }
         end_expansion(hosted)
     }
+
+    /// The same after the node whose links were waited for turned out to be gone: queues what needs no
+    /// links, and waits for those of the next node that does.
+    fn resume_without(&mut self, hosted: &mut Hosted, mut requests: VecDeque<(Position, Target)>) {
+        while let Some((position, target)) = requests.pop_front() {
+            let depth = position.depth + 1;
+            match target {
+                Target::Slot(slot) => hosted.frontier.push(&[slot.0], position.slot, depth),
+                Target::Costed(slot, cost) => hosted.frontier.push_at(cost, slot, position.slot, depth),
+                Target::Neighbours(neighbours) => {
+                    let (slot, need) = (neighbours.origin(), Need::DOCUMENT.links(neighbours.direction()));
+                    requests.push_front((position, Target::Neighbours(neighbours)));
+                    return suspend(hosted, Suspended { requests, slot, need });
+                }
+            }
+        }
+        hosted.frontier.end_group();
+    }
 }
 
 /// Puts off the rest of what hooks asked for until links have been loaded.
-fn suspend(hosted: &mut Hosted, suspended: Suspended) -> Result<(), WalkError> {
-    if let Some(walk) = &mut hosted.walk {
-        walk.requests().clear();
-    }
+fn suspend(hosted: &mut Hosted, suspended: Suspended) {
     // From now on they are read together with the nodes.
     hosted.need = hosted.need.and(suspended.need);
     hosted.suspended = Some(Box::new(suspended));
     hosted.state = State::Loading;
-    Ok(())
 }
 
 fn end_expansion(hosted: &mut Hosted) -> Result<(), WalkError> {

@@ -111,18 +111,15 @@ async fn whoever_uses_a_runtime_that_has_stopped_is_told_so() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_hook_may_hold_the_last_handle() {
     let stage = Stage::new();
-    let runtime = stage.runtime.clone();
     let (go, wait) = oneshot::channel();
     let (dropped, seen) = oneshot::channel();
-    let holder = Holder { runtime: Some(runtime), wait: Some(wait), dropped: Some(dropped) };
+    let holder = Holder { runtime: Some(stage.runtime.clone()), wait: Some(wait), dropped: Some(dropped) };
     let walk = stage.runtime.spawn(holder).await.unwrap();
-    let path = stage.path().join("store");
-    let Stage { .. } = &stage;
+    let url = format!("embedded:{}", stage.path().join("store").display());
     let folder = stage.into_folder();
     go.send(()).unwrap();
     within(seen).await.unwrap();
-    let _ = within(walk.finish()).await;
-    let url = format!("embedded:{}", path.display());
+    within(walk.finish()).await.unwrap();
     until(async || Runtime::open(&url).is_ok()).await;
     drop(folder);
 }

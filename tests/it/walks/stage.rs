@@ -105,6 +105,11 @@ impl Stage {
         self.folder.path()
     }
 
+    /// Gives the runtime's handle up, and keeps the store.
+    pub(super) fn into_folder(self) -> TempDir {
+        self.folder
+    }
+
     pub(super) fn graph(&self) -> Graph {
         self.runtime.graph()
     }

@@ -1,0 +1,276 @@
+//! What was reported or acknowledged is durable, and a store that fails is told from one that works.
+
+use std::sync::Arc;
+
+use tokio::sync::Notify;
+use tokio::task::JoinHandle;
+use wayfare::{
+    Direction, Error, Graph, Here, Stored, StoreError, Walk, WalkError, WriteError, node, walker,
+};
+
+use super::stage::{Hamlet, Stage, hamlet, key, until, within};
+use super::trick_store::TrickStore;
+
+/// Reports and, if it may, emits the names it reads.
+#[derive(Debug, Default)]
+struct Reporter {
+    emits: bool,
+    names: Vec<String>,
+}
+
+#[walker]
+impl Reporter {
+    #[on_visit]
+    fn node(&mut self, here: &Here<Hamlet>, walk: &mut Walk) -> Result<(), WalkError> {
+        self.names.push(here.name.clone());
+        walk.visit(here.neighbours(Direction::Out));
+        if self.emits { walk.emit(&here.name) } else { walk.report(&here.name) }
+    }
+}
+
+async fn names(stage: &Stage, from: &str) -> Vec<String> {
+    let walk = stage.runtime.spawn(Reporter::default()).at(hamlet(from)).await.unwrap();
+    within(walk.finish()).await.unwrap().names
+}
+
+/// Renames a resident hamlet; returns when the new record is published and its commit is held up.
+async fn rename_held_up(
+    stage: &Stage,
+    store: &TrickStore,
+    from: &'static str,
+    to: &'static str,
+) -> JoinHandle<Result<Stored<Hamlet>, Error>> {
+    let came = store.applies.came();
+    store.applies.close();
+    let graph = stage.graph();
+    let rename =
+        tokio::spawn(async move { graph.update(hamlet(from), |a: &mut Hamlet| a.name = to.into()).await });
+    store.applies.wait_for(came + 1).await;
+    rename
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_walk_is_not_finished_before_what_it_read_is_durable() {
+    let (stage, store) = Stage::on_trick_store(|config| config);
+    stage.draw("a>b").await;
+    names(&stage, "a").await;
+    let rename = rename_held_up(&stage, &store, "a", "A").await;
+    let walk = stage.runtime.spawn(Reporter::default()).at(hamlet("a")).await.unwrap();
+    until(async || walk.inspect().await.is_some_and(|walk| walk["waiting_for"] == "durability")).await;
+    assert!(!rename.is_finished());
+    store.applies.open();
+    assert_eq!(within(walk.finish()).await.unwrap().names, ["A", "b"]);
+    within(rename).await.unwrap().unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_emitted_value_is_not_given_before_what_it_rests_on_is_durable() {
+    let (stage, store) = Stage::on_trick_store(|config| config);
+    stage.draw("a").await;
+    names(&stage, "a").await;
+    let rename = rename_held_up(&stage, &store, "a", "A").await;
+    let emitter = Reporter { emits: true, ..Reporter::default() };
+    let (walk, mut stream) = stage.runtime.spawn(emitter).at(hamlet("a")).stream().await.unwrap();
+    until(async || walk.inspect().await.is_some_and(|walk| walk["waiting_for"] == "durability")).await;
+    let mut next = Box::pin(stream.next());
+    tokio::select! {
+        biased;
+        value = &mut next => panic!("{value:?} is not durable yet"),
+        () = tokio::task::yield_now() => {}
+    }
+    store.applies.open();
+    assert_eq!(within(next).await.unwrap().unwrap(), "A");
+    within(walk.finish()).await.unwrap();
+    within(rename).await.unwrap().unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_failed_commit_is_told_to_the_writer_and_its_record_rolled_back_while_reads_go_on() {
+    let (stage, store) = Stage::on_trick_store(|config| config);
+    stage.draw("a>b").await;
+    assert_eq!(names(&stage, "a").await, ["a", "b"]);
+    store.applies.fail(1);
+    let failed = within(stage.graph().update(hamlet("a"), |a: &mut Hamlet| a.name = "A".into())).await;
+    assert!(matches!(failed, Err(Error::Store(StoreError::Io { .. }))), "{failed:?}");
+    assert_eq!(names(&stage, "a").await, ["a", "b"]);
+    let a = stage.graph().get::<Hamlet>(hamlet("a")).await.unwrap().unwrap();
+    assert_eq!((a.name.as_str(), a.version().0), ("a", 1));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn writes_are_refused_after_one_failed_until_the_store_is_opened_again() {
+    let (stage, store) = Stage::on_trick_store(|config| config);
+    stage.draw("a>b").await;
+    names(&stage, "a").await;
+    store.applies.fail(1);
+    let graph = stage.graph();
+    let rename = async |name: &str| graph.update(hamlet("a"), |a: &mut Hamlet| a.name = name.into()).await;
+    within(rename("A")).await.unwrap_err();
+    let came = store.applies.came();
+    for name in ["B", "C"] {
+        let refused = within(rename(name)).await;
+        assert!(matches!(refused, Err(Error::Store(StoreError::Poisoned { .. }))), "{refused:?}");
+    }
+    let refused = within(graph.create(Hamlet { name: "c".into() })).await;
+    assert!(matches!(refused, Err(Error::Store(StoreError::Poisoned { .. }))), "{refused:?}");
+    assert_eq!(store.applies.came(), came, "the store is not even asked");
+    assert_eq!(names(&stage, "a").await, ["a", "b"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_walk_that_waits_for_a_commit_which_fails_ends_with_an_error() {
+    let (stage, store) = Stage::on_trick_store(|config| config);
+    stage.draw("a").await;
+    names(&stage, "a").await;
+    let rename = rename_held_up(&stage, &store, "a", "A").await;
+    let walk = stage.runtime.spawn(Reporter::default()).at(hamlet("a")).await.unwrap();
+    until(async || walk.inspect().await.is_some_and(|walk| walk["waiting_for"] == "durability")).await;
+    store.applies.fail(1);
+    store.applies.open();
+    within(rename).await.unwrap().unwrap_err();
+    let ended = within(walk.finish()).await;
+    assert!(matches!(ended, Err(WalkError::Store(_))), "{ended:?}");
+}
+
+/// Reads its start, then waits before it goes on.
+#[derive(Debug)]
+struct Ponderer {
+    read: Arc<Notify>,
+    go: Arc<Notify>,
+    names: Vec<String>,
+}
+
+#[walker]
+impl Ponderer {
+    #[on_visit]
+    async fn node(&mut self, here: &Here<'_, Hamlet>) {
+        self.names.push(here.name.clone());
+        self.read.notify_one();
+        self.go.notified().await;
+    }
+}
+
+async fn ponder(stage: &Stage) -> (wayfare::Walking<Ponderer>, Arc<Notify>) {
+    let (read, go) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+    let ponderer = Ponderer { read: Arc::clone(&read), go: Arc::clone(&go), names: Vec::new() };
+    let walk = stage.runtime.spawn(ponderer).at(hamlet("a")).await.unwrap();
+    within(read.notified()).await;
+    (walk, go)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_walk_that_read_what_failed_before_it_ended_ends_with_an_error() {
+    let (stage, store) = Stage::on_trick_store(|config| config);
+    stage.draw("a").await;
+    names(&stage, "a").await;
+    let rename = rename_held_up(&stage, &store, "a", "A").await;
+    let (walk, go) = ponder(&stage).await;
+    store.applies.fail(1);
+    store.applies.open();
+    within(rename).await.unwrap().unwrap_err();
+    go.notify_one();
+    let ended = within(walk.finish()).await.map(|ponderer| ponderer.names);
+    assert!(ended.is_err(), "reported {ended:?}, which was never durable");
+}
+
+#[node]
+#[derive(Debug)]
+struct Parish {
+    #[field(unique)]
+    code: String,
+}
+
+#[derive(Debug, Default)]
+struct CodeReader {
+    codes: Vec<String>,
+}
+
+#[walker]
+impl CodeReader {
+    #[on_visit]
+    fn parish(&mut self, here: &Here<Parish>) {
+        self.codes.push(here.code.clone());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_walk_that_read_a_change_which_the_store_refused_does_not_report_it() {
+    let (stage, store) = Stage::on_trick_store(|config| config);
+    let graph = stage.graph();
+    graph.create_as("x", Parish { code: "X".into() }).await.unwrap();
+    let y = graph.create_as("y", Parish { code: "Y".into() }).await.unwrap().id().clone();
+    let read = async || {
+        let walk = stage.runtime.spawn(CodeReader::default()).at(&y).await.unwrap();
+        within(walk.finish()).await.map(|reader| reader.codes)
+    };
+    assert_eq!(read().await.unwrap(), ["Y"]);
+
+    let came = store.applies.came();
+    store.applies.close();
+    let (writing, id) = (stage.graph(), y.clone());
+    let update = tokio::spawn(async move { writing.update(id, |y: &mut Parish| y.code = "X".into()).await });
+    store.applies.wait_for(came + 1).await;
+    let walk = stage.runtime.spawn(CodeReader::default()).at(&y).await.unwrap();
+    until(async || walk.inspect().await.is_none_or(|walk| walk["waiting_for"] == "durability")).await;
+    store.applies.open();
+    let refused = within(update).await.unwrap();
+    assert!(matches!(refused, Err(Error::Write(WriteError::UniqueViolation { .. }))), "{refused:?}");
+    if let Ok(reader) = within(walk.finish()).await {
+        assert_eq!(reader.codes, ["Y"], "the change was never stored");
+    }
+    assert_eq!(read().await.unwrap(), ["Y"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_load_that_fails_ends_the_walk_and_the_next_one_works() {
+    let (stage, store) = Stage::on_trick_store(|config| config);
+    stage.draw("a>b").await;
+    for local in [true, false] {
+        store.local.store(local, std::sync::atomic::Ordering::SeqCst);
+        store.loads.fail(1);
+        let walk = stage.runtime.spawn(Reporter::default()).at(hamlet("a")).await.unwrap();
+        match within(walk.finish()).await {
+            Err(WalkError::Store(error)) => assert!(error.to_string().contains("told to fail"), "{error}"),
+            other => panic!("{other:?}"),
+        }
+    }
+    assert_eq!(names(&stage, "a").await, ["a", "b"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_update_whose_entity_cannot_be_loaded_gets_the_error_and_writes_go_on() {
+    let (stage, store) = Stage::on_trick_store(|config| config);
+    stage.draw("a").await;
+    store.loads.fail(1);
+    let graph = stage.graph();
+    let failed = within(graph.update(hamlet("a"), |a: &mut Hamlet| a.name = "A".into())).await;
+    assert!(matches!(failed, Err(Error::Store(StoreError::Io { .. }))), "{failed:?}");
+    within(graph.update(hamlet("a"), |a: &mut Hamlet| a.name = "A".into())).await.unwrap();
+    assert_eq!(names(&stage, "a").await, ["A"]);
+}
+
+/// Writes what it visits.
+#[derive(Debug)]
+struct Renamer {
+    graph: Graph,
+}
+
+#[walker]
+impl Renamer {
+    #[on_visit]
+    async fn node(&mut self, here: &Here<'_>, walk: &mut Walk) -> Result<(), Error> {
+        let name = format!("{} by a hook", key(here.id()));
+        self.graph.update(here.id(), |hamlet: &mut Hamlet| hamlet.name.clone_from(&name)).await?;
+        walk.visit(here.neighbours(Direction::Out));
+        Ok(())
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_hook_can_write_to_the_graph() {
+    let stage = Stage::with(|config| config.workers_count(1).shards_count(1));
+    stage.draw("a>b b>c").await;
+    let walk = stage.runtime.spawn(Renamer { graph: stage.graph() }).at(hamlet("a")).await.unwrap();
+    drop(within(walk.finish()).await.unwrap());
+    assert_eq!(names(&stage, "a").await, ["a by a hook", "b by a hook", "c by a hook"]);
+}
