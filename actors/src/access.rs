@@ -67,8 +67,10 @@ impl Core {
         limit: usize,
     ) -> Read<Page> {
         self.settle().await?;
-        self.off_thread(move |store, runtime| runtime.block_on(store.scan(kind, entity, after.as_ref(), limit)))
-            .await
+        self.off_thread(move |store, runtime| {
+            runtime.block_on(store.scan(kind, entity, after.as_ref(), limit))
+        })
+        .await
     }
 
     pub(crate) async fn stats(self: &Arc<Self>) -> Read<StoreStats> {
@@ -125,7 +127,10 @@ impl Core {
             self.send_apply(shard, Apply { saves }).await?;
         }
         let outcomes = outcomes.await.map_err(|_| gone())?;
-        outcomes.into_iter().map(|saved| saved.ok_or_else(gone)?.map_err(|error| shared_error(&error))).collect()
+        outcomes
+            .into_iter()
+            .map(|saved| saved.ok_or_else(gone)?.map_err(|error| shared_error(&error)))
+            .collect()
     }
 
     /// The newest versions of entities, durable or not, in order; `None` where there is none.
@@ -151,7 +156,8 @@ impl Core {
         let _permits = self.write_permits.acquire_many(permits).await.map_err(|_| gone())?;
         let ends: Vec<Option<[Id; 2]>> = batch.writes.iter().map(edge_ends).collect();
         let writer = self.writer.get().ok_or_else(gone)?;
-        let results = writer.persist(batch).await.map_err(|_| gone())?.map_err(|error| shared_error(&error))?;
+        let results =
+            writer.persist(batch).await.map_err(|_| gone())?.map_err(|error| shared_error(&error))?;
         self.evict(self.touched(&results, ends)).await;
         Ok(results)
     }

@@ -78,7 +78,9 @@ impl Core {
 
     /// A node with what is needed of it, from memory or through its shard.
     pub(crate) async fn node(&self, slot: Slot, need: Need) -> Result<Found, StoreError> {
-        if let Some(record) = self.resident(slot).filter(|record| crate::loader::satisfies(&record.head, need)) {
+        if let Some(record) =
+            self.resident(slot).filter(|record| crate::loader::satisfies(&record.head, need))
+        {
             record.head.touch();
             return Ok(Found::Record(record));
         }

@@ -47,9 +47,10 @@ impl Durability {
 
     /// Everything published so far.
     pub(crate) fn mark(&self) -> Mark {
-        let lanes = self.lanes.iter().map(|lane| {
-            (lane.published.load(Ordering::Acquire), lane.failed.load(Ordering::Acquire))
-        });
+        let lanes = self
+            .lanes
+            .iter()
+            .map(|lane| (lane.published.load(Ordering::Acquire), lane.failed.load(Ordering::Acquire)));
         Mark(lanes.collect())
     }
 
@@ -71,7 +72,9 @@ impl Durability {
             progress.as_mut().enable();
             let done = self.lanes.iter().zip(&mark.0);
             if done.clone().all(|(lane, (published, _))| lane.settled.load(Ordering::Acquire) >= *published) {
-                return done.clone().all(|(lane, (_, failed))| lane.failed.load(Ordering::Acquire) == *failed);
+                return done
+                    .clone()
+                    .all(|(lane, (_, failed))| lane.failed.load(Ordering::Acquire) == *failed);
             }
             progress.await;
         }

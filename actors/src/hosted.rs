@@ -7,7 +7,8 @@ use rustc_hash::FxHashMap;
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
 use wayfare_graph::{
-    Entry, ErasedWalker, Filter, Frontier, HookTable, Limits, Need, Position, Profile, Slot, Target, VisitBatch, Walk,
+    Entry, ErasedWalker, Filter, Frontier, HookTable, Limits, Need, Position, Profile, Slot, Target,
+    VisitBatch, Walk,
 };
 
 use crate::durability::Mark;

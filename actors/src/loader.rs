@@ -18,7 +18,11 @@ pub(crate) struct Loader {
 
 impl Loader {
     /// Reads nodes with their neighbours in one call to the store.
-    pub(crate) async fn load(&self, slots: Vec<Slot>, need: Need) -> Result<Vec<(Slot, Found)>, Arc<StoreError>> {
+    pub(crate) async fn load(
+        &self,
+        slots: Vec<Slot>,
+        need: Need,
+    ) -> Result<Vec<(Slot, Found)>, Arc<StoreError>> {
         let ids: Vec<Id> = slots.iter().filter_map(|&slot| self.directory.id_of(slot).cloned()).collect();
         let mut loaded = self.store.load(&ids, need).await.map_err(Arc::new)?;
         let documents = std::mem::take(&mut loaded.documents);
@@ -54,7 +58,10 @@ impl Loader {
         let pairs = links[range.clone()].iter().zip(&edges[range]);
         EdgeLinks(
             pairs
-                .map(|(link, edge)| EdgeLink { edge: edge.clone(), other: self.directory.slot_of(&link.other) })
+                .map(|(link, edge)| EdgeLink {
+                    edge: edge.clone(),
+                    other: self.directory.slot_of(&link.other),
+                })
                 .collect(),
         )
     }

@@ -53,7 +53,6 @@ impl Spawned {
         let address = self.shared.address.get()?;
         address.send(crate::walk_actor::InspectWalk).await.ok().flatten()
     }
-
 }
 
 impl std::fmt::Debug for Spawned {
@@ -129,7 +128,9 @@ pub(crate) async fn spawn_walk(
     let sent = match worker.address.try_send(host) {
         Ok(()) => Ok(()),
         // A full mailbox makes the caller wait.
-        Err(actix::prelude::SendError::Full(host)) => worker.address.send(host).await.map_err(|_| WalkError::Stopped),
+        Err(actix::prelude::SendError::Full(host)) => {
+            worker.address.send(host).await.map_err(|_| WalkError::Stopped)
+        }
         Err(actix::prelude::SendError::Closed(_)) => Err(WalkError::Stopped),
     };
     if let Err(error) = sent {

@@ -158,7 +158,8 @@ fn make_walker(spawn: &Spawn) -> Result<Box<dyn wayfare_graph::ErasedWalker>, Wa
         let nearest = nearest.filter(|name| strsim::jaro_winkler(name, &spawn.walker) > 0.7);
         WalkError::UnknownWalker { name: spawn.walker.clone(), nearest: nearest.map(ToString::to_string) }
     })?;
-    make(spawn.args.clone()).map_err(|reason| WalkError::BadArguments { walker: spawn.walker.clone(), reason })
+    make(spawn.args.clone())
+        .map_err(|reason| WalkError::BadArguments { walker: spawn.walker.clone(), reason })
 }
 
 /// Cancels a walk by number; `false` when there is none.
@@ -170,7 +171,9 @@ impl Handler<CancelWalk> for Supervisor {
     type Result = bool;
 
     fn handle(&mut self, cancel: CancelWalk, _: &mut Context<Self>) -> bool {
-        let Some(walk) = self.core.walks.get(&cancel.0).map(|walk| Arc::clone(walk.value())) else { return false };
+        let Some(walk) = self.core.walks.get(&cancel.0).map(|walk| Arc::clone(walk.value())) else {
+            return false;
+        };
         walk.cancel();
         if let Some(address) = walk.address.get() {
             // The flag is set; the message only makes a waiting walk look at it sooner.
@@ -189,7 +192,8 @@ impl Handler<InspectWalks> for Supervisor {
     type Result = ResponseFuture<Vec<Value>>;
 
     fn handle(&mut self, _: InspectWalks, _: &mut Context<Self>) -> Self::Result {
-        let addresses: Vec<_> = self.core.walks.iter().filter_map(|walk| walk.address.get().cloned()).collect();
+        let addresses: Vec<_> =
+            self.core.walks.iter().filter_map(|walk| walk.address.get().cloned()).collect();
         Box::pin(async move {
             let mut walks = Vec::with_capacity(addresses.len());
             for address in addresses {

@@ -9,8 +9,8 @@ use parking_lot::Mutex;
 use serde_json::Value;
 use tokio::sync::oneshot;
 use wayfare_graph::{
-    Document, EntityName, ErasedWalker, Id, Index, KeySource, Kind, Page, Query, Store, StoreError, StoreStats,
-    WalkError, WalkOptions, WriteBatch, WriteResult,
+    Document, EntityName, ErasedWalker, Id, Index, KeySource, Kind, Page, Query, Store, StoreError,
+    StoreStats, WalkError, WalkOptions, WriteBatch, WriteResult,
 };
 
 use crate::core::Core;
@@ -295,7 +295,8 @@ fn start_actors(core: &Arc<Core>) -> Result<Addr<Supervisor>, StartError> {
         flush_interval: settings.flush_interval,
         queue: settings.write_queue,
     };
-    let (writer, handle) = WriterActor::start_thread(Arc::clone(&core.store), writer_settings, runtime.clone())?;
+    let (writer, handle) =
+        WriterActor::start_thread(Arc::clone(&core.store), writer_settings, runtime.clone())?;
     let _ = core.runtime.set(runtime);
     let _ = core.writer.set(handle.clone());
     let mut shard_arbiters = Vec::new();

@@ -1,7 +1,7 @@
 //! What is known of a walk outside the worker that hosts it.
 
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use actix::Addr;
@@ -54,7 +54,9 @@ impl WalkShared {
             walker,
             spawned,
             // A wall budget beyond what the clock can count is no budget; a century will do.
-            deadline: spawned.checked_add(wall).unwrap_or(spawned + std::time::Duration::from_secs(3_155_760_000)),
+            deadline: spawned
+                .checked_add(wall)
+                .unwrap_or(spawned + std::time::Duration::from_secs(3_155_760_000)),
             address: OnceLock::new(),
             worker,
             cancelled: AtomicBool::new(false),

@@ -63,9 +63,7 @@ impl Body {
     pub fn encode<T: Serialize + ?Sized>(value: &T) -> Result<Self, BodyError> {
         let mut bytes = Vec::with_capacity(128);
         let mut serializer = rmp_serde::Serializer::new(&mut bytes).with_struct_map().with_human_readable();
-        value
-            .serialize(&mut serializer)
-            .map_err(|error| BodyError::Encode { reason: error.to_string() })?;
+        value.serialize(&mut serializer).map_err(|error| BodyError::Encode { reason: error.to_string() })?;
         match bytes.first().map(|&byte| Marker::from_u8(byte)) {
             Some(Marker::FixMap(_) | Marker::Map16 | Marker::Map32) => Ok(Self(bytes.into())),
             Some(marker) => Err(BodyError::NotAMap { found: shape(marker) }),

@@ -231,7 +231,9 @@ impl Document {
         }
         let version = match members.get("_version") {
             None | Some(Value::Null) => 0,
-            Some(version) => version.as_u64().ok_or_else(|| shape("`_version` is not a whole number from 0"))?,
+            Some(version) => {
+                version.as_u64().ok_or_else(|| shape("`_version` is not a whole number from 0"))?
+            }
         };
         let ends = (id.kind() == Kind::Edge).then(|| ends_from(&members)).transpose()?;
         let body = match members.remove("context") {
@@ -275,7 +277,9 @@ fn ends_from(members: &Map<String, Value>) -> Result<Ends, DocumentError> {
     let bidirectional = match members.get("bidirectional") {
         None => false,
         Some(Value::Bool(both)) => *both,
-        Some(_) => return Err(DocumentError::Shape { reason: "`bidirectional` is not true or false".into() }),
+        Some(_) => {
+            return Err(DocumentError::Shape { reason: "`bidirectional` is not true or false".into() });
+        }
     };
     Ok(Ends { source: end("source")?, target: end("target")?, bidirectional })
 }

@@ -46,7 +46,11 @@ pub struct Driven {
     pub result: Result<Step, (u16, HookFault)>,
 }
 
-pub(crate) async fn drive<W: Walker>(mut walker: Box<W>, mut batch: Box<VisitBatch>, mut walk: Box<Walk>) -> Driven {
+pub(crate) async fn drive<W: Walker>(
+    mut walker: Box<W>,
+    mut batch: Box<VisitBatch>,
+    mut walk: Box<Walk>,
+) -> Driven {
     let mut result = Ok(Step::Continue);
     if batch.visits.is_empty() {
         let exits = Arc::clone(batch.table.exits());

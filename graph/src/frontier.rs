@@ -155,10 +155,14 @@ impl Frontier {
         match &mut self.queue {
             Queue::First(queue) => {
                 let seen = &mut self.seen;
-                queue.extend(slots.len(), slots.iter().map(|&slot| (entry(Slot(slot)), !unique || seen.insert(Slot(slot)))));
+                queue.extend(
+                    slots.len(),
+                    slots.iter().map(|&slot| (entry(Slot(slot)), !unique || seen.insert(Slot(slot)))),
+                );
             }
             Queue::Last { stack, .. } => {
-                let fresh = slots.iter().map(|&slot| Slot(slot)).filter(|&slot| !unique || !self.seen.contains(slot));
+                let fresh =
+                    slots.iter().map(|&slot| Slot(slot)).filter(|&slot| !unique || !self.seen.contains(slot));
                 stack.extend(fresh.map(entry));
             }
             Queue::Least { .. } => slots.iter().for_each(|&slot| self.push_at(0.0, Slot(slot), from, depth)),

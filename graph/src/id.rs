@@ -239,9 +239,7 @@ impl PartialOrd for Id {
 impl Ord for Id {
     fn cmp(&self, other: &Self) -> Ordering {
         let heads = (self.kind() as u8).cmp(&(other.kind() as u8));
-        heads
-            .then_with(|| self.entity().cmp(&other.entity()))
-            .then_with(|| self.cmp_by_key(other))
+        heads.then_with(|| self.entity().cmp(&other.entity())).then_with(|| self.cmp_by_key(other))
     }
 }
 
@@ -354,10 +352,11 @@ mod tests {
 
     #[test]
     fn order_is_that_of_the_text() {
-        let mut ids: Vec<Id> = ["n.B.a", "n.A.b", "n.A.000000000000000000000000", "e.Z.z", "n.A.a-key-of-some-length"]
-            .iter()
-            .map(|text| text.parse().unwrap())
-            .collect();
+        let mut ids: Vec<Id> =
+            ["n.B.a", "n.A.b", "n.A.000000000000000000000000", "e.Z.z", "n.A.a-key-of-some-length"]
+                .iter()
+                .map(|text| text.parse().unwrap())
+                .collect();
         ids.sort();
         let mut texts: Vec<String> = ids.iter().map(ToString::to_string).collect();
         let sorted = texts.clone();

@@ -47,7 +47,8 @@ pub use neighbours::{Along, Neighbours};
 pub use profile::Profile;
 pub use random::Random;
 pub use record::{
-    EdgeLink, EdgeLinks, Head, Links, Payload, Record, SharedRecord, Slot, Typed, TypedOver, Untyped, record_of, record_with,
+    EdgeLink, EdgeLinks, Head, Links, Payload, Record, SharedRecord, Slot, Typed, TypedOver, Untyped,
+    record_of, record_with,
 };
 pub use slot_set::SlotSet;
 pub use step::{HookError, IntoStep, Step};
@@ -59,8 +60,7 @@ pub use store::{
 pub use walk::{Position, Target, Walk, WalkServices};
 pub use walk_error::WalkError;
 pub use walker::{
-    ErasedWalker, HookFault, HookResult, HookSpec, HookTarget, MakeWalker, WalkOptions,
-    Walker, WalkerType,
+    ErasedWalker, HookFault, HookResult, HookSpec, HookTarget, MakeWalker, WalkOptions, Walker, WalkerType,
 };
 
 #[doc(hidden)]

@@ -204,7 +204,8 @@ pub struct EdgeLink {
 
 impl EdgeLinks {
     fn bytes(&self) -> usize {
-        size_of_val(&*self.0) + self.0.iter().map(|link| link.edge.body().as_bytes().len() + 16).sum::<usize>()
+        size_of_val(&*self.0)
+            + self.0.iter().map(|link| link.edge.body().as_bytes().len() + 16).sum::<usize>()
     }
 }
 

@@ -222,7 +222,12 @@ fn json_bytes(value: &Value) -> u64 {
 #[doc(hidden)]
 impl Walk {
     #[must_use]
-    pub fn new(walker: &'static str, services: Arc<dyn WalkServices>, result_limit: u64, listened: bool) -> Self {
+    pub fn new(
+        walker: &'static str,
+        services: Arc<dyn WalkServices>,
+        result_limit: u64,
+        listened: bool,
+    ) -> Self {
         Self {
             position: Position { slot: Slot(0), from: Slot(0), depth: 0, cost: 0.0 },
             // Most hooks ask for one thing; the room that a vector takes by itself would be four times that.

@@ -42,7 +42,9 @@ pub enum WalkError {
         message: String,
     },
     /// A budget was reached.
-    #[error("walk of `{walker}` reached its budget of {limit} {budget}: raise `[limits] {budget}` or set it for this walk")]
+    #[error(
+        "walk of `{walker}` reached its budget of {limit} {budget}: raise `[limits] {budget}` or set it for this walk"
+    )]
     BudgetReached {
         /// The walker.
         walker: String,
@@ -74,7 +76,9 @@ pub enum WalkError {
         walker: String,
     },
     /// The stream of emitted values was dropped before its end, or never taken.
-    #[error("walk of `{walker}` emitted a value and nobody listens: take `stream()` before `finish()`, and keep it")]
+    #[error(
+        "walk of `{walker}` emitted a value and nobody listens: take `stream()` before `finish()`, and keep it"
+    )]
     NobodyListens {
         /// The walker.
         walker: String,

@@ -216,14 +216,18 @@ impl WalkerType {
     /// The names of all registered walkers that can be made of arguments, sorted.
     #[must_use]
     pub fn names() -> Vec<&'static str> {
-        let mut names: Vec<_> =
-            Self::registry().values().filter(|walker| (walker.make)().is_some()).map(|walker| walker.name).collect();
+        let mut names: Vec<_> = Self::registry()
+            .values()
+            .filter(|walker| (walker.make)().is_some())
+            .map(|walker| walker.name)
+            .collect();
         names.sort_unstable();
         names
     }
 
     fn registry() -> &'static FxHashMap<&'static str, &'static Self> {
         static REGISTRY: OnceLock<FxHashMap<&'static str, &'static WalkerType>> = OnceLock::new();
-        REGISTRY.get_or_init(|| inventory::iter::<Self>.into_iter().map(|walker| (walker.name, walker)).collect())
+        REGISTRY
+            .get_or_init(|| inventory::iter::<Self>.into_iter().map(|walker| (walker.name, walker)).collect())
     }
 }

@@ -63,7 +63,10 @@ impl Engine {
         if hosted.outstanding > 0 {
             // One batch is on its way. While hooks run on what is here, the next one is asked for, once
             // half of the last has been visited.
-            if !predictable || hosted.ahead > batch / 2 || hosted.outstanding >= 2 * self.core.settings.shards as u32 {
+            if !predictable
+                || hosted.ahead > batch / 2
+                || hosted.outstanding >= 2 * self.core.settings.shards as u32
+            {
                 return;
             }
         } else if hosted.state == State::Loading {
@@ -72,7 +75,8 @@ impl Engine {
         } else if !predictable || hosted.ahead > batch / 2 {
             return;
         }
-        let (from, until) = if predictable { (hosted.ahead, hosted.ahead + batch) } else { (0, UNSURE_LOOK_AHEAD) };
+        let (from, until) =
+            if predictable { (hosted.ahead, hosted.ahead + batch) } else { (0, UNSURE_LOOK_AHEAD) };
         let guards: Vec<SlabGuard<'_>> = self.core.slabs.iter().map(|slab| slab.read()).collect();
         let directory = &self.core.directory;
         let mut at = from;

@@ -30,7 +30,13 @@ impl Engine {
         Ok(())
     }
 
-    fn wait_for_stream(&mut self, seat: usize, hosted: &mut Hosted, stream: Sender<Emitted>, rest: Vec<Emitted>) {
+    fn wait_for_stream(
+        &mut self,
+        seat: usize,
+        hosted: &mut Hosted,
+        stream: Sender<Emitted>,
+        rest: Vec<Emitted>,
+    ) {
         // What the walk waited for before, it waits for after the stream as well.
         let before = hosted.state;
         hosted.state = State::Emitting;

@@ -24,9 +24,12 @@ type Panic = Box<dyn std::any::Any + Send>;
 impl Engine {
     /// Runs the sync hooks at a node, then queues what they asked for.
     pub(super) fn visit(&mut self, hosted: &mut Hosted, visited: &Visited) -> Result<Step, WalkError> {
-        let (Some(walker), Some(walk)) = (&mut hosted.walker, &mut hosted.walk) else { return Ok(Step::Continue) };
+        let (Some(walker), Some(walk)) = (&mut hosted.walker, &mut hosted.walk) else {
+            return Ok(Step::Continue);
+        };
         for &hook in &**hosted.table.at(visited.record.head.id.entity().code()) {
-            let called = catch_unwind(AssertUnwindSafe(|| walker.call(usize::from(hook), Some(visited), walk)));
+            let called =
+                catch_unwind(AssertUnwindSafe(|| walker.call(usize::from(hook), Some(visited), walk)));
             match called {
                 Ok(Ok(Step::Continue)) => {}
                 Ok(Ok(Step::Skip)) => break,
@@ -50,8 +53,15 @@ impl Engine {
 
     /// Starts a batch of async hooks and polls it once. If it is not ready it becomes a task of its
     /// own, and the walk waits for it.
-    pub(super) fn drive(&mut self, seat: usize, hosted: &mut Hosted, batch: Box<VisitBatch>) -> Result<Ran, WalkError> {
-        let (Some(walker), Some(walk)) = (hosted.walker.take(), hosted.walk.take()) else { return Ok(Ran::Pending) };
+    pub(super) fn drive(
+        &mut self,
+        seat: usize,
+        hosted: &mut Hosted,
+        batch: Box<VisitBatch>,
+    ) -> Result<Ran, WalkError> {
+        let (Some(walker), Some(walk)) = (hosted.walker.take(), hosted.walk.take()) else {
+            return Ok(Ran::Pending);
+        };
         // Where a panic is said to have happened: a batch that panics takes its position with it.
         let at = batch.visits.first().map_or_else(Id::root, |(visited, _)| visited.record.head.id.clone());
         let mut drive = AssertUnwindSafe(walker.drive(batch, walk)).catch_unwind();
@@ -84,7 +94,8 @@ impl Engine {
         hosted.walk = Some(walk);
         hosted.profile.visits += made as u64;
         let step = result.map_err(|(hook, fault)| {
-            let at = visits.get(made.saturating_sub(1)).map_or_else(Id::root, |(v, _)| v.record.head.id.clone());
+            let at =
+                visits.get(made.saturating_sub(1)).map_or_else(Id::root, |(v, _)| v.record.head.id.clone());
             failed(hosted, hook, &at, fault)
         })?;
         let mut from = 0;

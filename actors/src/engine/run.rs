@@ -139,7 +139,12 @@ impl Engine {
     }
 
     /// The same for a walker with async hooks, whose visits run in one future.
-    fn run_batch(&mut self, seat: usize, hosted: &mut Hosted, picks: &mut [Pick]) -> Option<Result<(), WalkError>> {
+    fn run_batch(
+        &mut self,
+        seat: usize,
+        hosted: &mut Hosted,
+        picks: &mut [Pick],
+    ) -> Option<Result<(), WalkError>> {
         // The room of the last batch, so that not every batch has to be allocated.
         let mut batch = hosted.spare.take().unwrap_or_else(|| VisitBatch::new(&hosted.table));
         let visits = &mut batch.visits;
@@ -218,7 +223,9 @@ impl Engine {
             }
             // A node that was deleted since its edge was read, or never was.
             Some(Found::Missing) => Ok(None),
-            Some(Found::Unreadable(reason)) => Err(WalkError::Unreadable { id: id(), reason: reason.to_string() }),
+            Some(Found::Unreadable(reason)) => {
+                Err(WalkError::Unreadable { id: id(), reason: reason.to_string() })
+            }
             _ => {
                 pick.returned = true;
                 hosted.state = State::Loading;
@@ -255,8 +262,9 @@ impl Engine {
                         resident.as_ref().map(|record| &record.head)
                     };
                     match head.and_then(|head| head.links(neighbours.direction())) {
-                        Some(links) => neighbours
-                            .resolve(links, |run| hosted.frontier.push(run, position.slot, depth)),
+                        Some(links) => {
+                            neighbours.resolve(links, |run| hosted.frontier.push(run, position.slot, depth))
+                        }
                         None => {
                             let need = Need::DOCUMENT.links(neighbours.direction());
                             let first = std::iter::once(Target::Neighbours(neighbours));

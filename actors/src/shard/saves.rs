@@ -1,0 +1,174 @@
+//! New versions: published at once, staged for the writer, taken back when they are refused.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use futures_util::FutureExt;
+use wayfare_graph::{
+    Need, SharedRecord, Slot, StoreError, Write, WriteBatch, WriteError, Written, record_with,
+};
+
+use super::Shard;
+use super::residents::bytes_of;
+use crate::messages::{Found, Save, Saved, conflict};
+use crate::writer::Persisted;
+
+impl Shard {
+    /// Publishes a new version and stages it for the writer, or refuses it.
+    pub(super) fn save(state: &Rc<RefCell<Self>>, save: Save) {
+        let mut shard = state.borrow_mut();
+        if let Some(waiting) = shard.parked.get_mut(&save.slot) {
+            return waiting.push(save);
+        }
+        let place = shard.directory().place_of(save.slot);
+        match shard.parts.slab.get(place) {
+            Some(record) => shard.replace(save, &record),
+            None => {
+                let slot = save.slot;
+                shard.parked.insert(slot, vec![save]);
+                drop(shard);
+                let state = Rc::clone(state);
+                let mut load = Box::pin(async move {
+                    let loaded = Self::load(&state, vec![slot], Need::DOCUMENT).await;
+                    state.borrow_mut().unpark(slot, loaded);
+                    Self::schedule_flush(&state);
+                });
+                if load.as_mut().now_or_never().is_none() {
+                    actix_rt::spawn(load);
+                }
+            }
+        }
+    }
+
+    /// Goes on with the saves that waited for their entity to be loaded.
+    pub(super) fn unpark(&mut self, slot: Slot, loaded: Result<Vec<(Slot, Found)>, Arc<StoreError>>) {
+        let waiting = self.parked.remove(&slot).unwrap_or_default();
+        let found = loaded.map(|found| found.into_iter().next().map(|(_, found)| found));
+        for save in waiting {
+            match &found {
+                Ok(Some(Found::Record(loaded))) => {
+                    let place = self.directory().place_of(slot);
+                    let current = self.parts.slab.get(place).unwrap_or_else(|| Arc::clone(loaded));
+                    self.replace(save, &current);
+                }
+                Ok(Some(Found::Unreadable(_))) => {
+                    // The store knows the version; what the type cannot read it can still replace.
+                    self.stage(save);
+                }
+                Ok(_) => {
+                    let id = save.document.id().clone();
+                    save.reply.send(Ok(Err(WriteError::NotFound { id })));
+                }
+                Err(error) => save.reply.send(Err(Arc::clone(error))),
+            }
+        }
+    }
+
+    pub(super) fn replace(&mut self, save: Save, current: &SharedRecord) {
+        let found = current.head.version();
+        if found != save.document.version() {
+            let refusal = conflict(save.document.id(), &save.document, found);
+            save.reply.send(Ok(Err(refusal)));
+            return;
+        }
+        let next = match record_with(current.head.succeed(found.next()), save.document.body().clone()) {
+            Ok(next) => next,
+            Err(error) => {
+                let refusal =
+                    WriteError::Unsuitable { id: save.document.id().clone(), reason: error.to_string() };
+                save.reply.send(Ok(Err(refusal)));
+                return;
+            }
+        };
+        let grown = bytes_of(&next) as u64;
+        let place = self.directory().place_of(save.slot);
+        self.parts.durability.published(self.parts.index);
+        let replaced = self.parts.slab.write(|records| {
+            if records.len() <= place {
+                records.resize(place + 1, None);
+            }
+            records[place].replace(next)
+        });
+        self.figures.records += u64::from(replaced.is_none());
+        let shrunk = replaced.map_or(0, |old| bytes_of(&old) as u64);
+        self.figures.bytes = (self.figures.bytes + grown).saturating_sub(shrunk);
+        *self.unsettled.entry(save.slot).or_default() += 1;
+        if self.loads > 0 {
+            self.changed.insert(save.slot);
+        }
+        self.staged.push(save);
+    }
+
+    /// Stages a save without a record to publish.
+    pub(super) fn stage(&mut self, save: Save) {
+        self.parts.durability.published(self.parts.index);
+        *self.unsettled.entry(save.slot).or_default() += 1;
+        if self.loads > 0 {
+            self.changed.insert(save.slot);
+        }
+        self.staged.push(save);
+    }
+
+    /// Hands the staged saves to the writer once the messages that are here have been handled, so
+    /// that saves which arrive together travel together.
+    pub(super) fn schedule_flush(state: &Rc<RefCell<Self>>) {
+        let mut shard = state.borrow_mut();
+        if shard.flushing || shard.staged.is_empty() {
+            return;
+        }
+        shard.flushing = true;
+        drop(shard);
+        let state = Rc::clone(state);
+        actix_rt::spawn(async move {
+            tokio::task::yield_now().await;
+            let (staged, outcome) = {
+                let mut shard = state.borrow_mut();
+                shard.flushing = false;
+                let staged = std::mem::take(&mut shard.staged);
+                let writes =
+                    staged.iter().map(|save| Write::Save { document: save.document.clone() }).collect();
+                let outcome = shard.parts.writer.persist(WriteBatch { writes, all_or_nothing: false });
+                (staged, outcome)
+            };
+            let outcome = outcome.await.unwrap_or_else(|_| {
+                Err(Arc::new(StoreError::Poisoned { reason: "the writer has stopped".into() }))
+            });
+            state.borrow_mut().settle(staged, outcome);
+        });
+    }
+
+    /// Tells who waits what became of their saves; takes back what was refused.
+    pub(super) fn settle(&mut self, staged: Vec<Save>, outcome: Persisted) {
+        let count = staged.len() as u64;
+        let results: Vec<Saved> = match outcome {
+            Ok(results) => results.into_iter().map(Ok).collect(),
+            Err(error) => staged.iter().map(|_| Err(Arc::clone(&error))).collect(),
+        };
+        let refused: Vec<Slot> = staged
+            .iter()
+            .zip(&results)
+            .filter(|(_, result)| !matches!(result, Ok(Ok(Written::Changed { .. }))))
+            .map(|(save, _)| save.slot)
+            .collect();
+        for save in &staged {
+            if let Some(left) = self.unsettled.get_mut(&save.slot) {
+                *left -= 1;
+                if *left == 0 {
+                    self.unsettled.remove(&save.slot);
+                }
+            }
+        }
+        if !refused.is_empty() {
+            self.forget(&refused);
+        }
+        if results.first().is_some_and(Result::is_err) {
+            self.parts.durability.failed(self.parts.index, count);
+        } else {
+            self.parts.durability.settled(self.parts.index, count);
+        }
+        for (save, result) in staged.into_iter().zip(results) {
+            save.reply.send(result);
+        }
+    }
+}
