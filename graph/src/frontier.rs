@@ -241,14 +241,16 @@ impl Frontier {
         matches!(self.queue, Queue::First(_))
     }
 
-    /// The node that would come `at` places after the next, as far as is known now.
+    /// The node that would come about `at` places after the next, as far as is known now; exact for
+    /// the next, and for all of them while the order is predictable.
     #[must_use]
     #[inline]
     pub fn peek(&self, at: usize) -> Option<Entry> {
         match &self.queue {
             Queue::First(queue) => queue.entries.get(queue.head + at).copied(),
             Queue::Last { stack, .. } => stack.len().checked_sub(at + 1).map(|index| stack[index]),
-            Queue::Least { heap, .. } => heap.peek().filter(|_| at == 0).map(|Reverse(next)| next.entry),
+            // A heap is sorted only at its top; what lies near the top comes soon.
+            Queue::Least { heap, .. } => heap.as_slice().get(at).map(|Reverse(next)| next.entry),
         }
     }
 

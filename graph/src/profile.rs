@@ -9,9 +9,9 @@ use serde::Serialize;
 pub struct Profile {
     /// Nodes visited; one visited twice counts twice.
     pub visits: u64,
-    /// Visits that found their node in memory.
+    /// Visits beyond the nodes loaded: those that found their node in memory.
     pub resident: u64,
-    /// Visits that waited for the store.
+    /// Nodes that were not in memory and had to be loaded.
     pub loaded: u64,
     /// Messages to shards, each of which is at most one call to the store.
     pub messages: u64,

@@ -59,6 +59,7 @@ impl Engine {
             return true;
         }
         hosted.profile.elapsed = hosted.shared.spawned.elapsed();
+        hosted.profile.resident = hosted.profile.visits.saturating_sub(hosted.profile.loaded);
         hosted.profile.longest_queue = hosted.frontier.longest() as u64;
         if self.core.durability.is_settled() {
             let outcome = finished(hosted);

@@ -194,7 +194,6 @@ impl Engine {
         match pick.record.take() {
             Some(record) => {
                 hosted.take_arrived(pick.entry.slot);
-                hosted.profile.resident += 1;
                 hosted.cold = hosted.cold.saturating_sub(1);
                 if hosted.only.is_none() {
                     return Ok(Some(record));
@@ -215,7 +214,6 @@ impl Engine {
         let id = || self.core.directory.id_of(slot).cloned().unwrap_or_else(Id::root);
         match hosted.take_arrived(slot) {
             Some(Found::Record(record)) if satisfies(&record.head, hosted.need) => {
-                hosted.profile.loaded += 1;
                 Ok(Some(record))
             }
             Some(Found::Missing) if pick.entry.depth == 0 => {
