@@ -201,18 +201,6 @@ impl LimitsConfig {
 }
 
 impl SupervisionConfig {
-    /// [`window_ms`](Self::window_ms) as a duration.
-    #[must_use]
-    pub fn window(&self) -> Duration {
-        Duration::from_millis(self.window_ms)
-    }
-
-    /// [`backoff_ms`](Self::backoff_ms) as a duration.
-    #[must_use]
-    pub fn backoff(&self) -> Duration {
-        Duration::from_millis(self.backoff_ms)
-    }
-
     /// [`drain_timeout_ms`](Self::drain_timeout_ms) as a duration.
     #[must_use]
     pub fn drain_timeout(&self) -> Duration {

@@ -14,6 +14,7 @@ mod run;
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::{Rc, Weak};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -85,7 +86,13 @@ impl Engine {
         let this = Rc::downgrade(&engine);
         actix_rt::spawn(async move {
             while let Some(engine) = this.upgrade() {
-                let busy = engine.borrow_mut().slice();
+                // Hooks are caught one by one; a panic here is a fault of the engine, and its walks cannot
+                // be trusted to go on.
+                let turned = catch_unwind(AssertUnwindSafe(|| engine.borrow_mut().slice()));
+                let busy = turned.unwrap_or_else(|_| {
+                    engine.borrow_mut().abandon();
+                    false
+                });
                 drop(engine);
                 if busy {
                     // Lets the messages and tasks of this thread run; a message to oneself would
@@ -97,6 +104,23 @@ impl Engine {
             }
         });
         engine
+    }
+
+    /// Ends all walks of this worker after a fault of its own.
+    fn abandon(&mut self) {
+        let lost = self.core.walks.iter().filter(|walk| walk.worker == self.vitals.number);
+        let lost: Vec<_> = lost.map(|walk| Arc::clone(walk.value())).collect();
+        tracing::error!(worker = self.vitals.number, walks = lost.len(), "a worker failed; its walks end");
+        for walk in lost {
+            self.core.walks.remove(&walk.id);
+            walk.end(Err(WalkError::Stopped));
+        }
+        self.vitals.leave();
+        self.seats.fill_with(|| None);
+        self.free = (0..self.seats.len()).collect();
+        self.ready.clear();
+        self.group.clear();
+        self.asking.clear();
     }
 
     /// Runs turns for a slice of time; `false` when no walk can go on.

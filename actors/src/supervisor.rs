@@ -45,11 +45,11 @@ impl Actor for Supervisor {
 impl Supervisor {
     pub(crate) fn add_worker(&mut self) {
         let arbiter = Arbiter::new();
-        let vitals = Arc::new(Vitals::new(Arc::new(self.core.settings.limits.clone())));
+        let number = self.worker_arbiters.len();
+        let vitals = Arc::new(Vitals::new(number, Arc::new(self.core.settings.limits.clone())));
         let (core, own) = (Arc::clone(&self.core), Arc::clone(&vitals));
         let address = WorkerActor::start_in_arbiter(&arbiter.handle(), move |_| WorkerActor::new(core, own));
         let mut workers = self.core.workers.write();
-        let number = self.worker_arbiters.len();
         workers.push(WorkerRef { number, address, vitals });
         self.worker_arbiters.push(arbiter);
     }

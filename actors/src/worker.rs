@@ -33,6 +33,7 @@ pub(crate) struct WorkerRef {
 
 /// Signs of life of a worker, read by the supervisor.
 pub(crate) struct Vitals {
+    pub(crate) number: usize,
     started: Instant,
     /// The walk whose hooks run now, 0 for none.
     current: AtomicU64,
@@ -44,8 +45,9 @@ pub(crate) struct Vitals {
 }
 
 impl Vitals {
-    pub(crate) fn new(limits: Arc<Limits>) -> Self {
+    pub(crate) fn new(number: usize, limits: Arc<Limits>) -> Self {
         Self {
+            number,
             started: Instant::now(),
             current: AtomicU64::new(0),
             last_turn_us: AtomicU64::new(0),

@@ -14,7 +14,7 @@ pub(crate) enum Exit {
     Done = 0,
     /// The store or a walk failed.
     Failed = 1,
-    /// Something in the command line, the settings or the form of a file is wrong; nothing was done.
+    /// Something in the command line, the settings or the form of a file is wrong.
     BadInput = 2,
     /// Rows of an import were rejected.
     Rejected = 3,
@@ -30,7 +30,7 @@ Exit codes:
   0    done, also when nothing was found (no path, no match)
   1    the store or a walk failed, or a budget of a walk was reached
   2    wrong usage or bad input: an unknown option, a malformed id or filter, an unknown
-       setting, a missing file, a missing column; nothing was changed
+       setting, a missing file, store or column
   3    import rejected rows: it stopped at one, or skipped them with --on-error skip
   4    not found: an id or an entity that the store does not have
   130  a walk was ended with Ctrl-C";

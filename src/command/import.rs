@@ -41,8 +41,9 @@ Each option belongs to the file it follows:
 
 Rows become documents:
   A node's id is n.ENTITY.KEY, and every column becomes a field of the same name; so does every
-  column of an edge but those of its ends. Empty cells are left out, and so are columns without a
-  name. Header cells are taken as they are, `code:string` too. Keys are text.
+  column of an edge but those of its ends. (Ends may have one name, as in `Person.id,Person.id`:
+  the first is the source.) Empty cells are left out, and so are columns without a name. Header
+  cells are taken as they are, `code:string` too. Keys are text.
   Cells are whole numbers (`12`, `-3`), numbers with digits on both sides of a point (`0.5`),
   booleans (true, True, TRUE and the same of false), or text. `007`, `+1`, `.5`, `1e5`, `NaN` and
   whole numbers beyond 64 bits stay text, unless --types says otherwise.
@@ -55,8 +56,8 @@ A key that occurs twice in a file is written twice, the later row over the earli
 counts such rows. Lines and records may be 64 MiB long. Each batch of up to 32,768 rows is one
 durable commit: what was committed stays, whatever happens then.
 
-Exit codes: 0 all rows imported, 1 the store failed, 2 bad input and nothing imported,
-3 rows were rejected";
+Exit codes: 0 all rows imported; 1 the store failed; 2 bad input, such as a missing file or
+column: all files but pipes are looked at before anything is written; 3 rows were rejected";
 
 /// Arguments of `wayfare import`.
 #[derive(Debug, Args)]

@@ -173,14 +173,8 @@ settings! {
         emit_buffer: usize = 1024, "values", Number(1..=ANY), limits_emit_buffer(usize);
     }
 
-    /// Restarts, shutdown and the watch over hooks.
+    /// Shutdown and the watch over hooks.
     supervision: SupervisionConfig {
-        /// Restarts of one actor within the window before it is given up.
-        max_restarts: usize = 10, "restarts", Number(0..=1000), supervision_max_restarts(usize);
-        /// The window in which restarts are counted.
-        window_ms: u64 = 60_000, "ms", Number(1..=ANY), supervision_window_ms(u64);
-        /// Wait before the first restart, doubled with each further one in the window.
-        backoff_ms: u64 = 50, "ms", Number(0..=60_000), supervision_backoff_ms(u64);
         /// How long shutdown waits for walks and writes to end.
         drain_timeout_ms: u64 = 30_000, "ms", Number(0..=ANY), supervision_drain_timeout_ms(u64);
         /// A hook that runs longer is told as stalled.

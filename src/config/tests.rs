@@ -272,7 +272,7 @@ fn the_builder_checks_once_and_names_itself() {
         .workers_count(4)
         .shards_count(OrAuto::Auto)
         .cache_resident_bytes(1 << 30)
-        .supervision_max_restarts(0)
+        .supervision_drain_timeout_ms(0)
         .build()
         .unwrap();
     assert_eq!((config.store.url.as_str(), config.workers.count), ("embedded:other.db", OrAuto::Fixed(4)));
@@ -300,10 +300,8 @@ fn auto_values_resolve_within_their_ranges() {
 
 #[test]
 fn milliseconds_are_given_as_durations_too() {
-    let config = Config::builder().writers_flush_interval_ms(5).supervision_backoff_ms(6).build().unwrap();
+    let config = Config::builder().writers_flush_interval_ms(5).build().unwrap();
     assert_eq!(config.writers.flush_interval(), Duration::from_millis(5));
-    assert_eq!(config.supervision.backoff(), Duration::from_millis(6));
-    assert_eq!(config.supervision.window(), Duration::from_secs(60));
     assert_eq!(config.supervision.drain_timeout(), Duration::from_secs(30));
     assert_eq!(config.supervision.stall(), Duration::from_secs(10));
     assert_eq!(config.limits.wall(), Duration::from_secs(3600));

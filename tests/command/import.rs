@@ -197,6 +197,38 @@ fn tables_come_with_other_delimiters_quotes_and_nulls_and_without_headers() {
 }
 
 #[test]
+fn both_ends_of_an_edge_may_have_one_name() {
+    let place = Place::with_cities();
+    place.file("knows.csv", "City.id|City.id|since\na|d|2020\n");
+    let import = [
+        "import",
+        "--edges",
+        "knows.csv",
+        "--entity",
+        "Knows",
+        "--from",
+        "City.id=City",
+        "--to",
+        "City.id=City",
+    ];
+    place.run(&[&import[..], &["--delimiter", "|"]].concat()).ended_with(0);
+    let knows = place.run(&["find", "Knows"]).json()[0].clone();
+    assert_eq!((&knows["source"], &knows["target"]), (&json!("n.City.a"), &json!("n.City.d")));
+    assert_eq!(knows["context"], json!({"since": 2020}));
+}
+
+#[test]
+fn lines_before_the_header_are_passed_over_and_counted() {
+    let place = Place::new();
+    place.file("a.csv", "# made by hand\n# in 2026\nid,n\na,1\nb\n");
+    let import = ["import", "--nodes", "a.csv", "--entity", "A", "--key", "id"];
+    place.run(&[&import[..], &["--skip", "2"]].concat()).ended_with(3).says(&["line 5"]);
+    assert_eq!(place.context("n.A.a"), json!({"id": "a", "n": 1}));
+    place.run(&[&import[..], &["--skip", "3", "--columns", "id,m"]].concat()).ended_with(3).says(&["line 5"]);
+    assert_eq!(place.context("n.A.a"), json!({"id": "a", "n": 1, "m": 1}));
+}
+
+#[test]
 fn a_byte_order_mark_and_windows_line_ends_are_no_content() {
     let place = Place::new();
     place.file("a.csv", "\u{feff}id,name\r\n\r\na,\"two\r\nlines\"\r\nb,last\r\n");

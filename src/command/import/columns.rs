@@ -45,20 +45,29 @@ impl Columns {
             Form::Edges { from, to, .. } => vec![&from.column, &to.column],
             Form::Documents { .. } => Vec::new(),
         };
-        let place = |name: &str| names.iter().position(|known| known == name);
         let missing = |name: &str| refuse(missing(name, &key_names, &names, header, group));
-        let keys = key_names
-            .iter()
-            .map(|name| place(name).ok_or_else(|| missing(name)))
-            .collect::<Result<_, _>>()?;
-        for (number, name) in names.iter().enumerate() {
-            if !name.is_empty() && names[..number].contains(name) {
-                let advice = "give the columns names of their own with --columns, and take the header away";
+        let mut keys: Vec<usize> = Vec::with_capacity(key_names.len());
+        for name in &key_names {
+            // Where both ends have one name, as in `Person.id|Person.id`, the first column is the source.
+            let place = (0..names.len()).find(|place| names[*place] == *name && !keys.contains(place));
+            keys.push(match place {
+                Some(place) => place,
+                None if names.iter().any(|known| known == name) => {
+                    return Err(refuse(format!(
+                        "`--from` and `--to` name the same column, `{name}`: each needs its own"
+                    )));
+                }
+                None => return Err(missing(name)),
+            });
+        }
+        for (place, name) in names.iter().enumerate() {
+            if !name.is_empty() && !keys.contains(&place) && names[..place].contains(name) {
+                let advice = "name the columns with --columns, and pass over the header with --skip 1";
                 return Err(refuse(format!("two columns are called `{name}`: {advice}")));
             }
         }
         for (name, _) in &group.types {
-            if place(name).is_none() {
+            if !names.contains(name) {
                 return Err(missing(name));
             }
             if key_names.contains(&name.as_str()) {
@@ -72,7 +81,7 @@ impl Columns {
         };
         let is_node = matches!(form, Form::Nodes { .. });
         let fields = names.iter().enumerate().filter_map(|(place, name)| {
-            let is_key = key_names.contains(&name.as_str());
+            let is_key = keys.contains(&place);
             // Where an edge leads is told by its ends; a column without a name is often a row number.
             let is_field = !name.is_empty() && (is_node || !is_key);
             let of = if is_key { CellType::Text } else { type_of(name) };
@@ -177,6 +186,22 @@ mod tests {
         let columns = Columns::new(names, Some("dest,km,origin"), &group, &group.form().unwrap()).unwrap();
         assert_eq!(columns.fields.iter().map(|column| column.name.as_str()).collect::<Vec<_>>(), ["km"]);
         assert_eq!(columns.keys, [2, 0]);
+    }
+
+    #[test]
+    fn ends_of_one_name_are_two_columns() {
+        let mut group = Group::new("a.csv".into(), GroupKind::Edges);
+        group.entity = Some("ColK".into());
+        group.from = super::super::group::parse_end("Person.id=ColP").ok();
+        group.to = group.from.clone();
+        let columns = |header: &str| {
+            let names = header.split(',').map(str::to_owned).collect();
+            Columns::new(names, Some(header), &group, &group.form().unwrap())
+        };
+        let both = columns("Person.id,since,Person.id").unwrap();
+        assert_eq!((both.keys.as_slice(), both.fields.len()), (&[0, 2][..], 1));
+        assert!(columns("Person.id,since").unwrap_err().message().contains("the same column"));
+        assert!(columns("Person.id,Person.id,Person.id").unwrap_err().message().contains("two columns"));
     }
 
     #[test]

@@ -42,6 +42,7 @@ pub(super) struct Group {
     pub(super) quote: Option<Option<Sign>>,
     pub(super) types: Vec<TypeOf>,
     pub(super) columns: Option<Vec<String>>,
+    pub(super) skip: Option<u64>,
     pub(super) nulls: Vec<String>,
 }
 
@@ -71,6 +72,7 @@ impl Group {
             quote: None,
             types: Vec::new(),
             columns: None,
+            skip: None,
             nulls: Vec::new(),
         }
     }
@@ -147,6 +149,7 @@ impl Group {
             ("--quote", self.quote.is_some()),
             ("--types", !self.types.is_empty()),
             ("--columns", self.columns.is_some()),
+            ("--skip", self.skip.is_some()),
             ("--null", !self.nulls.is_empty()),
         ]
         .into_iter()

@@ -27,6 +27,7 @@ enum Word {
     Quote(Option<Sign>),
     Types(Vec<TypeOf>),
     Columns(String),
+    Skip(u64),
     Null(String),
 }
 
@@ -84,7 +85,7 @@ fn node_and_edge_options() -> [Arg; 6] {
     .map(|arg| arg.help_heading("Nodes and edges"))
 }
 
-fn table_options() -> [Arg; 5] {
+fn table_options() -> [Arg; 6] {
     [
         option("delimiter", "SIGN", "The sign between cells: `,` `|` `;` `\\t` `tab` `space` … [default: tab for .tsv, else `,`]")
             .value_parser(parse_delimiter),
@@ -93,6 +94,8 @@ fn table_options() -> [Arg; 5] {
         option("types", "name=type,…", "Types of columns: int, float, bool, text, json, auto [default: auto]")
             .value_parser(parse_types),
         option("columns", "a,b,c", "The names of the columns, for a file without a header"),
+        option("skip", "N", "Lines to pass over before the header, or before the first row where --columns is given")
+            .value_parser(value_parser!(u64)),
         option("null", "TEXT", "A cell that stands for nothing, such as `\\N`; empty cells always do. May be given several times")
             .allow_hyphen_values(true),
     ]
@@ -114,6 +117,7 @@ impl FromArgMatches for GroupArgs {
         place(matches, "quote", Word::Quote, &mut words);
         place(matches, "types", Word::Types, &mut words);
         place(matches, "columns", Word::Columns, &mut words);
+        place(matches, "skip", Word::Skip, &mut words);
         place(matches, "null", Word::Null, &mut words);
         words.sort_by_key(|(at, _)| *at);
         Ok(Self(grouped(words.into_iter().map(|(_, word)| word))))
@@ -184,6 +188,7 @@ impl Word {
             Self::Quote(_) => "--quote",
             Self::Types(_) => "--types",
             Self::Columns(_) => "--columns",
+            Self::Skip(_) => "--skip",
             Self::Null(_) => "--null",
         }
     }
@@ -204,6 +209,7 @@ impl Word {
             Self::Delimiter(sign) => put(&mut group.delimiter, sign),
             Self::Quote(sign) => put(&mut group.quote, sign),
             Self::Columns(names) => put(&mut group.columns, names.split(',').map(str::to_owned).collect()),
+            Self::Skip(lines) => put(&mut group.skip, lines),
             Self::Types(types) => {
                 group.types.extend(types);
                 true

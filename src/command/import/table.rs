@@ -1,6 +1,6 @@
 //! CSV and TSV: each row a node or an edge.
 
-use std::io::BufRead;
+use std::io::{self, BufRead};
 
 use clap::ValueEnum;
 use rustc_hash::FxHashSet;
@@ -123,10 +123,11 @@ pub(super) fn read_header(
     form: &Form,
 ) -> Result<(Rows, Columns), Failure> {
     let mut rows = Rows::new(lines, Splitter::new(group.delimiter(), group.quote()));
+    let refuse = |what: &str| Failure::bad_input(format!("`{}`: {what}", group.name()));
+    rows.skip(group.skip.unwrap_or(0)).map_err(|error| refuse(&unreadable(&error)))?;
     if let Some(names) = &group.columns {
         return Ok((rows, Columns::new(names.clone(), None, group, form)?));
     }
-    let refuse = |what: &str| Failure::bad_input(format!("`{}`: {what}", group.name()));
     match rows.advance() {
         None => Err(refuse("it is empty, a header is wanted")),
         Some(Err(rejection)) => Err(refuse(&format!("its header cannot be read: {}", rejection.reason))),
@@ -148,6 +149,16 @@ pub(super) struct Rows {
 impl Rows {
     fn new(lines: Lines<Box<dyn BufRead + Send>>, splitter: Splitter) -> Self {
         Self { lines, splitter, line: Vec::new(), ended: false }
+    }
+
+    /// Passes over lines.
+    fn skip(&mut self, lines: u64) -> io::Result<()> {
+        for _ in 0..lines {
+            if self.lines.read(&mut self.line, 0)? == Line::End {
+                break;
+            }
+        }
+        Ok(())
     }
 
     /// Reads the next row and gives the line on which it begins; `None` at the end.
