@@ -133,10 +133,15 @@ fn make_declared_indexes(store: &dyn Store) -> Result<()> {
 
 /// Waits for a store before the runtime has an executor of its own.
 ///
-/// On a thread of its own, because the caller's may be one that an executor forbids to wait.
+/// On a thread of its own, because the caller's may be one that an executor forbids to wait on, or to
+/// drop another executor on.
 fn wait_for<T: Send>(future: impl Future<Output = T> + Send) -> Result<T> {
-    let executor = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let executor = executor.map_err(wayfare_actors::StartError::Thread)?;
-    let waited = std::thread::scope(|scope| scope.spawn(|| executor.block_on(future)).join());
-    waited.map_err(|panic| std::panic::resume_unwind(panic))
+    let waited = std::thread::scope(|scope| {
+        let waiting = scope.spawn(|| {
+            let executor = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+            Ok::<T, std::io::Error>(executor.block_on(future))
+        });
+        waiting.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+    });
+    Ok(waited.map_err(wayfare_actors::StartError::Thread)?)
 }

@@ -1,5 +1,9 @@
 //! The `wayfare` command as a user runs it: the real binary, on stores of its own.
 
+// A test that unwraps fails with its line, which is what a test should do; clippy does not see that the
+// functions beside the tests are tests too.
+#![allow(clippy::unwrap_used)]
+
 #[path = "command/harness.rs"]
 mod harness;
 

@@ -11,7 +11,7 @@ fn ids(found: &Value) -> Vec<&str> {
 #[test]
 fn documents_are_got_by_id_in_the_order_asked_for() {
     let place = Place::with_cities();
-    let found = place.run(&["get", "n.City.b", "n.City.a", "n.Root.root"]).ended_with(0).is_silent().json();
+    let found = place.run(&["get", "n.City.b", "n.City.a", "n.Root.root"]).ended_with(0).silently().json();
     assert_eq!(ids(&found), ["n.City.b", "n.City.a", "n.Root.root"]);
     assert_eq!(
         found[0],
@@ -61,7 +61,7 @@ fn an_entity_is_looked_for_among_nodes_before_edges_before_objects() {
 fn deleting_a_node_takes_its_edges_with_it() {
     let place = Place::with_cities();
     let road = place.run(&["find", "Road", "--sort", "km"]).json()[0]["id"].as_str().unwrap().to_owned();
-    let ran = place.run(&["delete", "n.City.b", &road, "n.City.d", "n.City.d"]).ended_with(0).is_silent();
+    let ran = place.run(&["delete", "n.City.b", &road, "n.City.d", "n.City.d"]).ended_with(0).silently();
     assert_eq!(ran.json(), json!({"deleted": ["n.City.b", road, "n.City.d"], "edges": 2}));
     assert_eq!(place.count("City"), 2);
     place.run(&["count", "Road"]).ended_with(4);
@@ -82,7 +82,7 @@ fn stats_count_entities_edges_degrees_and_bytes() {
     let undirected =
         ["import", "--edges", "x.csv", "--entity", "X", "--from", "s=City", "--to", "t=City", "--undirected"];
     place.run(&undirected).ended_with(0);
-    let stats = place.run(&["stats"]).ended_with(0).is_silent().json();
+    let stats = place.run(&["stats"]).ended_with(0).silently().json();
     assert_eq!((&stats["nodes"], &stats["edges"], &stats["objects"]), (&json!(5), &json!(4), &json!(0)));
     assert_eq!(
         stats["entities"],
@@ -137,7 +137,7 @@ fn the_default_in_a_pipe_is_json_one_element_a_line() {
 #[test]
 fn help_states_the_exit_codes() {
     let place = Place::new();
-    let out = place.run(&["--help"]).ended_with(0).is_silent().out;
+    let out = place.run(&["--help"]).ended_with(0).silently().out;
     for code in
         ["0    done", "1    the store", "2    wrong usage", "3    import", "4    not found", "130  a walk"]
     {

@@ -43,11 +43,11 @@ fn rich() -> Place {
 #[test]
 fn an_export_imported_elsewhere_exports_the_same_bytes() {
     let place = rich();
-    let first = place.run(&["export"]).ended_with(0).is_silent().out;
+    let first = place.run(&["export"]).ended_with(0).silently().out;
     assert_eq!(first.lines().count(), 6 + 6 + 1, "{first}");
     let copy = Place::new();
     copy.file("all.jsonl", &first);
-    copy.run(&["import", "--nodes", "all.jsonl"]).ended_with(0).is_silent();
+    copy.run(&["import", "--nodes", "all.jsonl"]).ended_with(0).silently();
     assert_eq!(copy.run(&["export"]).ended_with(0).out, first);
     // Piped from one command to the other, and over what is there.
     let ran = copy.run_with_input(&["import", "--nodes", "-"], first.as_bytes()).ended_with(0);

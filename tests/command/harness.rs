@@ -139,7 +139,7 @@ impl Ran {
 
     /// Asserts that standard error is empty.
     #[track_caller]
-    pub fn is_silent(self) -> Self {
+    pub fn silently(self) -> Self {
         assert_eq!(self.err, "");
         self
     }

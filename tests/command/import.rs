@@ -11,7 +11,7 @@ fn cells_become_numbers_booleans_and_text_and_empty_ones_nothing() {
         "a.csv",
         "id,n,x,flag,code,empty,weird:int\n01,12,0.5,True,007,,1e5\n2,-3,-12.25,false,+1,,9223372036854775808\n",
     );
-    place.run(&["import", "--nodes", "a.csv", "--entity", "A", "--key", "id"]).ended_with(0).is_silent();
+    place.run(&["import", "--nodes", "a.csv", "--entity", "A", "--key", "id"]).ended_with(0).silently();
     assert_eq!(
         place.context("n.A.01"),
         json!({"id": "01", "n": 12, "x": 0.5, "flag": true, "code": "007", "weird:int": "1e5"})
@@ -320,7 +320,7 @@ fn the_report_gives_time_and_rate_and_notes_can_be_silenced() {
     let place = Place::new();
     place.file("a.csv", "id\na\na\n");
     let ran = place.run(&["import", "--nodes", "a.csv", "--entity", "A", "--key", "id", "--quiet"]);
-    let report = ran.ended_with(0).is_silent().json();
+    let report = ran.ended_with(0).silently().json();
     assert!(report["elapsed_ms"].as_f64().is_some_and(|ms| ms > 0.0));
     assert!(report["rows_per_second"].as_u64().is_some_and(|rate| rate > 0));
 }

@@ -41,7 +41,7 @@ fn a_reader_that_has_seen_enough_is_no_failure() {
         let mut first = [0];
         child.stdout.as_mut().unwrap().read_exact(&mut first).unwrap();
         drop(child.stdout.take());
-        Ran::from(child.wait_with_output().unwrap()).ended_with(0).is_silent();
+        Ran::from(child.wait_with_output().unwrap()).ended_with(0).silently();
     }
 }
 

@@ -33,7 +33,7 @@ fn graph() -> Place {
 }
 
 fn walk(place: &Place, arguments: &[&str]) -> Value {
-    let result = place.run(&[&["walk"][..], arguments].concat()).ended_with(0).is_silent().json();
+    let result = place.run(&[&["walk"][..], arguments].concat()).ended_with(0).silently().json();
     assert!(result["elapsed_ms"].as_f64().is_some_and(|ms| ms > 0.0), "{result}");
     result
 }

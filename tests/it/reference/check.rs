@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::{Debug, Display};
 use std::io::Write;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
@@ -20,14 +20,15 @@ const TOLD: usize = 20;
 pub struct Check {
     subject: String,
     faults: Vec<String>,
-    families: BTreeMap<String, usize>,
-    begun: Instant,
+    /// How many figures of each measurement, and how long they took.
+    families: BTreeMap<String, (usize, Duration)>,
+    last: Instant,
 }
 
 impl Check {
     pub fn new(subject: &str) -> Self {
         let (faults, families) = (Vec::new(), BTreeMap::new());
-        Self { subject: subject.to_owned(), faults, families, begun: Instant::now() }
+        Self { subject: subject.to_owned(), faults, families, last: Instant::now() }
     }
 
     /// Compares exactly. `family` is the measurement, `what` the row, `part` the figure.
@@ -39,7 +40,10 @@ impl Check {
         expected: &T,
         found: &T,
     ) {
-        *self.families.entry(family.to_owned()).or_default() += 1;
+        let now = Instant::now();
+        let (count, time) = self.families.entry(family.to_owned()).or_default();
+        *count += 1;
+        *time += now - std::mem::replace(&mut self.last, now);
         if expected != found {
             let (expected, found) = (shown(expected), shown(found));
             let subject = &self.subject;
@@ -58,13 +62,17 @@ impl Check {
 
     /// How many figures were compared so far.
     pub fn compared(&self) -> usize {
-        self.families.values().sum()
+        self.families.values().map(|(count, _)| count).sum()
     }
 
     /// Tells what was compared, and fails if anything differed.
     pub fn conclude(self) {
-        let counts: Vec<String> = self.families.iter().map(|(family, count)| format!("{count} {family}")).collect();
-        let (seconds, subject) = (self.begun.elapsed().as_secs_f64(), &self.subject);
+        let told = |(family, (count, time)): (&String, &(usize, Duration))| {
+            format!("{count} {family} ({:.1} s)", time.as_secs_f64())
+        };
+        let counts: Vec<String> = self.families.iter().map(told).collect();
+        let seconds: f64 = self.families.values().map(|(_, time)| time.as_secs_f64()).sum();
+        let subject = &self.subject;
         // Past the capture, so that a passed run tells what it covered.
         let _ = writeln!(std::io::stderr(), "{subject}: compared {} in {seconds:.1} s", counts.join(", "));
         assert!(self.compared() > 0, "{subject}: nothing was compared");

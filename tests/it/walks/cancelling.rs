@@ -43,9 +43,9 @@ async fn a_walk_that_runs_is_cancelled_between_visits() {
 
 /// Keeps its thread until the test lets it go.
 #[derive(Debug)]
-struct Keeper {
-    keeps: Arc<AtomicBool>,
-    release: Arc<AtomicBool>,
+pub(super) struct Keeper {
+    pub(super) keeps: Arc<AtomicBool>,
+    pub(super) release: Arc<AtomicBool>,
 }
 
 #[walker]

@@ -1,5 +1,6 @@
 //! The same walk over the same graph takes the same way, whatever the number of workers and shards.
 
+use serde_json::json;
 use wayfare::{Body, Document, Ends, Kind, Order, Random, Unique, Write, WriteBatch};
 
 use super::stage::{Stage, Trail, hamlet};
@@ -10,10 +11,12 @@ const NODES: u64 = 300;
 async fn tangle(stage: &Stage) {
     let graph = stage.graph();
     let mut random = Random::new(7);
-    let mut writes: Vec<Write> = (0..NODES)
-        .map(|number| Document::new(hamlet(&number.to_string()), Body::empty()))
-        .map(|document| Write::Create { document, multi: false })
-        .collect();
+    let node = |number: u64| {
+        let name = number.to_string();
+        let body = Body::encode(&json!({ "name": name })).unwrap();
+        Write::Create { document: Document::new(hamlet(&name), body), multi: false }
+    };
+    let mut writes: Vec<Write> = (0..NODES).map(node).collect();
     for _ in 0..4 * NODES {
         let mut end = || hamlet(&random.below(NODES).to_string());
         let (source, target) = (end(), end());

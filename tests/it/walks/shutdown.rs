@@ -1,8 +1,13 @@
 //! Stopping: what runs is finished, what was written stays, and what comes later is told so.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
+use std::time::Duration;
+
 use tokio::sync::oneshot;
 use wayfare::{Error, Runtime, Spawn, WalkError};
 
+use super::cancelling::Keeper;
 use super::stage::{Hamlet, Stage, Trail, hamlet, until, within};
 use super::waiting::Patient;
 
@@ -36,6 +41,35 @@ async fn a_walk_that_does_not_finish_in_time_is_told_that_the_runtime_has_stoppe
 async fn the_longest_drain_that_the_settings_allow_works() {
     let stage = Stage::with(|config| config.supervision_drain_timeout_ms(u64::MAX));
     within(stage.runtime.clone().shutdown()).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn shutdown_does_not_wait_longer_than_it_may_for_a_hook_that_keeps_its_thread() {
+    let stage = Stage::with(|config| config.supervision_drain_timeout_ms(100));
+    let (keeps, release) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicBool::new(false)));
+    let keeper = Keeper { keeps: Arc::clone(&keeps), release: Arc::clone(&release) };
+    let walk = stage.runtime.spawn(keeper).await.unwrap();
+    until(async || keeps.load(SeqCst)).await;
+    let stopped = tokio::time::timeout(Duration::from_secs(10), stage.runtime.clone().shutdown()).await;
+    release.store(true, SeqCst);
+    assert!(matches!(within(walk.finish()).await, Err(WalkError::Stopped)));
+    stopped.expect("it stops though a hook does not");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn shutdown_does_not_wait_longer_than_it_may_for_a_store_that_does_not_answer() {
+    let (stage, store) = Stage::on_trick_store(|config| config.supervision_drain_timeout_ms(100));
+    stage.draw("a").await;
+    let came = store.applies.came();
+    store.applies.close();
+    let graph = stage.graph();
+    let update = tokio::spawn(async move { graph.update(hamlet("a"), |a: &mut Hamlet| a.name.clear()).await });
+    store.applies.wait_for(came + 1).await;
+    let stopped = tokio::time::timeout(Duration::from_secs(10), stage.runtime.clone().shutdown()).await;
+    store.applies.open();
+    // Whether it was written is not known when the store answers after the end.
+    let _ = within(update).await;
+    stopped.expect("it stops though the store does not answer");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

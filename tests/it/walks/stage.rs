@@ -61,8 +61,20 @@ pub(super) struct Track {}
 
 /// A runtime on a store of its own.
 pub(super) struct Stage {
+    /// Opened before the runtime is dropped, so that a test which fails half-way does not keep it.
+    trick: Option<Opened>,
     pub(super) runtime: Runtime,
     folder: TempDir,
+}
+
+/// A store that holds nothing up any more when this is dropped.
+struct Opened(Arc<TrickStore>);
+
+impl Drop for Opened {
+    fn drop(&mut self) {
+        self.0.applies.open();
+        self.0.loads.open();
+    }
 }
 
 impl Stage {
@@ -74,7 +86,7 @@ impl Stage {
     pub(super) fn with(set: impl FnOnce(ConfigBuilder) -> ConfigBuilder) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let runtime = Runtime::start(&config(folder.path(), set)).unwrap();
-        Self { runtime, folder }
+        Self { trick: None, runtime, folder }
     }
 
     /// On a store that the test can hold up and make fail.
@@ -85,7 +97,7 @@ impl Stage {
         let store = Arc::new(TrickStore::new(inner));
         let runtime =
             Runtime::with_store(Arc::clone(&store) as Arc<dyn Store>, KeySource::system(), &config).unwrap();
-        (Self { runtime, folder }, store)
+        (Self { trick: Some(Opened(Arc::clone(&store))), runtime, folder }, store)
     }
 
     /// The same store in a runtime in which nothing is resident.
@@ -94,10 +106,11 @@ impl Stage {
     }
 
     pub(super) async fn reopened_with(self, set: impl FnOnce(ConfigBuilder) -> ConfigBuilder) -> Self {
-        let Self { runtime, folder } = self;
+        let Self { trick, runtime, folder } = self;
         within(runtime.shutdown()).await;
+        drop(trick);
         let runtime = Runtime::start(&config(folder.path(), set)).unwrap();
-        Self { runtime, folder }
+        Self { trick: None, runtime, folder }
     }
 
     /// The folder of the store.
