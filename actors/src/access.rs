@@ -33,7 +33,7 @@ impl Core {
 
     /// Documents by id, in order; what is published and not durable is waited for.
     pub(crate) async fn get_many(&self, ids: &[Id]) -> Read<Vec<Option<Document>>> {
-        self.settle().await?;
+        self.settle().await;
         if self.store.is_local() && ids.len() <= IN_PLACE_READS {
             return self.store.get_many(ids).await;
         }
@@ -50,12 +50,12 @@ impl Core {
     }
 
     pub(crate) async fn find(self: &Arc<Self>, query: Query) -> Read<Vec<Document>> {
-        self.settle().await?;
+        self.settle().await;
         self.off_thread(move |store, runtime| runtime.block_on(store.find(&query))).await
     }
 
     pub(crate) async fn count(self: &Arc<Self>, query: Query) -> Read<u64> {
-        self.settle().await?;
+        self.settle().await;
         self.off_thread(move |store, runtime| runtime.block_on(store.count(&query))).await
     }
 
@@ -66,7 +66,7 @@ impl Core {
         after: Option<Id>,
         limit: usize,
     ) -> Read<Page> {
-        self.settle().await?;
+        self.settle().await;
         self.off_thread(move |store, runtime| {
             runtime.block_on(store.scan(kind, entity, after.as_ref(), limit))
         })
@@ -74,7 +74,7 @@ impl Core {
     }
 
     pub(crate) async fn stats(self: &Arc<Self>) -> Read<StoreStats> {
-        self.settle().await?;
+        self.settle().await;
         self.off_thread(|store, runtime| runtime.block_on(store.stats())).await
     }
 
@@ -89,10 +89,12 @@ impl Core {
             let mut results = self.apply(batch).await?;
             return results.pop().ok_or_else(gone);
         }
-        let _permit = self.write_permits.acquire().await.map_err(|_| gone())?;
+        let permit = Arc::clone(&self.write_permits).acquire_owned().await.map_err(|_| gone())?;
         let slot = self.directory.slot_of(document.id());
         let (reply, saved) = oneshot::channel();
-        let apply = Apply { saves: vec![Save { slot, document, reply: SaveReply::One(reply) }] };
+        let apply = Apply {
+            saves: vec![Save { slot, document, reply: SaveReply::One(reply, permit), published: None }],
+        };
         self.send_apply(self.shard(slot).ok_or_else(gone)?, apply).await?;
         saved.await.map_err(|_| gone())?.map_err(|error| shared_error(&error))
     }
@@ -112,14 +114,15 @@ impl Core {
             return Ok(Vec::new());
         }
         let permits = u32::try_from(documents.len().min(self.settings.write_queue)).unwrap_or(u32::MAX);
-        let _permits = self.write_permits.acquire_many(permits).await.map_err(|_| gone())?;
-        let (bulk, outcomes) = Bulk::new(documents.len());
+        let permits =
+            Arc::clone(&self.write_permits).acquire_many_owned(permits).await.map_err(|_| gone())?;
+        let (bulk, outcomes) = Bulk::new(documents.len(), permits);
         let mut by_shard: Vec<Vec<Save>> = Vec::new();
         by_shard.resize_with(self.settings.shards, Vec::new);
         for (at, document) in documents.into_iter().enumerate() {
             let slot = self.directory.slot_of(document.id());
             let reply = SaveReply::Part { bulk: Arc::clone(&bulk), at };
-            by_shard[self.directory.shard_of(slot)].push(Save { slot, document, reply });
+            by_shard[self.directory.shard_of(slot)].push(Save { slot, document, reply, published: None });
         }
         drop(bulk);
         let shards = self.shards.get().ok_or_else(gone)?;
@@ -206,13 +209,14 @@ fn edge_ends(write: &Write) -> Option<[Id; 2]> {
 }
 
 fn gone() -> StoreError {
-    StoreError::Poisoned { reason: "the runtime has stopped".into() }
+    StoreError::Stopped
 }
 
 /// One failure told to many: each gets its own error with the same text, and the same kind where
 /// callers act on it.
 fn shared_error(error: &Arc<StoreError>) -> StoreError {
     match &**error {
+        StoreError::Stopped => StoreError::Stopped,
         StoreError::Poisoned { reason } => StoreError::Poisoned { reason: reason.clone() },
         StoreError::OutOfSpace { path, source } => {
             StoreError::OutOfSpace { path: path.clone(), source: source.to_string().into() }

@@ -31,7 +31,7 @@ pub(crate) struct Core {
     pub(crate) durability: Arc<Durability>,
     pub(crate) keys: KeySource,
     /// One permit for each write under way; see [`Settings::write_queue`].
-    pub(crate) write_permits: Semaphore,
+    pub(crate) write_permits: Arc<Semaphore>,
     pub(crate) shards: OnceLock<Box<[Addr<ShardActor>]>>,
     pub(crate) writer: OnceLock<WriterHandle>,
     pub(crate) workers: RwLock<Vec<WorkerRef>>,
@@ -52,7 +52,7 @@ impl Core {
             slabs: (0..shards).map(|_| Arc::new(Slab::default())).collect(),
             durability: Arc::new(Durability::new(shards)),
             keys,
-            write_permits: Semaphore::new(settings.write_queue),
+            write_permits: Arc::new(Semaphore::new(settings.write_queue)),
             shards: OnceLock::new(),
             writer: OnceLock::new(),
             workers: RwLock::new(Vec::new()),
@@ -84,11 +84,10 @@ impl Core {
             record.head.touch();
             return Ok(Found::Record(record));
         }
-        let stopped = || StoreError::Poisoned { reason: "the runtime has stopped".into() };
         let (reply, records) = oneshot::channel();
         let visit = Visit { slots: vec![slot], need, reply: VisitReply::Caller(reply) };
-        self.shard(slot).ok_or_else(stopped)?.send(visit).await.map_err(|_| stopped())?;
-        let Records { result } = records.await.map_err(|_| stopped())?;
+        self.shard(slot).ok_or(StoreError::Stopped)?.send(visit).await.map_err(|_| StoreError::Stopped)?;
+        let Records { result } = records.await.map_err(|_| StoreError::Stopped)?;
         let found = result.map_err(|error| StoreError::Io {
             path: self.store.describe(),
             source: error.to_string().into(),
@@ -96,15 +95,11 @@ impl Core {
         Ok(found.into_iter().next().map_or(Found::Missing, |(_, found)| found))
     }
 
-    /// Waits until everything published so far is durable.
-    ///
-    /// # Errors
-    /// [`WalkError::Store`] when a write failed meanwhile, so that what was seen may be lost.
-    pub(crate) async fn settle(&self) -> Result<(), StoreError> {
-        if self.durability.is_settled() || self.durability.reached(&self.durability.mark()).await {
-            return Ok(());
+    /// Waits until everything published so far is durable or taken back.
+    pub(crate) async fn settle(&self) {
+        if !self.durability.is_settled() {
+            self.durability.reached(&self.durability.mark()).await;
         }
-        Err(StoreError::Poisoned { reason: "a write failed while its result was awaited".into() })
     }
 
     pub(crate) fn is_closed(&self) -> bool {

@@ -18,7 +18,6 @@ pub(crate) struct Durability {
 struct Lane {
     published: AtomicU64,
     settled: AtomicU64,
-    failed: AtomicU64,
 }
 
 impl Durability {
@@ -39,42 +38,29 @@ impl Durability {
         self.progress.notify_waiters();
     }
 
-    /// Counts writes that the store failed to take: what was read since then may be lost.
-    pub(crate) fn failed(&self, shard: usize, writes: u64) {
-        self.lanes[shard].failed.fetch_add(writes, Ordering::Release);
-        self.settled(shard, writes);
-    }
-
     /// Everything published so far.
     pub(crate) fn mark(&self) -> Mark {
-        let lanes = self
-            .lanes
-            .iter()
-            .map(|lane| (lane.published.load(Ordering::Acquire), lane.failed.load(Ordering::Acquire)));
-        Mark(lanes.collect())
+        Mark(self.lanes.iter().map(|lane| lane.published.load(Ordering::Acquire)).collect())
     }
 
-    /// Whether everything published so far is durable, and nothing failed ever.
+    /// Whether everything published so far is durable or taken back.
     pub(crate) fn is_settled(&self) -> bool {
-        self.lanes.iter().all(|lane| {
-            lane.settled.load(Ordering::Acquire) >= lane.published.load(Ordering::Acquire)
-                && lane.failed.load(Ordering::Acquire) == 0
-        })
+        let settled =
+            |lane: &Lane| lane.settled.load(Ordering::Acquire) >= lane.published.load(Ordering::Acquire);
+        self.lanes.iter().all(settled)
     }
 
-    /// Waits until everything up to a mark is settled; `false` if a write failed since the mark was
-    /// taken, so that something seen before may not be durable.
-    pub(crate) async fn reached(&self, mark: &Mark) -> bool {
+    /// Waits until everything up to a mark is durable or taken back. Which of the two it is, each record
+    /// says of itself.
+    pub(crate) async fn reached(&self, mark: &Mark) {
         loop {
             let progress = self.progress.notified();
             tokio::pin!(progress);
             // Registered before the test, so that progress between test and wait is not missed.
             progress.as_mut().enable();
-            let done = self.lanes.iter().zip(&mark.0);
-            if done.clone().all(|(lane, (published, _))| lane.settled.load(Ordering::Acquire) >= *published) {
-                return done
-                    .clone()
-                    .all(|(lane, (_, failed))| lane.failed.load(Ordering::Acquire) == *failed);
+            let mut lanes = self.lanes.iter().zip(&mark.0);
+            if lanes.all(|(lane, published)| lane.settled.load(Ordering::Acquire) >= *published) {
+                return;
             }
             progress.await;
         }
@@ -83,7 +69,7 @@ impl Durability {
 
 /// A point in the writes of all shards.
 #[derive(Debug, Clone)]
-pub(crate) struct Mark(Box<[(u64, u64)]>);
+pub(crate) struct Mark(Box<[u64]>);
 
 #[cfg(test)]
 mod tests {
@@ -105,16 +91,7 @@ mod tests {
         tokio::task::yield_now().await;
         assert!(!waiting.is_finished());
         durability.settled(1, 1);
-        assert!(waiting.await.unwrap());
+        waiting.await.unwrap();
         assert!(durability.is_settled());
-    }
-
-    #[tokio::test]
-    async fn a_failed_write_is_told_to_whoever_waited_for_it() {
-        let durability = Durability::new(1);
-        durability.published(0);
-        let mark = durability.mark();
-        durability.failed(0, 1);
-        assert!(!durability.reached(&mark).await);
     }
 }

@@ -17,6 +17,7 @@ use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::{Rc, Weak};
 use std::sync::Arc;
+use std::sync::atomic::AtomicU32;
 use std::time::{Duration, Instant};
 
 use actix::Actor;
@@ -196,6 +197,8 @@ impl Engine {
             arrived: Default::default(),
             suspended: None,
             unmade: Vec::new(),
+            unsettled: Vec::new(),
+            current: Arc::new(AtomicU32::new(start.0)),
             spare: None,
             exiting: false,
             stream,
@@ -210,7 +213,7 @@ impl Engine {
         });
         // A walk has at most two questions at each shard; the rest is room for control messages.
         let mailbox = 2 * self.core.settings.shards + 16;
-        let actor = WalkActor { engine: self.this.clone(), seat, mailbox };
+        let actor = WalkActor { engine: self.this.clone(), seat, walk: hosted.shared.id, mailbox };
         let _ = hosted.shared.address.set(actor.start());
         self.seats[seat] = Some(hosted);
         self.make_ready(seat);
@@ -238,8 +241,8 @@ impl Engine {
     }
 
     /// Takes in a shard's answer.
-    pub(crate) fn arrive(&mut self, seat: usize, records: Records) {
-        let Some(hosted) = self.seats.get_mut(seat).and_then(Option::as_mut) else { return };
+    pub(crate) fn arrive(&mut self, seat: usize, walk: u64, records: Records) {
+        let Some(hosted) = self.seat_of(seat, walk) else { return };
         hosted.outstanding = hosted.outstanding.saturating_sub(1);
         match records.result {
             Ok(found) => hosted.arrived.extend(found),
@@ -253,14 +256,20 @@ impl Engine {
         }
     }
 
-    pub(crate) fn cancel(&mut self, seat: usize) {
-        let Some(hosted) = self.seats.get(seat).and_then(Option::as_ref) else { return };
+    pub(crate) fn cancel(&mut self, seat: usize, walk: u64) {
+        let Some(hosted) = self.seat_of(seat, walk) else { return };
         let error = WalkError::Cancelled { walker: hosted.shared.walker.into() };
         self.doom(seat, error);
     }
 
-    pub(crate) fn inspect(&self, seat: usize) -> Option<Value> {
-        self.seats.get(seat)?.as_ref().map(|hosted| hosted.inspect())
+    pub(crate) fn inspect(&mut self, seat: usize, walk: u64) -> Option<Value> {
+        self.seat_of(seat, walk).map(|hosted| hosted.inspect())
+    }
+
+    /// A walk by its seat, unless the seat has been given to another walk since.
+    fn seat_of(&mut self, seat: usize, walk: u64) -> Option<&mut Hosted> {
+        let hosted = self.seats.get_mut(seat)?.as_deref_mut()?;
+        (hosted.shared.id == walk).then_some(hosted)
     }
 
     /// Ends walks whose wall budget is spent or that were cancelled before they were hosted. Called
@@ -282,9 +291,6 @@ impl Engine {
 impl Hosted {
     /// Why the walk may not go on, if it may not.
     fn overdue(&self, now: Instant) -> Option<WalkError> {
-        if self.state == State::Ending {
-            return None;
-        }
         if self.shared.is_cancelled() {
             return Some(WalkError::Cancelled { walker: self.shared.walker.into() });
         }

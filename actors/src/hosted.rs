@@ -2,13 +2,14 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU32;
 
 use rustc_hash::FxHashMap;
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
 use wayfare_graph::{
-    Entry, ErasedWalker, Filter, Frontier, HookTable, Limits, Need, Position, Profile, Slot, Target,
-    VisitBatch, Walk,
+    Entry, ErasedWalker, Filter, Frontier, HookTable, Limits, Need, Position, Profile, SharedRecord, Slot,
+    Target, VisitBatch, Walk, WalkError,
 };
 
 use crate::durability::Mark;
@@ -20,6 +21,8 @@ pub(crate) struct Emitted {
     pub(crate) value: Value,
     /// What must be durable before the caller may see it.
     pub(crate) mark: Option<Mark>,
+    /// Records the walk had read by then that were not durable yet.
+    pub(crate) unsettled: Vec<SharedRecord>,
 }
 
 /// What a walk is waiting for.
@@ -72,6 +75,11 @@ pub(crate) struct Hosted {
     /// What shards answered and has not been visited: records may be evicted before their turn.
     pub(crate) arrived: FxHashMap<Slot, Found>,
     pub(crate) suspended: Option<Box<Suspended>>,
+    /// Records that were not durable when the walk visited them. If one of them is taken back, the walk
+    /// has seen what never was.
+    pub(crate) unsettled: Vec<SharedRecord>,
+    /// The node that an async hook runs at, or the last one; set inside the batch's future.
+    pub(crate) current: Arc<AtomicU32>,
     /// The room of the last batch of async hooks.
     pub(crate) spare: Option<Box<VisitBatch>>,
     /// Visits of a batch that came back before they were made.
@@ -96,6 +104,19 @@ impl Hosted {
     pub(crate) fn give_back_unmade(&mut self) {
         while let Some(Position { slot, from, depth, cost }) = self.unmade.pop() {
             self.frontier.put_back(Entry { slot, from, depth }, cost);
+        }
+    }
+
+    /// Why the walk has to end, if one of its hooks was refused something for good.
+    pub(crate) fn take_fault(&mut self) -> Option<WalkError> {
+        self.walk.as_mut().and_then(|walk| walk.take_fault())
+    }
+
+    /// Notes a record that is about to be visited and is not durable yet.
+    #[inline]
+    pub(crate) fn note_read(&mut self, record: &SharedRecord) {
+        if !record.head.is_settled() {
+            self.unsettled.push(Arc::clone(record));
         }
     }
 

@@ -28,20 +28,16 @@ impl Loader {
         let documents = std::mem::take(&mut loaded.documents);
         let found = documents.into_iter().enumerate().map(|(at, document)| {
             let Some(document) = document else { return Found::Missing };
-            match record_of(document) {
-                Ok(record) => {
-                    for direction in Direction::ALL {
-                        if need.wants_links(direction) {
-                            record.head.set_links(direction, self.links(&loaded, direction, at));
-                        }
-                        if need.wants_edges(direction) {
-                            record.head.set_edges(direction, self.edges(&mut loaded, direction, at));
-                        }
-                    }
-                    Found::Record(record)
+            let record = record_of(document);
+            for direction in Direction::ALL {
+                if need.wants_links(direction) {
+                    record.head.set_links(direction, self.links(&loaded, direction, at));
                 }
-                Err(error) => Found::Unreadable(error.to_string().into()),
+                if need.wants_edges(direction) {
+                    record.head.set_edges(direction, self.edges(&loaded, direction, at));
+                }
             }
+            Found::Record(record)
         });
         Ok(slots.into_iter().zip(found).collect())
     }
@@ -52,7 +48,7 @@ impl Loader {
         Links::pack(links.iter().map(|link| (link.edge.entity(), self.directory.slot_of(&link.other))))
     }
 
-    fn edges(&self, loaded: &mut Loaded, direction: Direction, at: usize) -> EdgeLinks {
+    fn edges(&self, loaded: &Loaded, direction: Direction, at: usize) -> EdgeLinks {
         let Adjacency { links, edges, .. } = &loaded.adjacency[direction as usize];
         let range = loaded.adjacency[direction as usize].range(at);
         let pairs = links[range.clone()].iter().zip(&edges[range]);

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use actix::prelude::*;
 use parking_lot::Mutex;
-use tokio::sync::oneshot;
+use tokio::sync::{OwnedSemaphorePermit, oneshot};
 use wayfare_graph::{Document, Id, Need, SharedRecord, Slot, StoreError, WriteError, WriteResult};
 
 use crate::walk_actor::WalkActor;
@@ -29,8 +29,6 @@ pub(crate) enum VisitReply {
 pub(crate) enum Found {
     Record(SharedRecord),
     Missing,
-    /// It exists, and its fields do not fit the registered type.
-    Unreadable(Arc<str>),
 }
 
 /// A shard's answer to [`Visit`].
@@ -52,12 +50,15 @@ pub(crate) struct Save {
     pub(crate) slot: Slot,
     pub(crate) document: Document,
     pub(crate) reply: SaveReply,
+    /// The record that was published for it.
+    pub(crate) published: Option<SharedRecord>,
 }
 
 /// Who is told what became of a save.
 pub(crate) enum SaveReply {
-    /// The caller of this one.
-    One(oneshot::Sender<Saved>),
+    /// The caller of this one. The permit goes back when the outcome is known, whether or not the
+    /// caller still waits for it.
+    One(oneshot::Sender<Saved>, OwnedSemaphorePermit),
     /// The caller of many, who is woken by the last of them.
     Part { bulk: Arc<Bulk>, at: usize },
 }
@@ -65,6 +66,8 @@ pub(crate) enum SaveReply {
 /// The outcomes of many saves of one caller.
 pub(crate) struct Bulk {
     outcomes: Mutex<BulkOutcomes>,
+    /// Goes back with the last of them.
+    _permits: OwnedSemaphorePermit,
 }
 
 struct BulkOutcomes {
@@ -75,10 +78,13 @@ struct BulkOutcomes {
 
 impl Bulk {
     /// Room for `saves` outcomes, of which there is at least one, and where they arrive together.
-    pub(crate) fn new(saves: usize) -> (Arc<Self>, oneshot::Receiver<Vec<Option<Saved>>>) {
+    pub(crate) fn new(
+        saves: usize,
+        permits: OwnedSemaphorePermit,
+    ) -> (Arc<Self>, oneshot::Receiver<Vec<Option<Saved>>>) {
         let (done, outcomes) = oneshot::channel();
         let room = BulkOutcomes { saved: vec![None; saves], left: saves, done: Some(done) };
-        (Arc::new(Self { outcomes: Mutex::new(room) }), outcomes)
+        (Arc::new(Self { outcomes: Mutex::new(room), _permits: permits }), outcomes)
     }
 }
 
@@ -86,7 +92,10 @@ impl SaveReply {
     /// Tells the outcome; a caller who no longer waits needs none.
     pub(crate) fn send(self, outcome: Saved) {
         match self {
-            Self::One(reply) => drop(reply.send(outcome)),
+            Self::One(reply, permit) => {
+                drop(permit);
+                drop(reply.send(outcome));
+            }
             Self::Part { bulk, at } => {
                 let mut outcomes = bulk.outcomes.lock();
                 outcomes.saved[at] = Some(outcome);

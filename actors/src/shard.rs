@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 use actix::prelude::*;
 use futures_util::FutureExt;
-use rustc_hash::{FxHashMap, FxHashSet};
+use rustc_hash::FxHashMap;
 use wayfare_graph::{Need, Slot, StoreError};
 
 use crate::directory::Directory;
@@ -151,8 +151,11 @@ struct Shard {
     unsettled: FxHashMap<Slot, u32>,
     /// Loads under way.
     loads: usize,
-    /// Slots that changed while a load was under way: what the load found of them is out of date.
-    changed: FxHashSet<Slot>,
+    /// Counts changes, to tell whether one came after a load had begun.
+    changes: u64,
+    /// When slots changed last, while loads are under way: what a load that began before found of them
+    /// may be out of date.
+    changed: FxHashMap<Slot, u64>,
     /// Saves published and not yet handed to the writer.
     staged: Vec<Save>,
     flushing: bool,
@@ -168,7 +171,8 @@ impl Shard {
             hand: 0,
             unsettled: FxHashMap::default(),
             loads: 0,
-            changed: FxHashSet::default(),
+            changes: 0,
+            changed: FxHashMap::default(),
             staged: Vec::new(),
             flushing: false,
             parked: FxHashMap::default(),
@@ -204,30 +208,35 @@ impl Shard {
         let mut all = Vec::with_capacity(slots.len());
         let mut wanted = slots;
         while !wanted.is_empty() {
-            state.borrow_mut().loads += 1;
+            let began = {
+                let mut shard = state.borrow_mut();
+                shard.loads += 1;
+                shard.changes
+            };
             let loaded = read(&loader, wanted, need).await;
             let mut shard = state.borrow_mut();
-            shard.loads -= 1;
-            let (settled, again) = match loaded {
-                Ok(loaded) => loaded.into_iter().partition(|(slot, _)| !shard.changed.contains(slot)),
-                Err(error) => {
-                    shard.end_loads();
-                    return Err(error);
-                }
-            };
-            all.extend(shard.publish(settled));
+            let stale = |slot: &Slot| shard.changed.get(slot).is_some_and(|&change| change > began);
+            let parted = loaded.map(|loaded| loaded.into_iter().partition(|(slot, _)| !stale(slot)));
+            shard.end_load();
+            let (true_still, again): (Vec<_>, Vec<_>) = parted?;
+            all.extend(shard.publish(true_still));
             wanted = again.into_iter().map(|(slot, _): (Slot, Found)| slot).collect();
-            for slot in &wanted {
-                shard.changed.remove(slot);
-            }
-            shard.end_loads();
         }
         Ok(all)
     }
 
-    fn end_loads(&mut self) {
+    fn end_load(&mut self) {
+        self.loads -= 1;
         if self.loads == 0 {
             self.changed.clear();
+        }
+    }
+
+    /// Notes that what a load under way finds of a slot may be out of date.
+    fn note_change(&mut self, slot: Slot) {
+        if self.loads > 0 {
+            self.changes += 1;
+            self.changed.insert(slot, self.changes);
         }
     }
 }

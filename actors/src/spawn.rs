@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use tokio::sync::{Mutex, mpsc, oneshot};
-use wayfare_graph::{ErasedWalker, Id, WalkError, WalkOptions};
+use tokio::sync::{Mutex, Semaphore, mpsc, oneshot};
+use wayfare_graph::{ErasedWalker, Id, SharedRecord, WalkError, WalkOptions};
 
 use crate::core::Core;
 use crate::durability::Durability;
@@ -31,11 +31,12 @@ impl Spawned {
     /// # Errors
     /// Why the walk ended before its time.
     pub async fn finish(&self) -> Outcome {
-        let outcome = self.outcome.lock().await.take();
-        match outcome {
-            Some(outcome) => outcome.await.unwrap_or(Err(WalkError::Stopped)),
-            None => Err(WalkError::Stopped),
-        }
+        let mut place = self.outcome.lock().await;
+        // Waited for in its place, so that a caller who gives up waiting can wait again.
+        let Some(outcome) = place.as_mut() else { return Err(WalkError::Stopped) };
+        let outcome = outcome.await.unwrap_or(Err(WalkError::Stopped));
+        *place = None;
+        outcome
     }
 
     /// Ends the walk with [`WalkError::Cancelled`] as soon as its present sync hook has returned; an
@@ -75,16 +76,13 @@ impl EmitStream {
     /// A value is given when everything the walk can have seen by then is durable.
     ///
     /// # Errors
-    /// [`WalkError::Store`] when a write failed that the walk may have seen.
+    /// [`WalkError::Retracted`] when something the walk had read was taken back.
     pub async fn next(&mut self) -> Option<Result<serde_json::Value, WalkError>> {
-        let Emitted { value, mark } = self.values.recv().await?;
-        if let Some(mark) = mark
-            && !self.durability.reached(&mark).await
-        {
-            let reason = "a write failed that this value may rest on".into();
-            return Some(Err(wayfare_graph::StoreError::Poisoned { reason }.into()));
+        let Emitted { value, mark, unsettled } = self.values.recv().await?;
+        if let Some(mark) = mark {
+            self.durability.reached(&mark).await;
         }
-        Some(Ok(value))
+        Some(all_settled(&unsettled).map(|()| value))
     }
 }
 
@@ -94,9 +92,20 @@ impl std::fmt::Debug for EmitStream {
     }
 }
 
+/// Whether everything a walk has read became durable.
+///
+/// # Errors
+/// [`WalkError::Retracted`] naming the first that was taken back.
+pub(crate) fn all_settled(records: &[SharedRecord]) -> Result<(), WalkError> {
+    match records.iter().find(|record| !record.head.is_settled()) {
+        None => Ok(()),
+        Some(record) => Err(WalkError::Retracted { id: record.head.id.clone() }),
+    }
+}
+
 /// Makes the two ends of a walk's stream.
 pub(crate) fn stream(core: &Arc<Core>) -> (mpsc::Sender<Emitted>, EmitStream) {
-    let (tx, values) = mpsc::channel(core.settings.emit_buffer);
+    let (tx, values) = mpsc::channel(core.settings.emit_buffer.min(Semaphore::MAX_PERMITS));
     (tx, EmitStream { durability: Arc::clone(&core.durability), values })
 }
 

@@ -24,14 +24,17 @@ use crate::writer::{Close, WriterActor};
 /// How often the supervisor looks after its workers.
 const WATCH: Duration = Duration::from_millis(25);
 
+/// A drain timeout beyond what the clock can count is none; a century will do.
+const FOR_EVER: Duration = Duration::from_secs(3_155_760_000);
+
 /// The actor.
 pub(crate) struct Supervisor {
     pub(crate) core: Arc<Core>,
     pub(crate) writer: Addr<WriterActor>,
     pub(crate) shard_arbiters: Vec<Arbiter>,
     pub(crate) worker_arbiters: Vec<Arbiter>,
-    /// Numbers of workers whose thread a hook keeps.
-    pub(crate) retired: Vec<usize>,
+    /// All workers there ever were, those among them whose thread a hook keeps.
+    pub(crate) workers: Vec<WorkerRef>,
 }
 
 impl Actor for Supervisor {
@@ -50,7 +53,9 @@ impl Supervisor {
         let (core, own) = (Arc::clone(&self.core), Arc::clone(&vitals));
         let address = WorkerActor::start_in_arbiter(&arbiter.handle(), move |_| WorkerActor::new(core, own));
         let mut workers = self.core.workers.write();
-        workers.push(WorkerRef { number, address, vitals });
+        let worker = WorkerRef { number, address, vitals };
+        workers.push(worker.clone());
+        self.workers.push(worker);
         self.worker_arbiters.push(arbiter);
     }
 
@@ -59,8 +64,8 @@ impl Supervisor {
     /// A thread cannot be taken from a hook. Its walk is told to have ended, and the thread is left to
     /// come back or not; other walks there go on when it does, or end by their own deadlines.
     fn watch(&mut self) {
-        let workers: Vec<WorkerRef> = self.core.workers.read().clone();
-        for worker in workers {
+        // Retired ones too: the walks they host still have their deadlines.
+        for worker in self.workers.clone() {
             let stalled = worker.vitals.stalled.load(Ordering::Relaxed);
             if let Some(walk) = worker.vitals.keeps_thread(self.core.settings.stall)
                 && !stalled
@@ -103,9 +108,9 @@ impl Supervisor {
         if worker.vitals.stalled.swap(true, Ordering::Relaxed) {
             return;
         }
-        self.core.workers.write().retain(|other| other.number != worker.number);
-        self.retired.push(worker.number);
+        // The new one first: there is never none.
         self.add_worker();
+        self.core.workers.write().retain(|other| other.number != worker.number);
     }
 }
 
@@ -219,7 +224,8 @@ impl Handler<Stop> for Supervisor {
         let writer = self.writer.clone();
         let drain = async move {
             core.closed.store(true, Ordering::Release);
-            let until = Instant::now() + core.settings.drain_timeout;
+            let now = Instant::now();
+            let until = now.checked_add(core.settings.drain_timeout).unwrap_or(now + FOR_EVER);
             while !core.walks.is_empty() && Instant::now() < until {
                 tokio::time::sleep(Duration::from_millis(2)).await;
             }
@@ -227,12 +233,15 @@ impl Handler<Stop> for Supervisor {
                 walk.end(Err(WalkError::Stopped));
             }
             // What was published is on its way to the writer, which drains its channel before it ends.
-            let _ = tokio::time::timeout(core.settings.drain_timeout, core.settle()).await;
+            let left = until.saturating_duration_since(Instant::now()).max(WATCH);
+            // Every permit is back when every write has been answered.
+            let all = u32::try_from(core.settings.write_queue).unwrap_or(u32::MAX);
+            let written = tokio::time::timeout(left, core.write_permits.acquire_many(all)).await.is_ok();
             core.write_permits.close();
             let thread = writer.send(Close).await.ok().flatten();
-            (core, thread)
+            (core, thread, written)
         };
-        Box::pin(drain.into_actor(self).map(|(core, writer), supervisor, cx| {
+        Box::pin(drain.into_actor(self).map(|(core, writer, settled), supervisor, cx| {
             drop(core);
             let workers = std::mem::take(&mut supervisor.worker_arbiters);
             let shards = std::mem::take(&mut supervisor.shard_arbiters);
@@ -241,16 +250,18 @@ impl Handler<Stop> for Supervisor {
             }
             // When the runtime is said to have stopped, nothing holds the store any more, but for a
             // thread that a hook does not give back.
-            for (number, thread) in workers.into_iter().enumerate() {
-                if !supervisor.retired.contains(&number) {
+            for (worker, thread) in supervisor.workers.iter().zip(workers) {
+                if worker.vitals.keeps_thread(WATCH).is_none() {
                     let _ = thread.join();
                 }
             }
-            for thread in shards {
-                let _ = thread.join();
-            }
-            if let Some(writer) = writer {
-                let _ = writer.join();
+            if settled {
+                for thread in shards {
+                    let _ = thread.join();
+                }
+                if let Some(writer) = writer {
+                    let _ = writer.join();
+                }
             }
             cx.stop();
             System::current().stop();

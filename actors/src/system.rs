@@ -249,7 +249,11 @@ impl RuntimeHandle {
     /// # Errors
     /// What the store says; the inner results are those of the writes, in order.
     pub async fn apply(&self, batch: WriteBatch) -> Result<Vec<WriteResult>, StoreError> {
-        self.inner.core.apply(batch).await
+        // On the runtime's own thread, so that the records it touches are refreshed even if the caller
+        // does not wait for the outcome.
+        let core = Arc::clone(&self.inner.core);
+        let runtime = core.runtime.get().cloned().ok_or(StoreError::Stopped)?;
+        runtime.spawn(async move { core.apply(batch).await }).await.unwrap_or(Err(StoreError::Stopped))
     }
 
     /// Drains and stops the runtime: no new walks, those that run have `drain_timeout` to finish, and
@@ -321,7 +325,7 @@ fn start_actors(core: &Arc<Core>) -> Result<Addr<Supervisor>, StartError> {
         writer: writer.start(),
         shard_arbiters,
         worker_arbiters: Vec::new(),
-        retired: Vec::new(),
+        workers: Vec::new(),
     };
     // Before the supervisor is started, so that the first walk finds them.
     for _ in 0..settings.workers {

@@ -19,6 +19,8 @@ pub(crate) struct WalkActor {
     pub(crate) engine: Weak<RefCell<Engine>>,
     /// Its number among the walks of the engine.
     pub(crate) seat: usize,
+    /// The walk's own number: seats are given to other walks.
+    pub(crate) walk: u64,
     pub(crate) mailbox: usize,
 }
 
@@ -35,7 +37,7 @@ impl Handler<Records> for WalkActor {
 
     fn handle(&mut self, records: Records, _: &mut Context<Self>) {
         if let Some(engine) = self.engine.upgrade() {
-            engine.borrow_mut().arrive(self.seat, records);
+            engine.borrow_mut().arrive(self.seat, self.walk, records);
         }
     }
 }
@@ -50,7 +52,7 @@ impl Handler<Cancel> for WalkActor {
 
     fn handle(&mut self, _: Cancel, _: &mut Context<Self>) {
         if let Some(engine) = self.engine.upgrade() {
-            engine.borrow_mut().cancel(self.seat);
+            engine.borrow_mut().cancel(self.seat, self.walk);
         }
     }
 }
@@ -64,7 +66,7 @@ impl Handler<InspectWalk> for WalkActor {
     type Result = Option<Value>;
 
     fn handle(&mut self, _: InspectWalk, _: &mut Context<Self>) -> Option<Value> {
-        self.engine.upgrade().and_then(|engine| engine.borrow().inspect(self.seat))
+        self.engine.upgrade().and_then(|engine| engine.borrow_mut().inspect(self.seat, self.walk))
     }
 }
 

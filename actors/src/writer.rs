@@ -24,6 +24,9 @@ pub(crate) struct Persist {
     pub(crate) done: oneshot::Sender<Persisted>,
 }
 
+/// How long closing waits for a place in the channel.
+const CLOSE_TIMEOUT: Duration = Duration::from_millis(100);
+
 /// What goes through the channel.
 enum Order {
     Persist(Persist),
@@ -120,8 +123,8 @@ impl Handler<Close> for WriterActor {
 
     fn handle(&mut self, _: Close, cx: &mut Context<Self>) -> Self::Result {
         if let Some(handle) = self.handle.take() {
-            // Waits only while the channel is full, which the thread is emptying.
-            let _ = handle.tx.send(Order::Close);
+            // The channel is full only while the store does not answer.
+            let _ = handle.tx.send_timeout(Order::Close, CLOSE_TIMEOUT);
         }
         cx.stop();
         self.thread.take()
@@ -130,10 +133,16 @@ impl Handler<Close> for WriterActor {
 
 fn write_until_closed(store: &dyn Store, rx: &Receiver<Order>, settings: &WriterSettings, runtime: &Handle) {
     let mut closing = false;
+    // What is durable after a commit that failed is not known until the store is opened again.
+    let mut poisoned: Option<String> = None;
     while !closing {
         let Ok(Order::Persist(first)) = rx.recv() else { return };
         let (batches, waiting) = gather(first, rx, settings, &mut closing);
-        match runtime.block_on(store.apply(&batches)) {
+        let applied = match &poisoned {
+            None => runtime.block_on(store.apply(&batches)),
+            Some(reason) => Err(StoreError::Poisoned { reason: reason.clone() }),
+        };
+        match applied {
             Ok(results) => {
                 for (done, results) in waiting.into_iter().zip(results) {
                     let _ = done.send(Ok(results));
@@ -141,6 +150,7 @@ fn write_until_closed(store: &dyn Store, rx: &Receiver<Order>, settings: &Writer
             }
             Err(error) => {
                 tracing::error!(%error, batches = batches.len(), "commit failed");
+                poisoned.get_or_insert_with(|| error.to_string());
                 let error = Arc::new(error);
                 for done in waiting {
                     let _ = done.send(Err(Arc::clone(&error)));

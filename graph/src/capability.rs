@@ -32,7 +32,7 @@ pub trait CanMake {
 
 impl<T: Walker + DeserializeOwned> CanMake for Probe<T> {
     fn make(&self) -> Option<MakeWalker> {
-        Some(|arguments| match serde_json::from_value::<T>(arguments) {
+        Some(|arguments| match serde_path_to_error::deserialize::<_, T>(arguments) {
             Ok(walker) => Ok(Box::new(walker) as Box<dyn ErasedWalker>),
             Err(error) => Err(error.to_string()),
         })

@@ -5,6 +5,7 @@
 
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use crate::here::Visited;
 use crate::hook_table::HookTable;
@@ -22,6 +23,8 @@ pub struct VisitBatch {
     pub table: Arc<HookTable>,
     /// The nodes; none for the exit hooks.
     pub visits: Vec<(Visited, Position)>,
+    /// Where the slot of each visit is noted as it begins.
+    pub current: Arc<AtomicU32>,
     /// For each visit that was made, how many requests the walk held after it.
     pub requests_after: Vec<usize>,
 }
@@ -29,8 +32,9 @@ pub struct VisitBatch {
 impl VisitBatch {
     /// An empty batch for a walker.
     #[must_use]
-    pub fn new(table: &Arc<HookTable>) -> Box<Self> {
-        Box::new(Self { table: Arc::clone(table), visits: Vec::new(), requests_after: Vec::new() })
+    pub fn new(table: &Arc<HookTable>, current: &Arc<AtomicU32>) -> Box<Self> {
+        let (table, current) = (Arc::clone(table), Arc::clone(current));
+        Box::new(Self { table, visits: Vec::new(), current, requests_after: Vec::new() })
     }
 }
 
@@ -58,6 +62,8 @@ pub(crate) async fn drive<W: Walker>(
     }
     for (visited, position) in &batch.visits {
         walk.set_position(*position);
+        // A note for the same thread, in case the future does not come back.
+        batch.current.store(position.slot.0, Ordering::Relaxed);
         let hooks = batch.table.at(visited.record.head.id.entity().code());
         result = run(&mut *walker, hooks, Some(visited), &mut walk).await;
         batch.requests_after.push(walk.requests().len());

@@ -6,10 +6,10 @@ use rustc_hash::FxHashMap;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::body::{Body, BodyError};
+use crate::body::Body;
 use crate::entity_name::EntityName;
 use crate::id::Kind;
-use crate::record::{Head, Record, SharedRecord, Typed, TypedOver};
+use crate::record::{Head, Record, SharedRecord, Typed, TypedOver, Untyped};
 
 /// A Rust type whose values are stored as documents of one entity.
 ///
@@ -92,8 +92,8 @@ pub struct EntityType {
     pub schema: u32,
     /// [`Entity::indexes`].
     pub indexes: fn() -> &'static [IndexSpec],
-    /// Decodes a body into a resident record of the type.
-    pub record: fn(Head, Body) -> Result<SharedRecord, BodyError>,
+    /// Makes a resident record of the type of fields that fit it, an untyped one of others.
+    pub record: fn(Head, Body, Option<Body>) -> SharedRecord,
 }
 
 impl EntityType {
@@ -139,10 +139,12 @@ fn registry() -> &'static FxHashMap<(Kind, &'static str), &'static EntityType> {
     })
 }
 
-fn typed_record<T: Entity>(head: Head, body: Body) -> Result<SharedRecord, BodyError> {
-    let value: T = body.decode()?;
-    if T::FIELDS.is_some_and(|known| body.has_only(known)) {
-        return Ok(Arc::new(Record { head, payload: Typed(value) }));
+fn typed_record<T: Entity>(head: Head, body: Body, extra: Option<Body>) -> SharedRecord {
+    match body.decode::<T>() {
+        Ok(value) if extra.is_none() && T::FIELDS.is_some_and(|known| body.has_only(known)) => {
+            Arc::new(Record { head, payload: Typed(value) })
+        }
+        Ok(value) => Arc::new(Record { head, payload: TypedOver { value, raw: body, extra } }),
+        Err(_) => Arc::new(Record { head, payload: Untyped { body, extra } }),
     }
-    Ok(Arc::new(Record { head, payload: TypedOver { value, raw: body } }))
 }

@@ -30,7 +30,8 @@ impl Visited {
     /// [`BodyError::Encode`] when a typed value no longer serialises.
     pub fn document(&self) -> Result<Document, BodyError> {
         let head = &self.record.head;
-        Ok(Document::new(head.id.clone(), self.record.payload.body()?).with_version(head.version()))
+        let document = Document::new(head.id.clone(), self.record.payload.body()?);
+        Ok(document.with_version(head.version()).with_extra(self.record.payload.extra().cloned()))
     }
 
     /// Whether the record satisfies a filter.
@@ -140,13 +141,9 @@ impl<'a, T: HereTarget> Here<'a, T> {
     #[must_use]
     pub fn get(&self, path: &str) -> Option<Value> {
         let segments: Vec<String> = path.split('.').map(str::to_owned).collect();
-        let head = &self.visited.record.head;
         let (mut value, used) = match (segments.as_slice(), any_payload(self.visited)) {
-            ([first, name, ..], Some(Untyped(body))) if first == "context" => (body.field(name)?, 2),
-            _ => {
-                let body = self.visited.record.payload.body().ok()?;
-                Document::new(head.id.clone(), body).with_version(head.version()).peek(&segments)?
-            }
+            ([first, name, ..], Some(Untyped { body, .. })) if first == "context" => (body.field(name)?, 2),
+            _ => self.visited.document().ok()?.peek(&segments)?,
         };
         for segment in &segments[used..] {
             value = match value {

@@ -34,13 +34,22 @@ pub struct Record<P: ?Sized> {
 pub struct Head {
     /// The id.
     pub id: Id,
-    /// The version of the payload, times two, plus one when the record was read since the shard's clock
-    /// hand passed last: a flag of its own would cost eight bytes in every record.
+    /// The version of the payload, and two flags in its lowest bits: words of their own would cost eight
+    /// bytes in every record. See [`TOUCHED`] and [`UNSETTLED`].
     version: AtomicU64,
     /// Out-links, the most walked; the other directions and edges with fields lie in `more`.
     out: OnceLock<Links>,
     more: OnceLock<Box<MoreLinks>>,
 }
+
+/// Set when a record is read, cleared by the shard's clock hand on its way to evict what is cold.
+const TOUCHED: u64 = 1;
+
+/// Set while what a record holds is not durable.
+const UNSETTLED: u64 = 2;
+
+/// How many bits the flags take.
+const FLAGS: u32 = 2;
 
 #[derive(Debug, Default)]
 struct MoreLinks {
@@ -53,7 +62,7 @@ impl Head {
     /// A head without links.
     #[must_use]
     pub fn new(id: Id, version: Version) -> Self {
-        let version = AtomicU64::new(version.0 << 1 | 1);
+        let version = AtomicU64::new(version.0 << FLAGS | TOUCHED);
         Self { id, version, out: OnceLock::new(), more: OnceLock::new() }
     }
 
@@ -61,8 +70,26 @@ impl Head {
     #[must_use]
     #[inline]
     pub fn version(&self) -> Version {
-        // The version itself never changes; only the flag beside it does.
-        Version(self.version.load(Ordering::Relaxed) >> 1)
+        // The version itself never changes; only the flags beside it do.
+        Version(self.version.load(Ordering::Relaxed) >> FLAGS)
+    }
+
+    /// Notes, before the record is published, that what it holds is not durable yet.
+    pub fn mark_unsettled(&self) {
+        self.version.fetch_or(UNSETTLED, Ordering::Relaxed);
+    }
+
+    /// Notes that what it holds is durable. A record whose write was refused is never settled.
+    pub fn settle(&self) {
+        // Release: whoever sees it settled sees the commit before it.
+        self.version.fetch_and(!UNSETTLED, Ordering::Release);
+    }
+
+    /// Whether what it holds is durable.
+    #[must_use]
+    #[inline]
+    pub fn is_settled(&self) -> bool {
+        self.version.load(Ordering::Acquire) & UNSETTLED == 0
     }
 
     /// The head of the next version of the same entity, with the links known so far.
@@ -121,14 +148,14 @@ impl Head {
     pub fn touch(&self) {
         // A hint for eviction: a lost update costs nothing, so the weakest ordering will do. The
         // test spares a write to the line of a record that is already marked.
-        if self.version.load(Ordering::Relaxed) & 1 == 0 {
-            self.version.fetch_or(1, Ordering::Relaxed);
+        if self.version.load(Ordering::Relaxed) & TOUCHED == 0 {
+            self.version.fetch_or(TOUCHED, Ordering::Relaxed);
         }
     }
 
     /// Whether the record was read since the last call.
     pub fn take_touched(&self) -> bool {
-        self.version.fetch_and(!1, Ordering::Relaxed) & 1 == 1
+        self.version.fetch_and(!TOUCHED, Ordering::Relaxed) & TOUCHED != 0
     }
 
     /// Heap bytes of the links.
@@ -217,6 +244,11 @@ pub trait Payload: Any + Send + Sync + std::fmt::Debug {
     /// [`BodyError::Encode`] when the value no longer serialises.
     fn body(&self) -> Result<Body, BodyError>;
 
+    /// Members of the document beside its fields, which Wayfare does not know.
+    fn extra(&self) -> Option<&Body> {
+        None
+    }
+
     /// As [`Entity::heap_address`].
     fn heap_address(&self) -> *const u8;
 
@@ -224,21 +256,30 @@ pub trait Payload: Any + Send + Sync + std::fmt::Debug {
     fn heap_bytes(&self) -> usize;
 }
 
-/// Fields of an entity without a registered type.
+/// Fields of an entity without a registered type, or that do not fit it.
 #[derive(Debug)]
-pub struct Untyped(pub Body);
+pub struct Untyped {
+    /// The stored fields.
+    pub body: Body,
+    /// Members beside them.
+    pub extra: Option<Body>,
+}
 
 impl Payload for Untyped {
     fn body(&self) -> Result<Body, BodyError> {
-        Ok(self.0.clone())
+        Ok(self.body.clone())
+    }
+
+    fn extra(&self) -> Option<&Body> {
+        self.extra.as_ref()
     }
 
     fn heap_address(&self) -> *const u8 {
-        self.0.as_bytes().as_ptr()
+        self.body.as_bytes().as_ptr()
     }
 
     fn heap_bytes(&self) -> usize {
-        self.0.as_bytes().len() + 16
+        self.body.as_bytes().len() + 48
     }
 }
 
@@ -251,6 +292,8 @@ pub struct TypedOver<T> {
     pub value: T,
     /// The stored fields.
     pub raw: Body,
+    /// Members beside them.
+    pub extra: Option<Body>,
 }
 
 impl<T> std::fmt::Debug for Typed<T> {
@@ -287,6 +330,10 @@ impl<T: Entity> Payload for TypedOver<T> {
         Ok(self.raw.clone())
     }
 
+    fn extra(&self) -> Option<&Body> {
+        self.extra.as_ref()
+    }
+
     fn heap_address(&self) -> *const u8 {
         self.value.heap_address()
     }
@@ -296,23 +343,22 @@ impl<T: Entity> Payload for TypedOver<T> {
     }
 }
 
-/// Makes the record of a document: typed where its entity is registered, else untyped.
+/// Makes the record of a document: typed where its entity is registered and its fields fit, else untyped.
 ///
-/// # Errors
-/// [`BodyError::Decode`] when the fields do not fit the registered type.
-pub fn record_of(document: Document) -> Result<SharedRecord, BodyError> {
+/// Fields that do not fit are told by the hook that wants them as its type; hooks for any document, and
+/// walks that only pass, are not kept from the node.
+#[must_use]
+pub fn record_of(document: Document) -> SharedRecord {
     let head = Head::new(document.id().clone(), document.version());
-    record_with(head, document.body().clone())
+    record_with(head, document.body().clone(), document.extra().cloned())
 }
 
 /// The same with a head that is made already.
-///
-/// # Errors
-/// [`BodyError::Decode`] when the fields do not fit the registered type.
-pub fn record_with(head: Head, body: Body) -> Result<SharedRecord, BodyError> {
+#[must_use]
+pub fn record_with(head: Head, body: Body, extra: Option<Body>) -> SharedRecord {
     match crate::entity::EntityType::find(head.id.kind(), head.id.entity()) {
-        Some(entity) => (entity.record)(head, body),
-        None => Ok(Arc::new(Record { head, payload: Untyped(body) })),
+        Some(entity) => (entity.record)(head, body, extra),
+        None => Arc::new(Record { head, payload: Untyped { body, extra } }),
     }
 }
 

@@ -66,6 +66,9 @@ pub enum StoreError {
         /// The failure that poisoned it.
         reason: String,
     },
+    /// The runtime that had the store open has stopped.
+    #[error("the runtime has stopped")]
+    Stopped,
     /// Stored bytes cannot be read.
     #[error("stored data of `{what}` is damaged: {reason}")]
     Damaged {

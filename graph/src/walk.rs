@@ -73,6 +73,8 @@ pub struct Walk {
     result_bytes: u64,
     result_limit: u64,
     listened: bool,
+    /// Why the walk has to end, whatever its hook makes of the error it was given.
+    fault: Option<Box<WalkError>>,
     walker: &'static str,
     services: Arc<dyn WalkServices>,
 }
@@ -159,11 +161,16 @@ impl Walk {
     /// [`WalkError::NobodyListens`] when the stream was dropped; as [`report`](Self::report) besides.
     pub fn emit<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), WalkError> {
         if !self.listened {
-            return Err(WalkError::NobodyListens { walker: self.walker.into() });
+            return Err(self.end_with(WalkError::NobodyListens { walker: self.walker.into() }));
         }
         let value = self.account(value)?;
         self.outbox.push(value);
         Ok(())
+    }
+
+    fn end_with(&mut self, error: WalkError) -> WalkError {
+        self.fault = Some(Box::new(error.clone()));
+        error
     }
 
     fn account<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<Value, WalkError> {
@@ -173,11 +180,11 @@ impl Walk {
         })?;
         self.result_bytes += json_bytes(&value);
         if self.result_bytes > self.result_limit {
-            return Err(WalkError::BudgetReached {
+            return Err(self.end_with(WalkError::BudgetReached {
                 walker: self.walker.into(),
                 budget: Budget::ReportBytes,
                 limit: self.result_limit,
-            });
+            }));
         }
         Ok(value)
     }
@@ -237,6 +244,7 @@ impl Walk {
             result_bytes: 0,
             result_limit,
             listened,
+            fault: None,
             walker,
             services,
         }
@@ -273,8 +281,10 @@ impl Walk {
         !self.outbox.is_empty()
     }
 
-    pub fn stop_listening(&mut self) {
-        self.listened = false;
+    #[inline]
+    #[must_use]
+    pub fn take_fault(&mut self) -> Option<WalkError> {
+        self.fault.take().map(|fault| *fault)
     }
 
     #[must_use]

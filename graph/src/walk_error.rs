@@ -111,6 +111,12 @@ pub enum WalkError {
         /// The key.
         key: String,
     },
+    /// The walk had read a change that was then refused, or that the store failed to take.
+    #[error("what the walk read of `{id}` never became durable: walk again")]
+    Retracted {
+        /// The entity.
+        id: Id,
+    },
     /// The store failed.
     #[error("the walk could not go on: {0}")]
     Store(Arc<StoreError>),

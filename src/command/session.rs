@@ -13,6 +13,7 @@ use super::output::{Format, Output};
 
 /// Options of every command.
 #[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Options of every command")]
 pub(crate) struct Globals {
     /// The store, such as `embedded:PATH` [default: `[store] url` of the settings]
     #[arg(long, global = true, value_name = "URL")]

@@ -70,7 +70,18 @@ fn ctrl_c_cancels_a_walk_and_tells_how_far_it_came() {
     place.file("loop.csv", "s,t\nc,a\n");
     let circle = ["import", "--edges", "loop.csv", "--entity", "Road", "--from", "s=City", "--to", "t=City"];
     place.run(&circle).ended_with(0);
-    let endless = ["walk", "sample", "--from", "n.City.a", "--walks", "1", "--steps", "4000000000"];
+    let endless = [
+        "walk",
+        "sample",
+        "--from",
+        "n.City.a",
+        "--walks",
+        "1",
+        "--steps",
+        "4000000000",
+        "--deadline",
+        "20s",
+    ];
     let mut child = place.command(&endless).spawn().unwrap();
     // The command begins to listen when the walk begins.
     while caught(child.id()) & SIGINT_BIT == 0 {

@@ -16,6 +16,7 @@ mod distances;
 mod filtered;
 mod graphalytics;
 mod loading;
+mod queries;
 mod sets;
 mod subject;
 mod walkers;
@@ -80,6 +81,7 @@ async fn through_library(subject: &Subject, runtime: &Runtime, check: &mut Check
     aggregates::through_library(subject, runtime, check).await;
     best_first::through_library(subject, runtime, check).await;
     components::through_library(subject, runtime, check).await;
+    queries::through_library(subject, runtime, check).await;
 }
 
 fn through_command(subject: &Subject, command: &Command, rows: usize, check: &mut Check) {

@@ -44,7 +44,9 @@ impl Engine {
             let Some(walker) = hosted.shared.address.get() else { continue };
             hosted.outstanding += 1;
             hosted.profile.messages += 1;
-            hosted.profile.loaded += slots.len() as u64;
+            if hosted.suspended.is_none() {
+                hosted.profile.loaded += slots.len() as u64;
+            }
             let visit = Visit { slots, need, reply: VisitReply::Walker(walker.clone()) };
             let Some(shard) = self.core.shards.get().and_then(|shards| shards.get(shard)) else { continue };
             if let Err(actix::prelude::SendError::Full(visit)) = shard.try_send(visit) {

@@ -13,7 +13,12 @@ impl Engine {
         let Some(walk) = hosted.walk.as_mut().filter(|walk| walk.has_outbox()) else { return Ok(()) };
         let Some(stream) = hosted.stream.clone() else { return Ok(()) };
         let mark = (!self.core.durability.is_settled()).then(|| self.core.durability.mark());
-        let mut values = walk.take_outbox().into_iter().map(|value| Emitted { value, mark: mark.clone() });
+        let unsettled = if mark.is_some() { hosted.unsettled.clone() } else { Vec::new() };
+        let mut values = walk.take_outbox().into_iter().map(|value| Emitted {
+            value,
+            mark: mark.clone(),
+            unsettled: unsettled.clone(),
+        });
         while let Some(value) = values.next() {
             match stream.try_send(value) {
                 Ok(()) => {}

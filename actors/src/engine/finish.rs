@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use wayfare_graph::{StoreError, VisitBatch, WalkError};
+use wayfare_graph::{VisitBatch, WalkError};
 
 use crate::engine::Engine;
 use crate::engine::hooks::Ran;
 use crate::hosted::{Hosted, State};
+use crate::spawn::all_settled;
 use crate::walk_actor::End;
 use crate::walk_shared::{Finished, Outcome};
 
@@ -31,7 +32,7 @@ impl Engine {
         if hosted.exited || hosted.table.exits().is_empty() {
             return self.finish(seat, hosted);
         }
-        let batch = hosted.spare.take().unwrap_or_else(|| VisitBatch::new(&hosted.table));
+        let batch = hosted.spare.take().unwrap_or_else(|| VisitBatch::new(&hosted.table, &hosted.current));
         match self.drive(seat, hosted, batch) {
             Ok(Ran::Pending) => {
                 hosted.exiting = true;
@@ -61,7 +62,7 @@ impl Engine {
         hosted.profile.elapsed = hosted.shared.spawned.elapsed();
         hosted.profile.resident = hosted.profile.visits.saturating_sub(hosted.profile.loaded);
         hosted.profile.longest_queue = hosted.frontier.longest() as u64;
-        if self.core.durability.is_settled() {
+        if hosted.unsettled.is_empty() && self.core.durability.is_settled() {
             let outcome = finished(hosted);
             self.end(hosted, outcome);
             return false;
@@ -70,18 +71,18 @@ impl Engine {
         hosted.state = State::Ending;
         let (core, engine, walk) = (Arc::clone(&self.core), self.this.clone(), hosted.shared.id);
         tokio::task::spawn_local(async move {
-            let settled = core.settle().await;
+            core.settle().await;
             if let Some(engine) = engine.upgrade() {
-                engine.borrow_mut().settled(seat, walk, settled);
+                engine.borrow_mut().settled(seat, walk);
             }
         });
         true
     }
 
-    fn settled(&mut self, seat: usize, walk: u64, settled: Result<(), StoreError>) {
+    fn settled(&mut self, seat: usize, walk: u64) {
         let same = self.seats[seat].as_ref().is_some_and(|hosted| hosted.shared.id == walk);
         let Some(mut hosted) = same.then(|| self.seats[seat].take()).flatten() else { return };
-        let outcome = settled.map_err(WalkError::from).and_then(|()| finished(&mut hosted));
+        let outcome = all_settled(&hosted.unsettled).and_then(|()| finished(&mut hosted));
         self.end(&mut hosted, outcome);
         self.vacate(seat, *hosted);
     }
@@ -89,10 +90,6 @@ impl Engine {
     /// Ends a walk from outside its hooks: at once, or when its present hook is back.
     pub(super) fn doom(&mut self, seat: usize, error: WalkError) {
         let Some(mut hosted) = self.seats[seat].take() else { return };
-        if hosted.state == State::Ending {
-            self.seats[seat] = Some(hosted);
-            return;
-        }
         // Dropping the task drops the hook's future, and with it the I/O it waits for.
         if let Some(task) = hosted.task.take() {
             task.abort();

@@ -1,12 +1,14 @@
 //! Calling hooks, sync and async, so that a panic ends the walk and nothing else.
 
 use std::cell::RefCell;
+use std::future::poll_fn;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Weak;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use futures_util::FutureExt;
-use wayfare_graph::{Driven, HookFault, Id, Step, VisitBatch, Visited, WalkError};
+use wayfare_graph::{Driven, HookFault, Id, Slot, Step, VisitBatch, Visited, WalkError};
 
 use crate::engine::Engine;
 use crate::hosted::{Hosted, State};
@@ -37,9 +39,16 @@ impl Engine {
                     walk.requests().clear();
                     return Ok(Step::Disengage);
                 }
-                Ok(Err(fault)) => return Err(failed(hosted, hook, &visited.record.head.id, fault)),
+                // A budget that a hook ran into counts before what the hook made of it.
+                Ok(Err(fault)) => {
+                    let own = walk.take_fault();
+                    return Err(own.unwrap_or_else(|| failed(hosted, hook, &visited.record.head.id, fault)));
+                }
                 Err(panic) => return Err(panicked(hosted, visited.record.head.id.clone(), &panic)),
             }
+        }
+        if let Some(fault) = walk.take_fault() {
+            return Err(fault);
         }
         let position = walk.position();
         let mut requests = std::mem::take(walk.requests());
@@ -62,25 +71,41 @@ impl Engine {
         let (Some(walker), Some(walk)) = (hosted.walker.take(), hosted.walk.take()) else {
             return Ok(Ran::Pending);
         };
-        // Where a panic is said to have happened: a batch that panics takes its position with it.
-        let at = batch.visits.first().map_or_else(Id::root, |(visited, _)| visited.record.head.id.clone());
+        // Outside the future, because a batch that panics takes everything else with it.
+        hosted.current.store(walk.position().slot.0, Ordering::Relaxed);
         let mut drive = AssertUnwindSafe(walker.drive(batch, walk)).catch_unwind();
         // The first poll has no waker of its own: if it is not ready, the task below polls again.
         match (&mut drive).now_or_never() {
             Some(Ok(driven)) => self.driven(seat, hosted, driven).map(Ran::Done),
-            Some(Err(panic)) => Err(panicked(hosted, at, &panic)),
+            Some(Err(panic)) => Err(panicked(hosted, self.current(hosted), &panic)),
             None => {
                 hosted.state = State::Hooking;
                 let engine = self.this.clone();
                 let walk = hosted.shared.id;
+                let vitals = Arc::clone(&self.vitals);
                 let task = tokio::task::spawn_local(async move {
-                    let outcome = drive.await;
-                    batch_returned(&engine, seat, walk, at, outcome);
+                    let outcome = poll_fn(|cx| {
+                        // The hook may keep the thread here as well as in a turn.
+                        vitals.beat();
+                        vitals.enter(walk);
+                        let polled = drive.poll_unpin(cx);
+                        vitals.leave();
+                        polled
+                    });
+                    let outcome = outcome.await;
+                    batch_returned(&engine, seat, walk, outcome);
                 });
                 hosted.task = Some(task.abort_handle());
                 Ok(Ran::Pending)
             }
         }
+    }
+
+    /// The node at which a batch of async hooks is, or an exit hook: the last one visited.
+    fn current(&self, hosted: &Hosted) -> Id {
+        // The future is polled on this thread; the value is only shared to survive it.
+        let slot = Slot(hosted.current.load(Ordering::Relaxed));
+        self.core.directory.id_of(slot).cloned().unwrap_or_else(Id::root)
     }
 
     /// Takes back what a batch of async hooks worked on, and queues what they asked for.
@@ -93,11 +118,13 @@ impl Engine {
         hosted.walker = Some(walker);
         hosted.walk = Some(walk);
         hosted.profile.visits += made as u64;
-        let step = result.map_err(|(hook, fault)| {
-            let at =
-                visits.get(made.saturating_sub(1)).map_or_else(Id::root, |(v, _)| v.record.head.id.clone());
-            failed(hosted, hook, &at, fault)
-        })?;
+        if let Some(fault) = hosted.take_fault() {
+            return Err(fault);
+        }
+        let step = match result {
+            Ok(step) => step,
+            Err((hook, fault)) => return Err(failed(hosted, hook, &self.current(hosted), fault)),
+        };
         let mut from = 0;
         for ((visited, position), until) in visits.iter().zip(requests_after) {
             hosted.profile.deepest = hosted.profile.deepest.max(position.depth);
@@ -125,13 +152,13 @@ impl Engine {
     }
 
     /// Goes on after a batch of async hooks that was a task.
-    fn batch_back(&mut self, seat: usize, at: Id, outcome: Result<Driven, Panic>) {
+    fn batch_back(&mut self, seat: usize, outcome: Result<Driven, Panic>) {
         let Some(mut hosted) = self.seats[seat].take() else { return };
         hosted.task = None;
         hosted.state = State::Ready;
         let exiting = std::mem::take(&mut hosted.exiting);
         let went = match outcome {
-            Err(panic) => Err(panicked(&hosted, at, &panic)),
+            Err(panic) => Err(panicked(&hosted, self.current(&hosted), &panic)),
             Ok(driven) => self.driven(seat, &mut hosted, driven),
         };
         let kept = match went {
@@ -163,19 +190,13 @@ impl Engine {
     }
 }
 
-fn batch_returned(
-    engine: &Weak<RefCell<Engine>>,
-    seat: usize,
-    walk: u64,
-    at: Id,
-    outcome: Result<Driven, Panic>,
-) {
+fn batch_returned(engine: &Weak<RefCell<Engine>>, seat: usize, walk: u64, outcome: Result<Driven, Panic>) {
     let Some(engine) = engine.upgrade() else { return };
     let mut engine = engine.borrow_mut();
     // The seat may have been given to another walk since this one was cancelled.
     let same = engine.seats.get(seat).and_then(Option::as_ref).is_some_and(|hosted| hosted.shared.id == walk);
     if same {
-        engine.batch_back(seat, at, outcome);
+        engine.batch_back(seat, outcome);
     }
 }
 

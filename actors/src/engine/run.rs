@@ -121,6 +121,7 @@ impl Engine {
         record: SharedRecord,
     ) -> Result<Step, WalkError> {
         let visited = Visited { slot: pick.entry.slot, record };
+        hosted.note_read(&visited.record);
         count_visit(hosted, visited.slot)?;
         let position = hosted.position_of(pick.entry, pick.cost);
         if let Some(walk) = &mut hosted.walk {
@@ -146,7 +147,8 @@ impl Engine {
         picks: &mut [Pick],
     ) -> Option<Result<(), WalkError>> {
         // The room of the last batch, so that not every batch has to be allocated.
-        let mut batch = hosted.spare.take().unwrap_or_else(|| VisitBatch::new(&hosted.table));
+        let mut batch =
+            hosted.spare.take().unwrap_or_else(|| VisitBatch::new(&hosted.table, &hosted.current));
         let visits = &mut batch.visits;
         let mut spent = false;
         for pick in picks {
@@ -157,6 +159,7 @@ impl Engine {
             match self.record(hosted, pick) {
                 Ok(Some(record)) => {
                     let visited = Visited { slot: pick.entry.slot, record };
+                    hosted.note_read(&visited.record);
                     // Visits of the batch count when they have been made; the budget is looked at now.
                     let made = hosted.profile.visits;
                     hosted.profile.visits += visits.len() as u64;
@@ -213,17 +216,12 @@ impl Engine {
         let slot = pick.entry.slot;
         let id = || self.core.directory.id_of(slot).cloned().unwrap_or_else(Id::root);
         match hosted.take_arrived(slot) {
-            Some(Found::Record(record)) if satisfies(&record.head, hosted.need) => {
-                Ok(Some(record))
-            }
+            Some(Found::Record(record)) if satisfies(&record.head, hosted.need) => Ok(Some(record)),
             Some(Found::Missing) if pick.entry.depth == 0 => {
                 Err(WalkError::UnknownStart { walker: hosted.shared.walker.into(), id: id() })
             }
             // A node that was deleted since its edge was read, or never was.
             Some(Found::Missing) => Ok(None),
-            Some(Found::Unreadable(reason)) => {
-                Err(WalkError::Unreadable { id: id(), reason: reason.to_string() })
-            }
             _ => {
                 pick.returned = true;
                 hosted.state = State::Loading;
@@ -245,6 +243,23 @@ impl Engine {
         position: Position,
         requests: &mut impl Iterator<Item = Target>,
     ) -> Result<(), WalkError> {
+        self.follow(hosted, visited, position, requests);
+        if hosted.suspended.is_some() {
+            // What one visit asked for is one group in the queue: it ends when all of it is there.
+            return Ok(());
+        }
+        end_expansion(hosted)
+    }
+
+    /// Queues requests in order, up to one whose links are not resident: that one and the rest wait.
+    #[inline]
+    fn follow(
+        &mut self,
+        hosted: &mut Hosted,
+        visited: &Visited,
+        position: Position,
+        requests: &mut impl Iterator<Item = Target>,
+    ) {
         let depth = position.depth + 1;
         while let Some(target) = requests.next() {
             match target {
@@ -267,14 +282,12 @@ impl Engine {
                             let need = Need::DOCUMENT.links(neighbours.direction());
                             let first = std::iter::once(Target::Neighbours(neighbours));
                             let requests = first.chain(requests).map(|target| (position, target)).collect();
-                            suspend(hosted, Suspended { requests, slot: origin, need });
-                            return Ok(());
+                            return suspend(hosted, Suspended { requests, slot: origin, need });
                         }
                     }
                 }
             }
         }
-        end_expansion(hosted)
     }
 
     /// Goes on with what was put off.
@@ -285,7 +298,7 @@ impl Engine {
             (Some(record), _) => Some(record),
             (None, Some(Found::Record(record))) if satisfies(&record.head, need) => Some(record),
             // It was deleted meanwhile: it has no neighbours any more.
-            (None, Some(Found::Missing | Found::Unreadable(_))) => None,
+            (None, Some(Found::Missing)) => None,
             _ => {
                 suspend(hosted, Suspended { requests, slot, need });
                 return Ok(());
@@ -297,7 +310,7 @@ impl Engine {
                 None if of_slot => {}
                 Some(record) => {
                     let visited = Visited { slot, record: Arc::clone(record) };
-                    self.expand(hosted, &visited, position, &mut std::iter::once(target))?;
+                    self.follow(hosted, &visited, position, &mut std::iter::once(target));
                 }
                 // Of another node: it has to be asked for in turn.
                 None => {

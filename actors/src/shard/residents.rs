@@ -61,8 +61,8 @@ impl Shard {
         });
         self.figures.records -= dropped;
         self.figures.bytes = self.figures.bytes.saturating_sub(freed as u64);
-        if self.loads > 0 {
-            self.changed.extend(slots);
+        for &slot in slots {
+            self.note_change(slot);
         }
     }
 
@@ -80,14 +80,13 @@ impl Shard {
                 _ => false,
             };
             let head = Head::new(resident.head.id.clone(), resident.head.version());
-            match resident.payload.body().and_then(|body| record_with(head, body)) {
+            let extra = resident.payload.extra().cloned();
+            match resident.payload.body().map(|body| record_with(head, body, extra)) {
                 Ok(bare) if ahead => {
                     let (grown, shrunk) = (bytes_of(&bare) as u64, bytes_of(&resident) as u64);
                     self.figures.bytes = (self.figures.bytes + grown).saturating_sub(shrunk);
                     self.parts.slab.write(|records| records[place] = Some(bare));
-                    if self.loads > 0 {
-                        self.changed.insert(slot);
-                    }
+                    self.note_change(slot);
                 }
                 _ => self.forget(&[slot]),
             }

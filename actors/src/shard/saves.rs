@@ -52,10 +52,6 @@ impl Shard {
                     let current = self.parts.slab.get(place).unwrap_or_else(|| Arc::clone(loaded));
                     self.replace(save, &current);
                 }
-                Ok(Some(Found::Unreadable(_))) => {
-                    // The store knows the version; what the type cannot read it can still replace.
-                    self.stage(save);
-                }
                 Ok(_) => {
                     let id = save.document.id().clone();
                     save.reply.send(Ok(Err(WriteError::NotFound { id })));
@@ -65,22 +61,17 @@ impl Shard {
         }
     }
 
-    pub(super) fn replace(&mut self, save: Save, current: &SharedRecord) {
+    pub(super) fn replace(&mut self, mut save: Save, current: &SharedRecord) {
         let found = current.head.version();
         if found != save.document.version() {
             let refusal = conflict(save.document.id(), &save.document, found);
             save.reply.send(Ok(Err(refusal)));
             return;
         }
-        let next = match record_with(current.head.succeed(found.next()), save.document.body().clone()) {
-            Ok(next) => next,
-            Err(error) => {
-                let refusal =
-                    WriteError::Unsuitable { id: save.document.id().clone(), reason: error.to_string() };
-                save.reply.send(Ok(Err(refusal)));
-                return;
-            }
-        };
+        let (body, extra) = (save.document.body().clone(), save.document.extra().cloned());
+        let next = record_with(current.head.succeed(found.next()), body, extra);
+        next.head.mark_unsettled();
+        save.published = Some(Arc::clone(&next));
         let grown = bytes_of(&next) as u64;
         let place = self.directory().place_of(save.slot);
         self.parts.durability.published(self.parts.index);
@@ -94,19 +85,7 @@ impl Shard {
         let shrunk = replaced.map_or(0, |old| bytes_of(&old) as u64);
         self.figures.bytes = (self.figures.bytes + grown).saturating_sub(shrunk);
         *self.unsettled.entry(save.slot).or_default() += 1;
-        if self.loads > 0 {
-            self.changed.insert(save.slot);
-        }
-        self.staged.push(save);
-    }
-
-    /// Stages a save without a record to publish.
-    pub(super) fn stage(&mut self, save: Save) {
-        self.parts.durability.published(self.parts.index);
-        *self.unsettled.entry(save.slot).or_default() += 1;
-        if self.loads > 0 {
-            self.changed.insert(save.slot);
-        }
+        self.note_change(save.slot);
         self.staged.push(save);
     }
 
@@ -131,9 +110,7 @@ impl Shard {
                 let outcome = shard.parts.writer.persist(WriteBatch { writes, all_or_nothing: false });
                 (staged, outcome)
             };
-            let outcome = outcome.await.unwrap_or_else(|_| {
-                Err(Arc::new(StoreError::Poisoned { reason: "the writer has stopped".into() }))
-            });
+            let outcome = outcome.await.unwrap_or_else(|_| Err(Arc::new(StoreError::Stopped)));
             state.borrow_mut().settle(staged, outcome);
         });
     }
@@ -151,7 +128,10 @@ impl Shard {
             .filter(|(_, result)| !matches!(result, Ok(Ok(Written::Changed { .. }))))
             .map(|(save, _)| save.slot)
             .collect();
-        for save in &staged {
+        for (save, result) in staged.iter().zip(&results) {
+            if let (Some(published), Ok(Ok(Written::Changed { .. }))) = (&save.published, result) {
+                published.head.settle();
+            }
             if let Some(left) = self.unsettled.get_mut(&save.slot) {
                 *left -= 1;
                 if *left == 0 {
@@ -162,11 +142,7 @@ impl Shard {
         if !refused.is_empty() {
             self.forget(&refused);
         }
-        if results.first().is_some_and(Result::is_err) {
-            self.parts.durability.failed(self.parts.index, count);
-        } else {
-            self.parts.durability.settled(self.parts.index, count);
-        }
+        self.parts.durability.settled(self.parts.index, count);
         for (save, result) in staged.into_iter().zip(results) {
             save.reply.send(result);
         }

@@ -8,7 +8,7 @@ use wayfare::{
     Direction, Error, Graph, Here, Stored, StoreError, Walk, WalkError, WriteError, node, walker,
 };
 
-use super::stage::{Hamlet, Stage, hamlet, key, until, within};
+use super::stage::{Hamlet, Lane, Stage, hamlet, key, until, within};
 use super::trick_store::TrickStore;
 
 /// Reports and, if it may, emits the names it reads.
@@ -132,6 +132,34 @@ async fn a_walk_that_waits_for_a_commit_which_fails_ends_with_an_error() {
     assert!(matches!(ended, Err(WalkError::Store(_))), "{ended:?}");
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_walk_that_read_a_failing_update_beside_a_new_edge_ends_with_an_error() {
+    let (stage, store) = Stage::on_trick_store(|config| config);
+    stage.draw("a b").await;
+    names(&stage, "a").await;
+    let came = store.applies.came();
+    store.applies.close();
+    let graph = stage.graph();
+    let connect = tokio::spawn(async move { graph.connect(hamlet("a"), hamlet("b"), Lane {}).await });
+    store.applies.wait_for(came + 1).await;
+    let graph = stage.graph();
+    let rename =
+        tokio::spawn(async move { graph.update(hamlet("a"), |a: &mut Hamlet| a.name = "A".into()).await });
+    until(async || stage.runtime.handle().newest(&hamlet("a")).await.unwrap().unwrap().version().0 == 2).await;
+    // The edge is committed, so the links of the node are read anew; its new name waits for its commit.
+    store.applies.admit(1);
+    within(connect).await.unwrap().unwrap();
+    store.applies.wait_for(came + 2).await;
+    let walk = stage.runtime.spawn(Reporter::default()).at(hamlet("a")).await.unwrap();
+    until(async || walk.inspect().await.is_some_and(|walk| walk["waiting_for"] == "durability")).await;
+    store.applies.fail(1);
+    store.applies.open();
+    within(rename).await.unwrap().unwrap_err();
+    let ended = within(walk.finish()).await.map(|reporter| reporter.names);
+    assert!(ended.is_err(), "reported {ended:?}, which was never durable");
+    assert_eq!(names(&stage, "a").await, ["a", "b"]);
+}
+
 /// Reads its start, then waits before it goes on.
 #[derive(Debug)]
 struct Ponderer {
@@ -211,7 +239,7 @@ async fn a_walk_that_read_a_change_which_the_store_refused_does_not_report_it() 
     let update = tokio::spawn(async move { writing.update(id, |y: &mut Parish| y.code = "X".into()).await });
     store.applies.wait_for(came + 1).await;
     let walk = stage.runtime.spawn(CodeReader::default()).at(&y).await.unwrap();
-    until(async || walk.inspect().await.is_none_or(|walk| walk["waiting_for"] == "durability")).await;
+    until(async || walk.inspect().await.is_some_and(|walk| walk["waiting_for"] == "durability")).await;
     store.applies.open();
     let refused = within(update).await.unwrap();
     assert!(matches!(refused, Err(Error::Write(WriteError::UniqueViolation { .. }))), "{refused:?}");
