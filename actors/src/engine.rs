@@ -42,6 +42,13 @@ const GROUP_TURNS: u32 = 64;
 /// How long the engine runs before it lets the thread handle messages.
 const SLICE: Duration = Duration::from_micros(200);
 
+/// A walk among those that take turns: its seat, and its number, because seats are given again.
+#[derive(Debug, Clone, Copy)]
+struct Place {
+    seat: usize,
+    walk: u64,
+}
+
 /// Walks hosted by one worker.
 pub(crate) struct Engine {
     core: Arc<Core>,
@@ -50,9 +57,9 @@ pub(crate) struct Engine {
     this: Weak<RefCell<Engine>>,
     seats: Vec<Option<Box<Hosted>>>,
     free: Vec<usize>,
-    /// Seats of walks that can go on and are not in the group.
-    ready: VecDeque<usize>,
-    group: Vec<usize>,
+    /// Walks that can go on and are not in the group.
+    ready: VecDeque<Place>,
+    group: Vec<Place>,
     group_turns: u32,
     picks: Vec<Pick>,
     /// Records of this turn's visits, given back together.
@@ -151,21 +158,23 @@ impl Engine {
     /// Keeps the group full, and lets another group come when this one has had its turns.
     fn regroup(&mut self) {
         let seats = &mut self.seats;
-        let mut stays = |seat: usize| {
-            let Some(hosted) = &mut seats[seat] else { return false };
+        let mut stays = |place: Place| {
+            let Some(hosted) = seats[place.seat].as_mut().filter(|hosted| hosted.id == place.walk) else {
+                return false;
+            };
             hosted.queued = hosted.state == State::Ready;
             hosted.queued
         };
-        self.group.retain(|&seat| stays(seat));
+        self.group.retain(|&place| stays(place));
         self.group_turns += 1;
         if self.group_turns > GROUP_TURNS {
             self.group_turns = 0;
             self.ready.extend(self.group.drain(..));
         }
         while self.group.len() < GROUP {
-            let Some(seat) = self.ready.pop_front() else { break };
-            if stays(seat) {
-                self.group.push(seat);
+            let Some(place) = self.ready.pop_front() else { break };
+            if stays(place) {
+                self.group.push(place);
             }
         }
     }
@@ -180,6 +189,7 @@ impl Engine {
         frontier.push(&[start.0], start, 0);
         frontier.end_group();
         let hosted = Box::new(Hosted {
+            id: shared.id,
             table: self.table(&*walker),
             walker: Some(walker),
             walk: Some(Box::new(walk)),
@@ -234,7 +244,7 @@ impl Engine {
         if let Some(hosted) = &mut self.seats[seat] {
             hosted.state = State::Ready;
             if !std::mem::replace(&mut hosted.queued, true) {
-                self.ready.push_back(seat);
+                self.ready.push_back(Place { seat, walk: hosted.id });
                 self.wake.notify_one();
             }
         }
@@ -269,7 +279,7 @@ impl Engine {
     /// A walk by its seat, unless the seat has been given to another walk since.
     fn seat_of(&mut self, seat: usize, walk: u64) -> Option<&mut Hosted> {
         let hosted = self.seats.get_mut(seat)?.as_deref_mut()?;
-        (hosted.shared.id == walk).then_some(hosted)
+        (hosted.id == walk).then_some(hosted)
     }
 
     /// Ends walks whose wall budget is spent or that were cancelled before they were hosted. Called

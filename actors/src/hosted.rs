@@ -50,6 +50,7 @@ pub(crate) struct Suspended {
 
 /// One walk.
 pub(crate) struct Hosted {
+    pub(crate) id: u64,
     pub(crate) shared: Arc<WalkShared>,
     /// Away while an async hook runs.
     pub(crate) walker: Option<Box<dyn ErasedWalker>>,

@@ -15,7 +15,7 @@ use std::sync::Arc;
 use actix::prelude::*;
 use futures_util::FutureExt;
 use rustc_hash::FxHashMap;
-use wayfare_graph::{Need, Slot, StoreError};
+use wayfare_graph::{Need, SharedRecord, Slot, StoreError};
 
 use crate::directory::Directory;
 use crate::durability::Durability;
@@ -156,6 +156,8 @@ struct Shard {
     /// When slots changed last, while loads are under way: what a load that began before found of them
     /// may be out of date.
     changed: FxHashMap<Slot, u64>,
+    /// Records published a second time, without links, before their save was durable.
+    reissued: Vec<(Slot, SharedRecord)>,
     /// Saves published and not yet handed to the writer.
     staged: Vec<Save>,
     flushing: bool,
@@ -173,6 +175,7 @@ impl Shard {
             loads: 0,
             changes: 0,
             changed: FxHashMap::default(),
+            reissued: Vec::new(),
             staged: Vec::new(),
             flushing: false,
             parked: FxHashMap::default(),

@@ -92,6 +92,8 @@ impl Supervisor {
         if overdue.is_empty() {
             return;
         }
+        // Before their callers hear of it, so that what these spawn next goes to another worker.
+        self.retire(worker);
         for walk in overdue {
             self.core.walks.remove(&walk.id);
             walk.end(Err(if walk.is_cancelled() {
@@ -100,7 +102,6 @@ impl Supervisor {
                 walk.wall_reached()
             }));
         }
-        self.retire(worker);
     }
 
     /// Sends no more walks to a worker and starts another in its place.

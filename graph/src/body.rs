@@ -42,8 +42,9 @@ pub enum BodyError {
     },
 }
 
-/// Deepest nesting of lists and maps that a body may hold.
-const MAX_DEPTH: u32 = 120;
+/// Deepest nesting of lists and maps that is read. JSON text is parsed to a depth of 128 at most, so what came
+/// from there can be read again.
+const MAX_DEPTH: u32 = 512;
 
 /// Encoded fields, cheap to clone.
 #[derive(Clone, PartialEq, Eq)]

@@ -27,7 +27,7 @@ impl Engine {
         self.picks.clear();
         let share = (self.core.settings.turn_visits / self.group.len()).max(1);
         for at in 0..self.group.len() {
-            let seat = self.group[at];
+            let seat = self.group[at].seat;
             let Some(hosted) = &mut self.seats[seat] else { continue };
             if hosted.state != State::Ready || hosted.suspended.is_some() {
                 continue;

@@ -8,9 +8,9 @@ use wayfare_graph::{
     Budget, Id, Need, Position, SharedRecord, Slot, Step, Target, VisitBatch, Visited, WalkError,
 };
 
-use crate::engine::Engine;
 use crate::engine::fetch::Pick;
 use crate::engine::hooks::Ran;
+use crate::engine::{Engine, Place};
 use crate::hosted::{Hosted, State, Suspended};
 use crate::loader::satisfies;
 use crate::messages::Found;
@@ -25,7 +25,7 @@ impl Engine {
         let group = std::mem::take(&mut self.group);
         let mut picks = std::mem::take(&mut self.picks);
         let mut rest = picks.as_mut_slice();
-        for &seat in &group {
+        for &Place { seat, .. } in &group {
             // Picks stand in the order of the group.
             let count = rest.iter().take_while(|pick| pick.seat == seat).count();
             let (own, others) = rest.split_at_mut(count);

@@ -83,6 +83,8 @@ impl Shard {
             let extra = resident.payload.extra().cloned();
             match resident.payload.body().map(|body| record_with(head, body, extra)) {
                 Ok(bare) if ahead => {
+                    bare.head.mark_unsettled();
+                    self.reissued.push((slot, Arc::clone(&bare)));
                     let (grown, shrunk) = (bytes_of(&bare) as u64, bytes_of(&resident) as u64);
                     self.figures.bytes = (self.figures.bytes + grown).saturating_sub(shrunk);
                     self.parts.slab.write(|records| records[place] = Some(bare));

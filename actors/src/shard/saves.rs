@@ -129,9 +129,19 @@ impl Shard {
             .map(|(save, _)| save.slot)
             .collect();
         for (save, result) in staged.iter().zip(&results) {
-            if let (Some(published), Ok(Ok(Written::Changed { .. }))) = (&save.published, result) {
+            let Some(published) = &save.published else { continue };
+            let version = published.head.version();
+            let durable = matches!(result, Ok(Ok(Written::Changed { .. })));
+            if durable {
                 published.head.settle();
             }
+            self.reissued.retain(|(slot, record)| {
+                let same = *slot == save.slot && record.head.version() == version;
+                if same && durable {
+                    record.head.settle();
+                }
+                !same
+            });
             if let Some(left) = self.unsettled.get_mut(&save.slot) {
                 *left -= 1;
                 if *left == 0 {

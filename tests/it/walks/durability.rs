@@ -129,7 +129,7 @@ async fn a_walk_that_waits_for_a_commit_which_fails_ends_with_an_error() {
     store.applies.open();
     within(rename).await.unwrap().unwrap_err();
     let ended = within(walk.finish()).await;
-    assert!(matches!(ended, Err(WalkError::Store(_))), "{ended:?}");
+    assert!(matches!(ended, Err(WalkError::Retracted { .. })), "{ended:?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
