@@ -1,6 +1,8 @@
 //! How walks behave, through the public API and on a real embedded store.
 
+mod backpressure;
 mod budgets;
+mod bulk;
 mod cancelling;
 mod conflicts;
 mod determinism;
@@ -16,6 +18,7 @@ mod resident;
 mod results;
 mod shutdown;
 mod stage;
+mod storms;
 mod trick_store;
 mod typed;
 mod waiting;

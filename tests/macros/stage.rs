@@ -35,7 +35,7 @@ pub fn walk() -> Walk {
 
 pub fn visited(entity: &str, key: &str, fields: Value) -> Visited {
     let document = Document::new(Id::node(entity, key).unwrap(), Body::encode(&fields).unwrap());
-    Visited { slot: Slot(1), record: record_of(document).unwrap() }
+    Visited { slot: Slot(1), record: record_of(document) }
 }
 
 /// Polls until ready: the futures here wake nobody.

@@ -2,9 +2,9 @@
 //! leaves nothing behind.
 
 use rustc_hash::FxHashSet;
-use wayfare_graph::{Body, Document, Ends, Id, Kind, Version, Write, WriteError, Written};
+use wayfare_graph::{Body, Direction, Document, Ends, Id, Kind, Version, Write, WriteError, Written};
 
-use super::codec::{Section, document_key};
+use super::codec::document_key;
 use super::document_value::encode;
 use super::engine::Writing;
 use super::fault::{Fault, Stop};
@@ -155,7 +155,7 @@ impl Writing<'_> {
 
     /// Removes the edges of a node that is going to be removed.
     fn delete_edges_of(&mut self, node: &Id, edges: &mut Vec<Id>, others: &mut Vec<Id>) -> Result<(), Stop> {
-        let mut links = self.view().links(node, Section::Out, Section::In)?;
+        let mut links = self.view().links(node, Direction::Both)?;
         // A directed self loop is listed twice.
         links.dedup_by(|a, b| a.edge == b.edge);
         for link in links {

@@ -5,9 +5,10 @@
 //! before given ones, and each sort comes in the order of its texts. In front of it stands the
 //! two-byte code that the file gives to the entity.
 //!
-//! A node has several rows in its table: links that leave it, its document, and its other links. What
+//! A node has several rows in its table: its document, and the links that can be followed from it. What
 //! a walk needs of a node lies on one page, or on a few that follow each other, and one look into the
-//! table finds it. The [`Section`] after the key tells the rows apart.
+//! table finds it. The [`Section`] after the key tells the rows apart. Edges that only enter a node are
+//! in a table of their own: few walks ask for them, and the documents lie closer together.
 
 use wayfare_graph::{EntityName, Id, Key, Kind, MAX_KEY_BYTES};
 
@@ -25,19 +26,17 @@ pub(super) const KEY_BYTES: usize = 1 + MAX_KEY_BYTES + 1;
 /// The longest entity code and key.
 pub(super) const ID_BYTES: usize = 2 + KEY_BYTES;
 
-/// The rows of a node. The order makes every direction one range of rows with the document in it.
+/// The rows of a node in its table. The order makes what a direction needs one range of rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 #[repr(u8)]
 pub(super) enum Section {
-    /// Edges that leave it.
-    Out = 0,
-    Document = 1,
+    Document = 0,
     /// Edges that can be followed both ways.
-    Bidirectional = 2,
-    /// Edges that enter it.
-    In = 3,
+    Bidirectional = 1,
+    /// Edges that leave it.
+    Out = 2,
     /// No row: where the next node begins.
-    End = 4,
+    End = 3,
 }
 
 /// A table key under construction, with room for `N` bytes; it never allocates.
@@ -231,7 +230,7 @@ mod tests {
     fn links_of_a_node_are_no_documents() {
         for text in ["n.CodecA.d400618fa5094d6b9c223223", "n.CodecA.a"] {
             let id: Id = text.parse().unwrap();
-            for section in [Section::Out, Section::Bidirectional, Section::In] {
+            for section in [Section::Out, Section::Bidirectional] {
                 let mut row = KeyBuf::<300>::new();
                 row.push_id(0, &id);
                 row.push(section as u8);

@@ -10,8 +10,17 @@ use super::links::LinkRow;
 use super::read::PairKey;
 use super::tables::Table;
 
+/// On which side of an edge a node stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Side {
+    Source,
+    Either,
+    Target,
+}
+
 /// A link that is being added or removed.
 struct NewLink {
+    table: Table,
     /// What the keys of the node's rows of links begin with.
     prefix: KeyBuf<{ ID_BYTES + 1 }>,
     /// The edge and the other end, as rows hold them.
@@ -34,9 +43,8 @@ impl Writing<'_> {
 
     /// Lists a new edge at its ends.
     pub(super) fn list_edge(&mut self, edge: &Id, ends: &Ends) -> Result<(), Fault> {
-        for (node, section, other) in sides(ends) {
-            let link = self.new_link(node, section, edge, other)?;
-            link.add(self.engine.tables.node, &mut self.txn)?;
+        for (node, side, other) in sides(ends) {
+            self.new_link(node, side, edge, other)?.add(&mut self.txn)?;
         }
         let key = self.pair_key(edge, ends)?;
         self.engine.tables.pair.put(&mut self.txn, key.as_slice(), &[])?;
@@ -45,25 +53,32 @@ impl Writing<'_> {
 
     /// Takes an edge off the lists of its ends.
     pub(super) fn unlist_edge(&mut self, edge: &Id, ends: &Ends) -> Result<(), Fault> {
-        for (node, section, other) in sides(ends) {
-            let link = self.new_link(node, section, edge, other)?;
-            link.remove(self.engine.tables.node, &mut self.txn)?;
+        for (node, side, other) in sides(ends) {
+            self.new_link(node, side, edge, other)?.remove(&mut self.txn)?;
         }
         let key = self.pair_key(edge, ends)?;
         self.engine.tables.pair.delete(&mut self.txn, key.as_slice())?;
         Ok(())
     }
 
-    fn new_link(&self, node: &Id, section: Section, edge: &Id, other: &Id) -> Result<NewLink, Fault> {
+    fn new_link(&self, node: &Id, side: Side, edge: &Id, other: &Id) -> Result<NewLink, Fault> {
         let mut prefix = KeyBuf::new();
         prefix.push_id(self.known_code(node)?, node);
-        prefix.push(section as u8);
+        let table = match side {
+            Side::Target => self.engine.tables.incoming,
+            Side::Source | Side::Either => self.engine.tables.node,
+        };
+        match side {
+            Side::Source => prefix.push(Section::Out as u8),
+            Side::Either => prefix.push(Section::Bidirectional as u8),
+            Side::Target => {}
+        }
         let mut bytes = KeyBuf::new();
         bytes.push_key(edge);
         bytes.push_code(self.known_code(edge)?);
         let edge_len = bytes.len();
         bytes.push_id(self.known_code(other)?, other);
-        Ok(NewLink { prefix, bytes, edge_len })
+        Ok(NewLink { table, prefix, bytes, edge_len })
     }
 
     fn pair_key(&self, edge: &Id, ends: &Ends) -> Result<PairKey, Fault> {
@@ -93,71 +108,70 @@ impl NewLink {
     }
 
     /// The row that has or would have this link: the last one that begins before it, else the first.
-    fn row(&self, table: Table, txn: &RwTxn<'_>) -> Result<Option<(Vec<u8>, LinkRow)>, Fault> {
+    fn row(&self, txn: &RwTxn<'_>) -> Result<Option<(Vec<u8>, LinkRow)>, Fault> {
         let key = self.row_key(self.edge());
         let is_own = |row: &(&[u8], &[u8])| row.0.starts_with(self.prefix.as_slice());
-        let mut found = table.get_lower_than_or_equal_to(txn, key.as_slice())?.filter(is_own);
+        let mut found = self.table.get_lower_than_or_equal_to(txn, key.as_slice())?.filter(is_own);
         if found.is_none() {
-            found = table.get_greater_than(txn, key.as_slice())?.filter(is_own);
+            found = self.table.get_greater_than(txn, key.as_slice())?.filter(is_own);
         }
         Ok(found.map(|(key, links)| (key.to_vec(), LinkRow(links.to_vec()))))
     }
 
-    fn add(&self, table: Table, txn: &mut RwTxn<'_>) -> Result<(), Fault> {
+    fn add(&self, txn: &mut RwTxn<'_>) -> Result<(), Fault> {
         let link = self.bytes.as_slice();
-        let Some((mut key, mut row)) = self.row(table, txn)? else {
-            return Ok(table.put(txn, self.row_key(self.edge()).as_slice(), link)?);
+        let Some((mut key, mut row)) = self.row(txn)? else {
+            return Ok(self.table.put(txn, self.row_key(self.edge()).as_slice(), link)?);
         };
-        let at = row.find(self.edge()).ok_or_else(damaged)?;
-        let at = at
-            .err()
-            .ok_or_else(|| Fault::damaged("table `node`", "an edge is listed before it is stored"))?;
+        let at = row.find(self.edge()).ok_or_else(|| damaged("a row of links cannot be read"))?;
+        let at = at.err().ok_or_else(|| damaged("an edge is listed before it is stored"))?;
         // Edges mostly come in the order of their keys: then full rows stay as they are.
         if at == row.0.len() && row.is_full_for(link) {
-            return Ok(table.put(txn, self.row_key(self.edge()).as_slice(), link)?);
+            return Ok(self.table.put(txn, self.row_key(self.edge()).as_slice(), link)?);
         }
         row.insert(at, link);
         if at == 0 {
-            table.delete(txn, &key)?;
+            self.table.delete(txn, &key)?;
             key = self.row_key(self.edge()).as_slice().to_vec();
         }
         if let Some(second) = row.split() {
-            let second_key = self.row_key(second.first_edge().ok_or_else(damaged)?);
-            table.put(txn, second_key.as_slice(), &second.0)?;
+            let first = second.first_edge().ok_or_else(|| damaged("a row of links cannot be read"))?;
+            self.table.put(txn, self.row_key(first).as_slice(), &second.0)?;
         }
-        Ok(table.put(txn, &key, &row.0)?)
+        Ok(self.table.put(txn, &key, &row.0)?)
     }
 
-    fn remove(&self, table: Table, txn: &mut RwTxn<'_>) -> Result<(), Fault> {
-        let unlisted = || Fault::damaged("table `node`", "an edge is stored but not listed");
-        let (mut key, mut row) = self.row(table, txn)?.ok_or_else(unlisted)?;
-        let range = row.find(self.edge()).ok_or_else(damaged)?.map_err(|_| unlisted())?;
+    fn remove(&self, txn: &mut RwTxn<'_>) -> Result<(), Fault> {
+        let unlisted = || damaged("an edge is stored but not listed");
+        let (mut key, mut row) = self.row(txn)?.ok_or_else(unlisted)?;
+        let range = row.find(self.edge()).ok_or_else(|| damaged("a row of links cannot be read"))?;
+        let range = range.map_err(|_| unlisted())?;
         let was_first = range.start == 0;
         row.0.drain(range);
         if was_first {
-            table.delete(txn, &key)?;
+            self.table.delete(txn, &key)?;
             let Some(first) = row.first_edge() else {
                 return Ok(());
             };
             key = self.row_key(first).as_slice().to_vec();
         }
-        Ok(table.put(txn, &key, &row.0)?)
+        Ok(self.table.put(txn, &key, &row.0)?)
     }
 }
 
 /// The ends of an edge at which it is listed: the node there, and the node it leads to.
-fn sides(ends: &Ends) -> impl Iterator<Item = (&Id, Section, &Id)> {
+fn sides(ends: &Ends) -> impl Iterator<Item = (&Id, Side, &Id)> {
     let Ends { source, target, bidirectional } = ends;
     let (at_source, at_target) = match bidirectional {
-        true => (Section::Bidirectional, Section::Bidirectional),
-        false => (Section::Out, Section::In),
+        true => (Side::Either, Side::Either),
+        false => (Side::Source, Side::Target),
     };
     let second = (at_source != at_target || source != target).then_some((target, at_target, source));
     std::iter::once((source, at_source, target)).chain(second)
 }
 
-fn damaged() -> Fault {
-    Fault::damaged("table `node`", "a row of links cannot be read")
+fn damaged(reason: &str) -> Fault {
+    Fault::damaged("table `node` or `incoming`", reason)
 }
 
 fn nameless(id: &Id) -> Fault {

@@ -1,8 +1,8 @@
 //! The links of a node, packed into rows.
 //!
 //! A row holds links one after the other, in the order of their bytes: the key of the edge, the code
-//! of its entity, the code and key of the node at the other end. The key of the row ends with the
-//! edge of its first link. Packed, the links of most nodes are one row, so that a walk reads them
+//! of its entity, the code and key of the node at the other end. The key of the row is that of the
+//! node, with the section in the table of nodes, and the edge of its first link. Packed, the links of most nodes are one row, so that a walk reads them
 //! with one step; the bound keeps what one more link has to rewrite small on nodes with many.
 
 use std::cmp::Ordering;

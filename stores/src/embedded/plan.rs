@@ -2,10 +2,10 @@
 //! looking at all of them. Whatever the way, every candidate is still held against the filter.
 
 use serde_json::Value;
-use wayfare_graph::{Bounds, Filter, Id, Kind, Query};
+use wayfare_graph::{Bounds, Direction, Filter, Id, Kind, Query};
 
 use super::catalog::{Catalog, NumberedIndex};
-use super::codec::{Section, after_prefix};
+use super::codec::after_prefix;
 use super::index_rows::{push_value, value_budget};
 use super::ordered_value::{Encoder, class};
 
@@ -19,8 +19,8 @@ pub(super) enum Plan {
     Ids(Vec<Id>),
     /// The documents of index rows in these ranges.
     Rows(Vec<RowRange>),
-    /// The edges of nodes, in the sections from one to another.
-    EdgesOf(Vec<Id>, Section, Section),
+    /// The edges that can be followed from nodes in a direction.
+    EdgesOf(Vec<Id>, Direction),
     /// All documents of the kind and entity.
     All,
 }
@@ -44,11 +44,8 @@ impl Plan {
         let by_index =
             indexes.filter_map(|index| IndexUse::of(&query.filter, index)).max_by_key(IndexUse::rank);
         let ends = || {
-            let source = ids_at(&query.filter, "source")
-                .map(|ids| Self::EdgesOf(ids, Section::Out, Section::Bidirectional));
-            source.or_else(|| {
-                Some(Self::EdgesOf(ids_at(&query.filter, "target")?, Section::Bidirectional, Section::In))
-            })
+            let source = ids_at(&query.filter, "source").map(|ids| Self::EdgesOf(ids, Direction::Out));
+            source.or_else(|| Some(Self::EdgesOf(ids_at(&query.filter, "target")?, Direction::In)))
         };
         match by_index {
             Some(by_index) if by_index.equal_fields > 0 => Self::Rows(by_index.ranges),

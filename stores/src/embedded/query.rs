@@ -120,10 +120,10 @@ impl View<'_> {
     fn candidates(&self, query: &Query) -> Result<Option<Vec<Vec<u8>>>, Fault> {
         let mut keys = match (Plan::of(query, self.catalog), query.entity) {
             (Plan::Ids(ids), _) => ids.iter().filter_map(|id| self.key_of(id)).collect(),
-            (Plan::EdgesOf(nodes, first, last), _) => {
+            (Plan::EdgesOf(nodes, direction), _) => {
                 let mut edges = Vec::new();
                 for node in nodes.iter().filter(|node| node.kind() == Kind::Node) {
-                    edges.extend(self.links(node, first, last)?.into_iter().map(|link| link.edge));
+                    edges.extend(self.links(node, direction)?.into_iter().map(|link| link.edge));
                 }
                 edges.retain(|edge| query.entity.is_none_or(|entity| entity == edge.entity()));
                 edges.iter().filter_map(|edge| self.key_of(edge)).collect()

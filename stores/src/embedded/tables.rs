@@ -15,6 +15,8 @@ pub(super) struct Tables {
     pub(super) meta: Table,
     /// Documents and links by entity code, key and section, see [`codec`](super::codec).
     pub(super) node: Table,
+    /// Links of edges that enter a node, by its entity code and key, see [`links`](super::links).
+    pub(super) incoming: Table,
     /// Documents by entity code and key.
     pub(super) edge: Table,
     pub(super) object: Table,
@@ -37,6 +39,7 @@ impl Tables {
         Ok(Self {
             meta: table(META)?,
             node: table("node")?,
+            incoming: table("incoming")?,
             edge: table("edge")?,
             object: table("object")?,
             pair: table("pair")?,
@@ -56,8 +59,8 @@ impl Tables {
 
     /// Bytes of the pages in use; those that wait to be used again do not count.
     pub(super) fn used_bytes(&self, txn: &RoTxn<'_>) -> heed::Result<u64> {
-        let all = [self.meta, self.node, self.edge, self.object, self.pair, self.index];
-        all.iter().try_fold(0, |sum, table| {
+        let Self { meta, node, incoming, edge, object, pair, index } = self;
+        [meta, node, incoming, edge, object, pair, index].into_iter().try_fold(0, |sum, table| {
             let stat = table.stat(txn)?;
             let pages = stat.branch_pages + stat.leaf_pages + stat.overflow_pages;
             Ok(sum + pages as u64 * u64::from(stat.page_size))

@@ -169,7 +169,7 @@ fn what_is_deleted_leaves_no_rows() {
     assert!(results[0].iter().all(Result::is_ok));
     drop(store);
     // The root is all that is left.
-    for (table, rows) in [("node", 1), ("edge", 0), ("pair", 0), ("index", 0)] {
+    for (table, rows) in [("node", 1), ("incoming", 0), ("edge", 0), ("pair", 0), ("index", 0)] {
         change(folder.path(), table, |table, txn| assert_eq!(table.len(txn).unwrap(), rows));
     }
 }

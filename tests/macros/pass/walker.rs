@@ -6,7 +6,7 @@
 mod stage;
 
 use wayfare::__private::serde_json::json;
-use wayfare::__private::{AsyncReturn, Entity, HookFault, HookTarget, Order, Unique, Walker, WalkerType};
+use wayfare::__private::{Entity, HookFault, HookTarget, Order, Unique, Walker, WalkerType};
 use wayfare::{Document, Here, Step, Walk, node, walker};
 
 #[node]
@@ -161,25 +161,21 @@ fn sync_calls() {
 
 fn async_calls() {
     let jfk = stage::visited("Airport", "JFK", json!({"iata": "JFK"}));
-    let call = |reach: Box<Reach>, hook, visited| {
-        let AsyncReturn { walker, visited, result, .. } =
-            stage::finish(reach.call_async(hook, visited, Box::new(stage::walk())));
-        (walker.into_any().downcast::<Reach>().unwrap(), visited, result)
-    };
-    let (reach, back, result) = call(Box::default(), 3, Some(jfk.clone()));
+    let mut reach = Reach::default();
+    let mut walk = stage::walk();
+    let result = stage::finish(reach.call_async(3, Some(&jfk), &mut walk));
     assert_eq!(result.unwrap(), Step::Disengage);
-    assert_eq!(back.map(|back| back.slot), Some(jfk.slot));
-    let (reach, _, result) = call(reach, 4, Some(jfk.clone()));
+    let result = stage::finish(reach.call_async(4, Some(&jfk), &mut walk));
     assert_eq!(result.unwrap(), Step::Continue);
     assert_eq!(reach.seen, ["slow JFK 0", "any n.Airport.JFK"]);
 
-    let (reach, _, result) = call(reach, 7, None);
+    let result = stage::finish(reach.call_async(7, None, &mut walk));
     assert_eq!(result.unwrap(), Step::Continue);
-    let (reach, _, result) = call(reach, 2, Some(jfk));
+    let result = stage::finish(reach.call_async(2, Some(&jfk), &mut walk));
     assert!(matches!(result, Err(HookFault::Failed(_))), "a sync hook can be called as an async one");
     let village = stage::visited("Village", "x", json!({}));
-    let (reach, back, result) = call(reach, 3, Some(village));
-    assert!(matches!(result, Err(HookFault::Unreadable(_))) && back.is_some());
+    let result = stage::finish(reach.call_async(3, Some(&village), &mut walk));
+    assert!(matches!(result, Err(HookFault::Unreadable(_))));
     assert_eq!(reach.seen.len(), 3);
 }
 
