@@ -39,7 +39,9 @@ pub enum Error {
     #[error(transparent)]
     Document(#[from] DocumentError),
     /// An update met a new conflict at every attempt.
-    #[error("`{id}` was changed by others at each of {attempts} attempts to update it: raise `[updates] retries`")]
+    #[error(
+        "`{id}` was changed by others at each of {attempts} attempts to update it: raise `[updates] retries`"
+    )]
     Contended {
         /// The entity.
         id: Id,

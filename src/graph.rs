@@ -3,8 +3,8 @@
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 use wayfare_actors::RuntimeHandle;
 use wayfare_graph::{
-    Body, Document, EdgeEntity, Ends, Entity, EntityName, Filter, Id, Index, Key, Kind, NodeEntity, Page, Query,
-    StoreStats, Version, Write, WriteBatch, WriteError, WriteResult, Written,
+    Body, Document, EdgeEntity, Ends, Entity, EntityName, Filter, Id, Index, Key, Kind, NodeEntity, Page,
+    Query, StoreStats, Version, Write, WriteBatch, WriteError, WriteResult, Written,
 };
 
 use crate::error::{Error, Result};
@@ -116,7 +116,10 @@ impl Graph {
     /// # Errors
     /// [`Error::WrongEntity`] when the id is that of another entity, [`Error::Body`] when its fields do not
     /// fit, [`Error::Store`].
-    pub async fn get<T: Entity>(&self, id: impl TryInto<Id, Error: Into<Error>>) -> Result<Option<Stored<T>>> {
+    pub async fn get<T: Entity>(
+        &self,
+        id: impl TryInto<Id, Error: Into<Error>>,
+    ) -> Result<Option<Stored<T>>> {
         let id = of_type::<T>(id.try_into().map_err(Into::into)?)?;
         let document = self.document(&id).await?;
         Ok(document.map(Stored::from_document).transpose()?)
@@ -227,7 +230,9 @@ impl Graph {
                     Ok(stored)
                 }
                 // Somebody else was faster: read again and repeat, as for one.
-                Some(Err(WriteError::Conflict { .. })) => self.update(id, |value: &mut T| change(value)).await,
+                Some(Err(WriteError::Conflict { .. })) => {
+                    self.update(id, |value: &mut T| change(value)).await
+                }
                 Some(Err(error)) => Err(error.into()),
                 None => Err(Error::Write(WriteError::NotFound { id: id.clone() })),
             });

@@ -3,11 +3,11 @@
 
 use std::sync::Arc;
 
+use wayfare::__private::{Adjacency, Link, Loaded, StoreFuture};
 use wayfare::{
     Body, Direction, Document, EntityName, Id, Index, Kind, Need, Page, Query, Random, Store, StoreError,
     StoreStats, Version, WriteBatch, WriteResult,
 };
-use wayfare::__private::{Adjacency, Link, Loaded, StoreFuture};
 
 use crate::City;
 
@@ -91,9 +91,14 @@ impl Store for MadeGraph {
             let mut out = Adjacency::default();
             for id in ids {
                 let number = self.number(id).filter(|_| need.wants_links(Direction::Out));
-                for (at, other) in number.map(|n| self.neighbours(n)).unwrap_or_default().into_iter().enumerate() {
+                for (at, other) in
+                    number.map(|n| self.neighbours(n)).unwrap_or_default().into_iter().enumerate()
+                {
                     let edge = key(2, number.unwrap_or(0) << 8 | at as u64);
-                    out.links.push(Link { edge: Id::generated(Kind::Edge, self.road, edge), other: self.id(other) });
+                    out.links.push(Link {
+                        edge: Id::generated(Kind::Edge, self.road, edge),
+                        other: self.id(other),
+                    });
                 }
                 out.ends.push(out.links.len());
             }
@@ -109,7 +114,13 @@ impl Store for MadeGraph {
         Box::pin(async { Ok(self.nodes) })
     }
 
-    fn scan<'a>(&'a self, _: Kind, _: Option<EntityName>, _: Option<&'a Id>, _: usize) -> StoreFuture<'a, Page> {
+    fn scan<'a>(
+        &'a self,
+        _: Kind,
+        _: Option<EntityName>,
+        _: Option<&'a Id>,
+        _: usize,
+    ) -> StoreFuture<'a, Page> {
         reading_only()
     }
 

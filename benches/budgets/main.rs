@@ -22,6 +22,9 @@ pub struct City {
 #[edge]
 pub struct Road {}
 
+/// Measures some lines of the table.
+type Measure = fn() -> Vec<Line>;
+
 fn main() {
     let words: Vec<String> = std::env::args().skip(1).filter(|word| !word.starts_with("--")).collect();
     if let [child, what] = words.as_slice()
@@ -31,7 +34,7 @@ fn main() {
     }
     let wanted = |name: &str| words.is_empty() || words.iter().any(|word| name.contains(word.as_str()));
     Line::print_head();
-    let groups: [(&str, fn() -> Vec<Line>); 9] = [
+    let groups: [(&str, Measure); 9] = [
         ("breadth-first", resident::breadth_first),
         ("chain", resident::chain),
         ("walkers", resident::walkers),

@@ -42,7 +42,11 @@ impl Line {
 }
 
 /// The median of some runs of two things in turn, so that a drift of the machine meets both.
-pub fn in_turn(runs: usize, mut rival: impl FnMut() -> Duration, mut ours: impl FnMut() -> Duration) -> (f64, f64) {
+pub fn in_turn(
+    runs: usize,
+    mut rival: impl FnMut() -> Duration,
+    mut ours: impl FnMut() -> Duration,
+) -> (f64, f64) {
     let (mut theirs, mut own) = (Vec::new(), Vec::new());
     for _ in 0..runs {
         theirs.push(rival().as_secs_f64());

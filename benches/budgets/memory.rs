@@ -56,7 +56,8 @@ pub fn child(what: &str) {
                 runtime.spawn(Everywhere::default()).at(graph.id(0)).await.unwrap().finish().await.unwrap()
             });
             let grown = resident_bytes() - before;
-            let records: u64 = block_on(runtime.handle().shard_figures()).iter().map(|shard| shard.records).sum();
+            let records: u64 =
+                block_on(runtime.handle().shard_figures()).iter().map(|shard| shard.records).sum();
             assert!(records > NODES * 99 / 100, "{records} resident");
             grown
         }
@@ -65,7 +66,14 @@ pub fn child(what: &str) {
             block_on(async {
                 // The graph around the start is resident before anything is weighed.
                 for _ in 0..100 {
-                    runtime.spawn(Wanderer::new(1_000)).at(graph.id(0)).await.unwrap().finish().await.unwrap();
+                    runtime
+                        .spawn(Wanderer::new(1_000))
+                        .at(graph.id(0))
+                        .await
+                        .unwrap()
+                        .finish()
+                        .await
+                        .unwrap();
                 }
                 let before = resident_bytes();
                 let mut walks = Vec::with_capacity(WALKERS as usize);
@@ -73,7 +81,8 @@ pub fn child(what: &str) {
                     walks.push(runtime.spawn(Wanderer::new(u32::MAX)).at(graph.id(0)).await.unwrap());
                 }
                 // All are hosted and under way: each has made its first steps.
-                while walks.last().unwrap().inspect().await.is_none_or(|walk| walk["profile"]["visits"] == 0) {
+                while walks.last().unwrap().inspect().await.is_none_or(|walk| walk["profile"]["visits"] == 0)
+                {
                     tokio::time::sleep(std::time::Duration::from_millis(50)).await;
                 }
                 let grown = resident_bytes() - before;

@@ -4,9 +4,7 @@ use std::hint::black_box;
 use std::sync::Arc;
 use std::time::Duration;
 
-use wayfare::{
-    Config, Here, KeySource, Random, Runtime, Unique, Walk, WalkOptions, walker,
-};
+use wayfare::{Config, Here, KeySource, Random, Runtime, Unique, Walk, WalkOptions, walker};
 
 use crate::made_graph::{MadeGraph, Shape};
 use crate::measure::{Line, in_turn, median, timed};
@@ -135,11 +133,7 @@ impl Wander {
 }
 
 pub fn runtime(graph: &Arc<MadeGraph>, workers: usize) -> Runtime {
-    let config = Config::builder()
-        .workers_count(workers)
-        .cache_resident_bytes(8 << 30)
-        .build()
-        .unwrap();
+    let config = Config::builder().workers_count(workers).cache_resident_bytes(8 << 30).build().unwrap();
     Runtime::with_store(graph.clone(), KeySource::system(), &config).unwrap()
 }
 
@@ -238,7 +232,13 @@ pub fn walkers() -> Vec<Line> {
         },
     );
     let per_step = |seconds: f64| seconds / (WALKERS * u64::from(STEPS)) as f64 * 1e9;
-    vec![Line::times("10,000 walkers of 100 random steps, a step", per_step(theirs), per_step(own), 1.0, "ns")]
+    vec![Line::times(
+        "10,000 walkers of 100 random steps, a step",
+        per_step(theirs),
+        per_step(own),
+        1.0,
+        "ns",
+    )]
 }
 
 struct First(Option<std::time::Instant>);

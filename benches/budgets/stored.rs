@@ -6,13 +6,11 @@ use std::process::Command;
 use futures_util::stream::{self, StreamExt};
 use heed::types::Bytes;
 use heed::{Database, Env, EnvOpenOptions, WithoutTls};
-use wayfare::{
-    Body, Config, Document, Ends, EntityName, Id, Kind, Random, Runtime, Write, WriteBatch, node,
-};
+use wayfare::{Body, Config, Document, Ends, EntityName, Id, Kind, Random, Runtime, Write, WriteBatch, node};
 
+use crate::City;
 use crate::measure::{Line, in_turn, timed};
 use crate::resident::{Everywhere, block_on};
-use crate::City;
 
 const RUNS: usize = 5;
 
@@ -107,7 +105,13 @@ pub fn cold() -> Vec<Line> {
     };
     let (theirs, own) = in_turn(RUNS, by_hand, ours);
     let per_node = |seconds: f64| seconds / NODES as f64 * 1e6;
-    vec![Line::times("cold walk, 100 k nodes, 800 k edges, a node", per_node(theirs), per_node(own), 3.0, "us")]
+    vec![Line::times(
+        "cold walk, 100 k nodes, 800 k edges, a node",
+        per_node(theirs),
+        per_node(own),
+        3.0,
+        "us",
+    )]
 }
 
 async fn build(runtime: &Runtime, nodes: u64, degree: u64) {
@@ -193,8 +197,9 @@ pub fn updates() -> Vec<Line> {
     let ids: Vec<Id> = (0..UPDATES).map(|n| id(Kind::Node, "Account", n)).collect();
     let bulk = || {
         let graph = runtime.graph();
-        let (updated, elapsed) =
-            timed(|| block_on(graph.update_many(&ids, |account: &mut Account| account.balance += 1)).unwrap());
+        let (updated, elapsed) = timed(|| {
+            block_on(graph.update_many(&ids, |account: &mut Account| account.balance += 1)).unwrap()
+        });
         assert!(updated.iter().all(Result::is_ok));
         elapsed
     };
@@ -276,7 +281,13 @@ pub fn import() -> Vec<Line> {
     };
     let (theirs, own): (f64, f64) = in_turn(3, by_hand, ours);
     let rows = (NODES + EDGES) as f64;
-    vec![Line::times("import of 250 k CSV rows, a row (no budget set)", theirs / rows * 1e6, own / rows * 1e6, 4.0, "us")]
+    vec![Line::times(
+        "import of 250 k CSV rows, a row (no budget set)",
+        theirs / rows * 1e6,
+        own / rows * 1e6,
+        4.0,
+        "us",
+    )]
 }
 
 /// The same rows in the same tables, with no check but that of the ends, committed every 10,000.

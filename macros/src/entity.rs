@@ -69,7 +69,9 @@ fn expand_struct(
 /// The first field whose type owns memory that can be named: a `String` or a `Vec`.
 fn first_heap_field(item: &ItemStruct) -> Option<syn::Ident> {
     let owns = |ty: &syn::Type| match ty {
-        syn::Type::Path(path) => path.path.segments.last().is_some_and(|last| last.ident == "String" || last.ident == "Vec"),
+        syn::Type::Path(path) => {
+            path.path.segments.last().is_some_and(|last| last.ident == "String" || last.ident == "Vec")
+        }
         _ => false,
     };
     item.fields.iter().find(|field| owns(&field.ty)).and_then(|field| field.ident.clone())

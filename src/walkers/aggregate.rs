@@ -75,7 +75,8 @@ impl Total {
         let value = number.as_f64().unwrap_or(0.0);
         self.fractions = true;
         let next = self.sum + value;
-        self.lost += if self.sum.abs() >= value.abs() { (self.sum - next) + value } else { (value - next) + self.sum };
+        self.lost +=
+            if self.sum.abs() >= value.abs() { (self.sum - next) + value } else { (value - next) + self.sum };
         self.sum = next;
     }
 

@@ -3,9 +3,7 @@
 use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};
 use serde_json::{Number, Value};
-use wayfare_graph::{
-    Along, Direction, EdgeLink, Here, Id, Order, Slot, Step, Walk, WalkError, WalkOptions,
-};
+use wayfare_graph::{Along, Direction, EdgeLink, Here, Id, Order, Slot, Step, Walk, WalkError, WalkOptions};
 
 use crate::walker;
 

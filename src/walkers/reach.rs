@@ -3,7 +3,9 @@
 use std::collections::HashSet;
 
 use serde::{Deserialize, Serialize};
-use wayfare_graph::{Along, Direction, Filter, Here, Id, Limits, Order, Profile, Slot, Step, Walk, WalkOptions};
+use wayfare_graph::{
+    Along, Direction, Filter, Here, Id, Limits, Order, Profile, Slot, Step, Walk, WalkOptions,
+};
 
 use crate::error::Result;
 use crate::runtime::Runtime;

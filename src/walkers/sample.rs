@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 use wayfare_graph::{
-    Along, Direction, Filter, Here, Id, Limits, Neighbours, Random, Slot, Unique, Walk, WalkError, WalkOptions,
+    Along, Direction, Filter, Here, Id, Limits, Neighbours, Random, Slot, Unique, Walk, WalkError,
+    WalkOptions,
 };
 
 use crate::error::Result;
@@ -57,7 +58,8 @@ impl RandomWalk {
         let fits = |document: &Option<wayfare_graph::Document>| {
             document.as_ref().is_some_and(|document| self.only.matches(document))
         };
-        let chosen: Vec<Slot> = slots.iter().zip(&documents).filter(|(_, d)| fits(d)).map(|(&s, _)| s).collect();
+        let chosen: Vec<Slot> =
+            slots.iter().zip(&documents).filter(|(_, d)| fits(d)).map(|(&s, _)| s).collect();
         let at = self.random().below(chosen.len() as u64);
         Ok(chosen.get(at as usize).copied())
     }
@@ -128,7 +130,12 @@ const UNDER_WAY: usize = 1_024;
 ///
 /// # Errors
 /// [`crate::Error::Walk`].
-pub async fn sample(runtime: &Runtime, from: &Id, question: &Sample, limits: Option<Limits>) -> Result<Sampled> {
+pub async fn sample(
+    runtime: &Runtime,
+    from: &Id,
+    question: &Sample,
+    limits: Option<Limits>,
+) -> Result<Sampled> {
     let mut sampled =
         Sampled { walks: 0, steps: 0, stuck: 0, nodes: 0, most_visited: Vec::new(), paths: Vec::new() };
     let mut under_way = std::collections::VecDeque::new();

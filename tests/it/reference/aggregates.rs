@@ -65,7 +65,8 @@ fn compare(check: &mut Check, row: &Value, found: &Value, is_grouped: bool) {
     check.same(FAMILY, &what, "with_attr", &row["with_attr"], &found["with_field"]);
     if is_grouped {
         let groups = found["groups"].as_object().cloned().unwrap_or_default();
-        let mut groups: Vec<(String, u64)> = groups.iter().map(|(name, count)| (name.clone(), whole(count))).collect();
+        let mut groups: Vec<(String, u64)> =
+            groups.iter().map(|(name, count)| (name.clone(), whole(count))).collect();
         check.same(FAMILY, &what, "distinct", &row["distinct"], &json!(groups.len()));
         groups.sort_by(|(a, many), (b, more)| more.cmp(many).then_with(|| a.cmp(b)));
         groups.truncate(15);
@@ -96,7 +97,8 @@ async fn group_by(subject: &Subject, runtime: &Runtime, check: &mut Check) {
         for group in spec["rows"].as_array().expect("the grouping has rows").iter().take(GROUPS) {
             let filter = json!({(format!("context.{by}")): {"$in": readings(group[0].as_str().unwrap())}});
             let mut count = 0;
-            for entity in entities.iter().filter(|entity| spec["type"].is_null() || spec["type"] == ***entity) {
+            for entity in entities.iter().filter(|entity| spec["type"].is_null() || spec["type"] == ***entity)
+            {
                 let query = Query::entity(Kind::Node, EntityName::new(entity).unwrap());
                 let filter = Filter::parse(&filter).unwrap();
                 count += runtime.graph().count(Query { filter, ..query }).await.unwrap();

@@ -31,7 +31,13 @@ pub async fn through_library(subject: &Subject, runtime: &Runtime, check: &mut C
     }
     for (row, best) in rows.iter().zip(subject.walk(runtime, asked).await) {
         let met: Vec<&str> = best.met.iter().map(|id| subject.name_of(id)).collect();
-        check.same(FAMILY, format!("of {} {}", row["attr"], what(row)), "first60", &row["first60"], &json!(met));
+        check.same(
+            FAMILY,
+            format!("of {} {}", row["attr"], what(row)),
+            "first60",
+            &row["first60"],
+            &json!(met),
+        );
     }
 }
 

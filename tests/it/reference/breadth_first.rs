@@ -18,7 +18,8 @@ pub async fn through_library(subject: &Subject, runtime: &Runtime, check: &mut C
 
 async fn bfs(subject: &Subject, runtime: &Runtime, check: &mut Check) {
     let rows = subject.rows("bfs");
-    let asked = rows.clone().map(|row| (reach_all(direction(row)), subject.id(&row["source"]), None)).collect();
+    let asked =
+        rows.clone().map(|row| (reach_all(direction(row)), subject.id(&row["source"]), None)).collect();
     for (row, reach) in rows.clone().zip(subject.walk(runtime, asked).await) {
         compare_bfs(subject, check, row, &reach.levels, &reach.ids);
     }
@@ -73,7 +74,8 @@ pub fn through_command(subject: &Subject, command: &Command, rows: usize, check:
         for way in ways(subject) {
             let (from, to) = (subject.id(&row["from"]).to_string(), subject.id(&row["to"]).to_string());
             let direction = way.to_string();
-            let found = command.run(&["walk", "path", "--from", &from, "--to", &to, "--direction", &direction]);
+            let found =
+                command.run(&["walk", "path", "--from", &from, "--to", &to, "--direction", &direction]);
             compare_pair(subject, check, row, way, path_of(&found));
         }
     }

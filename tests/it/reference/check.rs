@@ -47,7 +47,9 @@ impl Check {
         if expected != found {
             let (expected, found) = (shown(expected), shown(found));
             let subject = &self.subject;
-            self.faults.push(format!("{subject} {family} {what}: {part} differ: expected {expected}, found {found}"));
+            self.faults.push(format!(
+                "{subject} {family} {what}: {part} differ: expected {expected}, found {found}"
+            ));
         }
     }
 

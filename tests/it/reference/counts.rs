@@ -75,7 +75,8 @@ impl Tally {
     }
 
     fn add(&mut self, edge: &Document) {
-        let Ends { source, target, bidirectional } = edge.ends().expect("a scan of edges gives edges").clone();
+        let Ends { source, target, bidirectional } =
+            edge.ends().expect("a scan of edges gives edges").clone();
         assert_eq!(bidirectional, !self.is_directed, "{}", edge.id());
         let entity = edge.id().entity();
         self.edges += 1;
@@ -99,7 +100,8 @@ async fn degrees(subject: &Subject, runtime: &Runtime, check: &mut Check) {
         for (row, look) in rows.iter().zip(looks) {
             let own = subject.id(&row[0]);
             // An undirected loop is one edge at its node, which the reference counts at both ends.
-            let loops = look.edges.iter().filter(|(other, _, _)| !subject.is_directed() && *other == own).count();
+            let loops =
+                look.edges.iter().filter(|(other, _, _)| !subject.is_directed() && *other == own).count();
             let found = look.edges.len() + loops;
             check.same("degrees", format!("of {} {way}", row[0]), "edges", &row[1], &json!(found));
         }
@@ -116,7 +118,8 @@ pub fn through_command(subject: &Subject, command: &Command, check: &mut Check) 
     let entities = stats["entities"].as_array().expect("stats list entities");
     for (kind, part) in [("node", "node_types"), ("edge", "edge_types")] {
         let found = entities.iter().filter(|row| row["kind"] == kind && row["entity"] != "Root");
-        let found = found.map(|row| (row["entity"].as_str().expect("a name").to_owned(), whole(&row["count"])));
+        let found =
+            found.map(|row| (row["entity"].as_str().expect("a name").to_owned(), whole(&row["count"])));
         let found: BTreeMap<String, u64> = found.collect();
         check.same("counts", "stats", part, &expected[part], &json!(found));
     }

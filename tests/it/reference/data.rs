@@ -56,7 +56,12 @@ pub fn csv(folder: &Path, name: &str) -> (Vec<String>, Vec<Vec<String>>) {
 }
 
 /// Writes a comma-separated file into a folder and gives its path as text.
-pub fn write_csv(folder: &Path, name: &str, header: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> String {
+pub fn write_csv(
+    folder: &Path,
+    name: &str,
+    header: &[&str],
+    rows: impl IntoIterator<Item = Vec<String>>,
+) -> String {
     let path = folder.join(name);
     let mut writer = csv::Writer::from_path(&path).unwrap();
     writer.write_record(header).unwrap();

@@ -26,8 +26,7 @@ pub async fn through_library(subject: &Subject, runtime: &Runtime, check: &mut C
     let rows = in_order(subject, "id");
     let ranks: HashMap<Id, usize> = subject.nodes().map(|id| (id.clone(), subject.rank(id))).collect();
     let ranks = Arc::new(ranks);
-    let ordered =
-        |row| Ordered { direction: direction(row), ranks: Arc::clone(&ranks), met: Vec::new() };
+    let ordered = |row| Ordered { direction: direction(row), ranks: Arc::clone(&ranks), met: Vec::new() };
     let asked = rows.iter().map(|row| (ordered(row), subject.id(&row["source"]), None)).collect();
     for (row, ordered) in rows.iter().zip(subject.walk(runtime, asked).await) {
         compare(subject, check, row, &ordered.met);

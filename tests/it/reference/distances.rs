@@ -47,14 +47,27 @@ pub fn through_command(subject: &Subject, command: &Command, rows: usize, check:
     for row in subject.rows("pair_distance").take(rows) {
         let (from, to) = (subject.id(&row["from"]).to_string(), subject.id(&row["to"]).to_string());
         let way = way.to_string();
-        let arguments = ["walk", "path", "--from", &from, "--to", &to, "--direction", &way, "--weight", &weight];
+        let arguments =
+            ["walk", "path", "--from", &from, "--to", &to, "--direction", &way, "--weight", &weight];
         let found = command.run(&arguments);
         check.number("pair_distance", pair(row), "distance", &row["distance"], &found["cost"]);
-        check.same("pair_distance", pair(row), "found", &!row["distance"].is_null(), &(found["found"] == true));
+        check.same(
+            "pair_distance",
+            pair(row),
+            "found",
+            &!row["distance"].is_null(),
+            &(found["found"] == true),
+        );
         if found["found"] == true {
             let ids = ids_of(&found["path"]);
             let ends = [ids.first(), ids.last()].map(|end| end.map(|id| json!(subject.name_of(id))));
-            check.same("pair_distance", pair(row), "ends", &[Some(row["from"].clone()), Some(row["to"].clone())], &ends);
+            check.same(
+                "pair_distance",
+                pair(row),
+                "ends",
+                &[Some(row["from"].clone()), Some(row["to"].clone())],
+                &ends,
+            );
         }
     }
 }

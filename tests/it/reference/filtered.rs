@@ -38,7 +38,8 @@ pub fn through_command(subject: &Subject, command: &Command, rows: usize, check:
             options.extend(["--where".to_owned(), filter_json(test).to_string()]);
         }
         for row in rows_of(spec).take(rows) {
-            let start = ["walk", "reach", "--from", &subject.id(&row["source"]).to_string()].map(str::to_owned);
+            let start =
+                ["walk", "reach", "--from", &subject.id(&row["source"]).to_string()].map(str::to_owned);
             let found = command.run(&[&start, options.as_slice()].concat());
             let ids = ids_of(&found["ids"]);
             compare(subject, check, spec, row, &depths(&levels_of(&found), &ids), ids.len() as u64);

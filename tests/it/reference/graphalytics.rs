@@ -64,7 +64,9 @@ fn records(folder: &Path, case: &Value) -> Records {
         for vertex in rows.iter().flatten().collect::<BTreeSet<_>>() {
             records.node(node("vertex", vertex), json!({}));
         }
-        for (source, target) in rows.iter().flat_map(|row| row[1..].iter().map(move |target| (&row[0], target))) {
+        for (source, target) in
+            rows.iter().flat_map(|row| row[1..].iter().map(move |target| (&row[0], target)))
+        {
             records.edge("edge", &node("vertex", source), &node("vertex", target), json!({}));
         }
         return records;

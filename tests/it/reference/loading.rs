@@ -42,7 +42,8 @@ impl Records {
         }
         let mut occurrences: HashMap<(&str, Id, Id), u32> = HashMap::new();
         for edge in self.edges {
-            let number = occurrences.entry((edge.entity, edge.source.clone(), edge.target.clone())).or_default();
+            let number =
+                occurrences.entry((edge.entity, edge.source.clone(), edge.target.clone())).or_default();
             let parallel = Some(*number);
             *number += 1;
             let id = graph.new_id(Kind::Edge, edge.entity).unwrap();

@@ -70,7 +70,10 @@ impl Asking<'_> {
         let documents = self.runtime.graph().documents(ids).await.unwrap();
         let text = |(document, id): (Option<wayfare::Document>, &Id)| {
             let value = document.expect("a node that was walked to exists").body().field(field);
-            value.map_or_else(|| self.subject.name_of(id).to_owned(), |value| value.as_str().unwrap().to_owned())
+            value.map_or_else(
+                || self.subject.name_of(id).to_owned(),
+                |value| value.as_str().unwrap().to_owned(),
+            )
         };
         documents.into_iter().zip(ids).map(text).collect()
     }

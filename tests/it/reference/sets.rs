@@ -74,14 +74,12 @@ pub static TWITCH_ENGB: Set =
     Set { settings: alone, ..set("twitch", "twitch-ENGB", Load::Command(plain::twitch_engb)) };
 pub static TWITCH_DE: Set =
     Set { settings: scarce, ..set("twitch", "twitch-DE", Load::Command(plain::twitch_de)) };
-pub static ROADS_23RD: Set = Set { settings: alone, ..set("roads", "23rd", Load::Command(plain::roads_23rd)) };
+pub static ROADS_23RD: Set =
+    Set { settings: alone, ..set("roads", "23rd", Load::Command(plain::roads_23rd)) };
 pub static ROADS_BALLARD: Set =
     Set { settings: crowded, ..set("roads", "ballard", Load::Command(plain::roads_ballard)) };
-pub static ROADS_BREMEN: Set = Set {
-    settings: scarce,
-    rows: 10,
-    ..set("roads", "bremen_dist", Load::Command(plain::roads_bremen))
-};
+pub static ROADS_BREMEN: Set =
+    Set { settings: scarce, rows: 10, ..set("roads", "bremen_dist", Load::Command(plain::roads_bremen)) };
 pub static WORDNET: Set =
     Set { rows: 12, command_rows: 1, ..set("wordnet-3.1", "wordnet-3.1", Load::Batches(wordnet::records)) };
 pub static SNB: Set = Set { typed_ids: true, ..set("ldbc-snb", "ldbc-snb", Load::Command(snb::import)) };
@@ -91,9 +89,13 @@ pub static MODERN: Set = set("tinkerpop-toys", "modern", Load::Batches(toys::mod
 pub static MODERN_JSON: Set = set("tinkerpop-toys", "modern", Load::Batches(toys::modern_json));
 pub static CLASSIC: Set = set("tinkerpop-toys", "classic", Load::Batches(toys::classic));
 pub static CREW: Set = set("tinkerpop-toys", "crew", Load::Batches(toys::crew));
-pub static CHAMELEON: Set = set("wikipedia-chameleon", "wikipedia-chameleon", Load::Command(plain::chameleon));
-pub static FACEBOOK: Set =
-    Set { rows: 8, command_rows: 1, ..set("facebook-pages", "facebook-pages", Load::Command(plain::facebook)) };
+pub static CHAMELEON: Set =
+    set("wikipedia-chameleon", "wikipedia-chameleon", Load::Command(plain::chameleon));
+pub static FACEBOOK: Set = Set {
+    rows: 8,
+    command_rows: 1,
+    ..set("facebook-pages", "facebook-pages", Load::Command(plain::facebook))
+};
 pub static DEEZER: Set =
     Set { rows: 6, command_rows: 1, ..set("deezer-hu", "deezer-hu", Load::Command(plain::deezer)) };
 pub static FREEBASE: Set = Set {

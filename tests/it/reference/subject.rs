@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use serde_json::Value;
 use sha2::{Digest, Sha256};
-use wayfare::{Direction, Filter, Graph, Id, Kind, Runtime, Walker, WalkError};
+use wayfare::{Direction, Filter, Graph, Id, Kind, Runtime, WalkError, Walker};
 
 /// Nodes read from the store at a time.
 const PAGE: usize = 10_000;

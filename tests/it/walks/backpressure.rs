@@ -26,7 +26,9 @@ async fn with_every_bound_at_its_least_walks_and_writes_still_get_done() {
     let writes: Vec<_> = writes.collect();
     let mut walks = Vec::new();
     for _ in 0..200 {
-        walks.push(within(async { stage.runtime.spawn(Trail::default()).at(hamlet("a")).await }).await.unwrap());
+        walks.push(
+            within(async { stage.runtime.spawn(Trail::default()).at(hamlet("a")).await }).await.unwrap(),
+        );
     }
     for walk in walks {
         assert_eq!(within(walk.finish()).await.unwrap().keys, ["a", "b", "c", "d", "e", "f"]);
@@ -141,9 +143,11 @@ struct Parent {
 impl Parent {
     #[on_visit]
     async fn node(&mut self, here: &Here<'_>, walk: &mut Walk) -> Result<(), Error> {
-        let child = self.runtime.spawn(Trail { direction: Direction::Out, ..Trail::default() }).at(here.id()).await?;
+        let child =
+            self.runtime.spawn(Trail { direction: Direction::Out, ..Trail::default() }).at(here.id()).await?;
         self.keys.extend(child.finish().await?.keys);
-        let spawn = Spawn { walker: "Trail".into(), args: serde_json::json!({}), at: here.id().clone(), key: None };
+        let spawn =
+            Spawn { walker: "Trail".into(), args: serde_json::json!({}), at: here.id().clone(), key: None };
         let named = self.runtime.send(spawn).await?.finish().await?;
         walk.report(&named.walker.state())?;
         Ok(())

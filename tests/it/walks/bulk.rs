@@ -57,7 +57,10 @@ async fn a_commit_that_fails_is_told_and_changes_none_of_the_resident_records() 
     let ids = [hamlet("a"), hamlet("b")];
     let results = within(graph.update_many(&ids, |hamlet: &mut Hamlet| hamlet.name.push('!'))).await;
     let failed = |result: &Result<_, Error>| matches!(result, Err(Error::Store(_)));
-    assert!(results.as_ref().is_err() || results.as_ref().is_ok_and(|all| all.iter().all(failed)), "{results:?}");
+    assert!(
+        results.as_ref().is_err() || results.as_ref().is_ok_and(|all| all.iter().all(failed)),
+        "{results:?}"
+    );
     for key in ["a", "b"] {
         assert_eq!(graph.get::<Hamlet>(hamlet(key)).await.unwrap().unwrap().name, key);
         assert_eq!(stage.runtime.handle().newest(&hamlet(key)).await.unwrap().unwrap().version(), Version(1));

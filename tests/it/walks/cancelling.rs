@@ -36,7 +36,8 @@ async fn a_walk_that_runs_is_cancelled_between_visits() {
     stage.draw("a>b b>a").await;
     let spawning = stage.runtime.spawn(Trail::default()).at(hamlet("a")).unique(Unique::None);
     let walk = spawning.await.unwrap();
-    until(async || walk.inspect().await.is_some_and(|walk| walk["profile"]["visits"].as_u64() > Some(0))).await;
+    until(async || walk.inspect().await.is_some_and(|walk| walk["profile"]["visits"].as_u64() > Some(0)))
+        .await;
     walk.cancel();
     assert_cancelled(within(walk.finish()).await, "Trail");
 }

@@ -135,7 +135,10 @@ async fn an_update_that_meets_a_conflict_at_every_attempt_is_contended() {
     let stage = Stage::with(|config| config.updates_retries(2));
     stage.draw("a").await;
     let (updated, attempts) = within(update_contended(&stage, 2)).await;
-    assert!(matches!(&updated, Err(Error::Contended { id, attempts: 2 }) if *id == hamlet("a")), "{updated:?}");
+    assert!(
+        matches!(&updated, Err(Error::Contended { id, attempts: 2 }) if *id == hamlet("a")),
+        "{updated:?}"
+    );
     assert_eq!(attempts, 2);
     let a = stage.graph().get::<Hamlet>(hamlet("a")).await.unwrap().unwrap();
     assert_eq!((a.name.as_str(), a.version()), ("aff", Version(3)));

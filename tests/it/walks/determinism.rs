@@ -52,7 +52,10 @@ async fn a_walk_takes_the_same_way_fifty_times_with_any_number_of_workers_and_sh
             stage = stage.reopened_with(|config| config.workers_count(workers).shards_count(shards)).await;
             for round in 0..50 {
                 let taken = way(&stage, *order, *unique).await;
-                assert!(taken == *expected, "{order:?} {unique:?}, {workers} workers, {shards} shards, {round}");
+                assert!(
+                    taken == *expected,
+                    "{order:?} {unique:?}, {workers} workers, {shards} shards, {round}"
+                );
             }
         }
     }
@@ -65,7 +68,8 @@ async fn small_turns_and_batches_do_not_change_the_way() {
     let wide = way(&stage, Order::BreadthFirst, Unique::Node).await;
     let deep = way(&stage, Order::DepthFirst, Unique::Node).await;
     for (turn, batch) in [(1, 1), (3, 2), (256, 1), (1, 1_024)] {
-        stage = stage.reopened_with(|config| config.workers_turn_visits(turn).shards_visit_batch(batch)).await;
+        stage =
+            stage.reopened_with(|config| config.workers_turn_visits(turn).shards_visit_batch(batch)).await;
         for _ in 0..2 {
             assert_eq!(way(&stage, Order::BreadthFirst, Unique::Node).await, wide);
             assert_eq!(way(&stage, Order::DepthFirst, Unique::Node).await, deep);

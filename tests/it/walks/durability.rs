@@ -4,9 +4,7 @@ use std::sync::Arc;
 
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
-use wayfare::{
-    Direction, Error, Graph, Here, Stored, StoreError, Walk, WalkError, WriteError, node, walker,
-};
+use wayfare::{Direction, Error, Graph, Here, StoreError, Stored, Walk, WalkError, WriteError, node, walker};
 
 use super::stage::{Hamlet, Lane, Stage, hamlet, key, until, within};
 use super::trick_store::TrickStore;
@@ -145,7 +143,8 @@ async fn a_walk_that_read_a_failing_update_beside_a_new_edge_ends_with_an_error(
     let graph = stage.graph();
     let rename =
         tokio::spawn(async move { graph.update(hamlet("a"), |a: &mut Hamlet| a.name = "A".into()).await });
-    until(async || stage.runtime.handle().newest(&hamlet("a")).await.unwrap().unwrap().version().0 == 2).await;
+    until(async || stage.runtime.handle().newest(&hamlet("a")).await.unwrap().unwrap().version().0 == 2)
+        .await;
     // The edge is committed, so the links of the node are read anew; its new name waits for its commit.
     store.applies.admit(1);
     within(connect).await.unwrap().unwrap();

@@ -165,7 +165,8 @@ struct Acknowledged {
 async fn walks_among_updates_and_new_edges_of_one_node_see_all_that_was_acknowledged_before() {
     let stage = Stage::with(|config| config.workers_count(2));
     let graph = stage.graph();
-    let kiel = graph.create_as("kiel", Harbour { name: "Kiel".into(), berths: 0 }).await.unwrap().id().clone();
+    let kiel =
+        graph.create_as("kiel", Harbour { name: "Kiel".into(), berths: 0 }).await.unwrap().id().clone();
     let acknowledged = Arc::new(Acknowledged::default());
     let updates = tokio::spawn(keep_updating(stage.graph(), kiel.clone(), Arc::clone(&acknowledged)));
     let connects = tokio::spawn(keep_connecting(stage.graph(), kiel.clone(), Arc::clone(&acknowledged)));
@@ -215,7 +216,8 @@ async fn an_update_is_seen_though_an_edge_of_the_node_was_made_while_it_was_unde
     let update =
         tokio::spawn(async move { graph.update(hamlet("a"), |a: &mut Hamlet| a.name = "new".into()).await });
     // The update is published, and waits behind the commit of the edge.
-    until(async || stage.runtime.handle().newest(&hamlet("a")).await.unwrap().unwrap().version().0 == 2).await;
+    until(async || stage.runtime.handle().newest(&hamlet("a")).await.unwrap().unwrap().version().0 == 2)
+        .await;
     store.applies.admit(1);
     within(connect).await.unwrap().unwrap();
     store.applies.wait_for(before + 2).await;
@@ -255,7 +257,8 @@ async fn a_write_whose_caller_went_away_is_seen_like_any_other() {
     let before = store.applies.came();
     store.applies.close();
     let graph = stage.graph();
-    let write = tokio::spawn(async move { graph.write(Write::Upsert { document: renamed("a", "new") }).await });
+    let write =
+        tokio::spawn(async move { graph.write(Write::Upsert { document: renamed("a", "new") }).await });
     store.applies.wait_for(before + 1).await;
     write.abort();
     assert!(within(write).await.unwrap_err().is_cancelled());

@@ -3,7 +3,9 @@
 use std::collections::HashSet;
 
 use serde_json::json;
-use wayfare::{Body, Direction, Document, Ends, Here, Kind, Order, Walk, WalkError, Write, WriteBatch, walker};
+use wayfare::{
+    Body, Direction, Document, Ends, Here, Kind, Order, Walk, WalkError, Write, WriteBatch, walker,
+};
 
 use super::stage::{Hamlet, Stage, Trail, hamlet, key, within};
 
@@ -18,12 +20,17 @@ async fn grow(stage: &Stage) {
         let mut writes = Vec::new();
         for &number in chunk {
             let body = Body::encode(&json!({ "name": name })).unwrap();
-            writes.push(Write::Create { document: Document::new(hamlet(&number.to_string()), body), multi: false });
+            writes.push(Write::Create {
+                document: Document::new(hamlet(&number.to_string()), body),
+                multi: false,
+            });
             if number > 0 {
-                let (source, target) = (hamlet(&((number - 1) / 10).to_string()), hamlet(&number.to_string()));
+                let (source, target) =
+                    (hamlet(&((number - 1) / 10).to_string()), hamlet(&number.to_string()));
                 let ends = Ends { source, target, bidirectional: false };
                 let id = graph.new_id(Kind::Edge, "Lane").unwrap();
-                writes.push(Write::Create { document: Document::edge(id, ends, Body::empty()), multi: false });
+                writes
+                    .push(Write::Create { document: Document::edge(id, ends, Body::empty()), multi: false });
             }
         }
         let results = graph.write_batch(WriteBatch { writes, all_or_nothing: true }).await.unwrap();

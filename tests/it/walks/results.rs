@@ -40,8 +40,13 @@ async fn reports_are_json_values_in_the_order_in_which_they_were_made() {
     let walk = stage.runtime.spawn(Reporter).at(hamlet("0")).await.unwrap();
     assert!(walk.report().is_empty(), "before the end there is none");
     within(walk.finish()).await.unwrap();
-    let expected =
-        [json!("0"), json!({"depth": 0, "list": [1, null]}), json!("1"), json!({"depth": 1, "list": [1, null]}), json!(2.5)];
+    let expected = [
+        json!("0"),
+        json!({"depth": 0, "list": [1, null]}),
+        json!("1"),
+        json!({"depth": 1, "list": [1, null]}),
+        json!(2.5),
+    ];
     assert_eq!(walk.report(), expected);
 }
 
@@ -131,7 +136,10 @@ async fn dropping_the_stream_ends_the_walk() {
         }
         drop(stream);
         let ended = within(walk.finish()).await;
-        assert!(matches!(&ended, Err(WalkError::NobodyListens { walker }) if walker == "Emitter"), "{ended:?}");
+        assert!(
+            matches!(&ended, Err(WalkError::NobodyListens { walker }) if walker == "Emitter"),
+            "{ended:?}"
+        );
     }
 }
 

@@ -63,7 +63,8 @@ async fn shutdown_does_not_wait_longer_than_it_may_for_a_store_that_does_not_ans
     let came = store.applies.came();
     store.applies.close();
     let graph = stage.graph();
-    let update = tokio::spawn(async move { graph.update(hamlet("a"), |a: &mut Hamlet| a.name.clear()).await });
+    let update =
+        tokio::spawn(async move { graph.update(hamlet("a"), |a: &mut Hamlet| a.name.clear()).await });
     store.applies.wait_for(came + 1).await;
     let stopped = tokio::time::timeout(Duration::from_secs(10), stage.runtime.clone().shutdown()).await;
     store.applies.open();
@@ -77,7 +78,8 @@ async fn acknowledged_writes_are_there_when_the_store_is_opened_again() {
     let mut stage = Stage::new();
     stage.draw("a").await;
     for round in 0..10 {
-        let renamed = stage.graph().update(hamlet("a"), |a: &mut Hamlet| a.name = format!("A{round}")).await.unwrap();
+        let renamed =
+            stage.graph().update(hamlet("a"), |a: &mut Hamlet| a.name = format!("A{round}")).await.unwrap();
         stage.graph().create_as(&format!("b{round}"), Hamlet { name: "B".into() }).await.unwrap();
         stage = stage.reopened().await;
         let a = stage.graph().get::<Hamlet>(hamlet("a")).await.unwrap().unwrap();

@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use wayfare::{
-    Body, Config, ConfigBuilder, Direction, Document, Ends, Graph, Here, Id, KeySource, Kind, Runtime, Spawning,
-    Store, Walk, WalkOptions, Write, WriteBatch, edge, node, walker,
+    Body, Config, ConfigBuilder, Direction, Document, Ends, Graph, Here, Id, KeySource, Kind, Runtime,
+    Spawning, Store, Walk, WalkOptions, Write, WriteBatch, edge, node, walker,
 };
 
 use super::trick_store::TrickStore;
@@ -90,7 +90,9 @@ impl Stage {
     }
 
     /// On a store that the test can hold up and make fail.
-    pub(super) fn on_trick_store(set: impl FnOnce(ConfigBuilder) -> ConfigBuilder) -> (Self, Arc<TrickStore>) {
+    pub(super) fn on_trick_store(
+        set: impl FnOnce(ConfigBuilder) -> ConfigBuilder,
+    ) -> (Self, Arc<TrickStore>) {
         let folder = tempfile::tempdir().unwrap();
         let config = config(folder.path(), set);
         let inner = wayfare_stores::open(config.store.url.as_str(), &Default::default()).unwrap();

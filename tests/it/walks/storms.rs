@@ -5,8 +5,8 @@ use std::time::Duration;
 use serde_json::json;
 use wayfare::walkers::{Sample, sample};
 use wayfare::{
-    Along, Body, Direction, Document, Ends, Filter, Here, Kind, Limits, Order, Random, Walk, WalkError, Write,
-    WriteBatch, walker,
+    Along, Body, Direction, Document, Ends, Filter, Here, Kind, Limits, Order, Random, Walk, WalkError,
+    Write, WriteBatch, walker,
 };
 
 use super::stage::{Hamlet, Stage, Trail, hamlet, key, within};
@@ -65,7 +65,7 @@ impl Unlucky {
         self.visits += 1;
         walk.visit(here.neighbours(Direction::Out));
         if self.visits == 5 + self.number % 50 {
-            assert!(self.number % 2 == 0, "unlucky");
+            assert!(self.number.is_multiple_of(2), "unlucky");
             return Err(WalkError::Cancelled { walker: "itself".into() });
         }
         Ok(())
@@ -88,8 +88,8 @@ async fn expected(stage: &Stage) -> Expected {
 
 /// One of many walks: its sort depends on its number.
 async fn one_walk(stage: &Stage, number: u64, expected: &Expected) {
-    let order = if number % 2 == 0 { Order::BreadthFirst } else { Order::DepthFirst };
-    let right = if number % 2 == 0 { &expected.wide } else { &expected.deep };
+    let order = if number.is_multiple_of(2) { Order::BreadthFirst } else { Order::DepthFirst };
+    let right = if number.is_multiple_of(2) { &expected.wide } else { &expected.deep };
     match number % 5 {
         0 | 1 => {
             let walk = stage.runtime.spawn(Trail::default()).at(hamlet("0")).order(order).await.unwrap();
@@ -105,8 +105,9 @@ async fn one_walk(stage: &Stage, number: u64, expected: &Expected) {
         }
         _ => {
             let limits = Limits { visits: 1 + number % 60, ..Limits::default() };
-            let walk = stage.runtime.spawn(LateTrail::default()).at(hamlet("0")).limits(limits).await.unwrap();
-            if number % 3 == 0 {
+            let walk =
+                stage.runtime.spawn(LateTrail::default()).at(hamlet("0")).limits(limits).await.unwrap();
+            if number.is_multiple_of(3) {
                 walk.cancel();
             }
             assert!(within(walk.finish()).await.is_err());
@@ -179,7 +180,11 @@ async fn random_walks_of_one_seed_are_the_same_on_any_number_of_workers() {
             stage = stage.reopened_with(|config| config.workers_count(workers).shards_count(shards)).await;
             let paths = within(sample(&stage.runtime, &hamlet("0"), &question, None)).await.unwrap().paths;
             assert_eq!(paths.len(), 40);
-            assert_eq!(first.get_or_insert_with(|| paths.clone()), &paths, "{workers} workers, {shards} shards");
+            assert_eq!(
+                first.get_or_insert_with(|| paths.clone()),
+                &paths,
+                "{workers} workers, {shards} shards"
+            );
         }
     }
 }
@@ -209,7 +214,8 @@ async fn a_node_of_very_many_neighbours_and_a_chain_of_very_many_nodes_are_walke
     let results = graph.write_batch(WriteBatch { writes, all_or_nothing: true }).await.unwrap();
     assert!(results.iter().all(Result::is_ok));
 
-    let wide = stage.trail_with(Trail { hops: Some(1), ..Trail::default() }, "hub", |spawning| spawning).await;
+    let wide =
+        stage.trail_with(Trail { hops: Some(1), ..Trail::default() }, "hub", |spawning| spawning).await;
     let expected: Vec<String> = (1..MANY).map(|number| number.to_string()).collect();
     assert!(wide.split(' ').skip(1).eq(expected.iter().map(String::as_str)), "in the order of the edges");
     for order in [Order::BreadthFirst, Order::DepthFirst] {
@@ -224,12 +230,12 @@ async fn a_deadline_among_many_walks_ends_only_those_that_are_late() {
     scatter(&stage).await;
     let mut walks = Vec::new();
     for number in 0..200 {
-        let wall = if number % 2 == 0 { Duration::from_millis(50) } else { Duration::from_secs(60) };
+        let wall = if number.is_multiple_of(2) { Duration::from_millis(50) } else { Duration::from_secs(60) };
         let limits = Limits { wall, ..Limits::default() };
         let (go, wait) = tokio::sync::oneshot::channel();
         let walker = super::waiting::Patient::new(wait);
         let walk = stage.runtime.spawn(walker).at(hamlet("0")).limits(limits).await.unwrap();
-        walks.push((number % 2 == 0, go, walk));
+        walks.push((number.is_multiple_of(2), go, walk));
     }
     for (late, go, walk) in walks {
         if !late {

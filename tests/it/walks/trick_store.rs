@@ -5,7 +5,8 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
 
 use tokio::sync::watch;
 use wayfare::{
-    Document, EntityName, Id, Index, Kind, Need, Page, Query, Store, StoreError, StoreStats, WriteBatch, WriteResult,
+    Document, EntityName, Id, Index, Kind, Need, Page, Query, Store, StoreError, StoreStats, WriteBatch,
+    WriteResult,
 };
 use wayfare_graph::{Loaded, StoreFuture};
 
@@ -21,7 +22,11 @@ pub(super) struct Turnstile {
 
 impl Turnstile {
     fn new() -> Self {
-        Self { came: watch::Sender::new(0), open_to: watch::Sender::new(u64::MAX), failures: AtomicU64::new(0) }
+        Self {
+            came: watch::Sender::new(0),
+            open_to: watch::Sender::new(u64::MAX),
+            failures: AtomicU64::new(0),
+        }
     }
 
     async fn pass(&self) -> Result<(), StoreError> {

@@ -131,7 +131,8 @@ impl Gatherer {
 async fn a_thousand_walks_are_under_way_at_once_and_all_end() {
     let stage = Stage::new();
     stage.draw("a>b b>c").await;
-    let (here, came, gate) = (Arc::new(AtomicUsize::new(0)), Arc::new(Notify::new()), Arc::new(Semaphore::new(0)));
+    let (here, came, gate) =
+        (Arc::new(AtomicUsize::new(0)), Arc::new(Notify::new()), Arc::new(Semaphore::new(0)));
     let mut walks = Vec::new();
     for _ in 0..1_000 {
         let gatherer = Gatherer { here: Arc::clone(&here), came: Arc::clone(&came), gate: Arc::clone(&gate) };

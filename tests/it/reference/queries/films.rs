@@ -16,7 +16,9 @@ pub async fn ask(asking: &mut Asking<'_>) {
     }
     for row in asking.expected("casts").as_array().unwrap() {
         let film = asking.subject.id(&row["id"]);
-        for (part, along, depth) in [("cast", &["starring", "actor"][..], 2), ("directors", &["directed_by"], 1)] {
+        for (part, along, depth) in
+            [("cast", &["starring", "actor"][..], 2), ("directors", &["directed_by"], 1)]
+        {
             let levels = asking.levels(&film, along, Direction::Out).await;
             let people = levels.get(depth).cloned().unwrap_or_default();
             let mut names = asking.texts(&people, "name").await;

@@ -78,7 +78,8 @@ async fn reply_trees(asking: &mut Asking<'_>) {
 
 async fn people_by_country(asking: &mut Asking<'_>) {
     for row in asking.expected("people_by_country").as_array().unwrap() {
-        let country = named(asking, "place", json!({"context.name": row[0], "context.type": "country"})).await;
+        let country =
+            named(asking, "place", json!({"context.name": row[0], "context.type": "country"})).await;
         let levels = asking.levels(&country, &["isPartOf", "isLocatedIn"], Direction::In).await;
         let of_cities = levels.get(2).into_iter().flatten();
         let people = of_cities.filter(|id| id.entity().as_str() == "person").count();

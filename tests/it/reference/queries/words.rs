@@ -16,7 +16,9 @@ pub async fn ask(asking: &mut Asking<'_>) {
     depths(asking).await;
     closures(asking).await;
     distances(asking).await;
-    for (question, entity) in [("words_with_most_senses", "has_sense"), ("synsets_with_most_hyponyms", "hyponym")] {
+    for (question, entity) in
+        [("words_with_most_senses", "has_sense"), ("synsets_with_most_hyponyms", "hyponym")]
+    {
         for row in asking.expected(question).as_array().unwrap() {
             let id = asking.subject.id(&row[0]);
             let look = asking.walk(Look { direction: Direction::Out, edges: Vec::new() }, &id).await;
@@ -41,8 +43,7 @@ async fn depths(asking: &mut Asking<'_>) {
     let histogram: Vec<(usize, usize)> = levels.iter().map(Vec::len).enumerate().collect();
     const DEPTHS: &str = "noun_depth_histogram_from_first_root";
     asking.check.same(FAMILY, "", DEPTHS, &asking.expected(DEPTHS), &json!(histogram));
-    let mut deepest: Vec<&str> =
-        levels.last().unwrap().iter().map(|id| asking.subject.name_of(id)).collect();
+    let mut deepest: Vec<&str> = levels.last().unwrap().iter().map(|id| asking.subject.name_of(id)).collect();
     deepest.sort_unstable();
     deepest.truncate(20);
     asking.check.same(FAMILY, "", "deepest_nouns", &asking.expected("deepest_nouns"), &json!(deepest));
@@ -67,7 +68,8 @@ async fn closures(asking: &mut Asking<'_>) {
 async fn nouns(asking: &Asking<'_>, word: &Value) -> Vec<Id> {
     let word = asking.subject.id(&json!(format!("w:{}", word.as_str().unwrap())));
     let look = asking.walk(Look { direction: Direction::Out, edges: Vec::new() }, &word).await;
-    let synsets = look.edges.into_iter().filter(|(_, entity, _)| entity == "has_sense").map(|(other, ..)| other);
+    let synsets =
+        look.edges.into_iter().filter(|(_, entity, _)| entity == "has_sense").map(|(other, ..)| other);
     synsets.filter(|id| asking.subject.name_of(id).starts_with('n')).collect()
 }
 
@@ -82,7 +84,8 @@ async fn distances(asking: &mut Asking<'_>) {
         }
         let [one, other] = above;
         let pairs = one.iter().flat_map(|one| other.iter().map(move |other| (one, other)));
-        let totals = pairs.flat_map(|(one, other)| one.iter().filter_map(|(id, up)| Some(up + other.get(id)?)));
+        let totals =
+            pairs.flat_map(|(one, other)| one.iter().filter_map(|(id, up)| Some(up + other.get(id)?)));
         let part = "fewest_hypernym_steps_between_any_noun_senses";
         asking.check.same(FAMILY, &row["words"], part, &row[part], &json!(totals.min()));
     }

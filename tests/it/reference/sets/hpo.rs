@@ -36,7 +36,11 @@ pub fn records(data: &Path) -> Records {
     let database = |id: &str| id.split(':').next().unwrap_or_default().to_owned();
     for row in &annotations {
         let id = row["database_id"];
-        add(&mut records, node("disease", id), json!({"name": row["disease_name"], "database": database(id)}));
+        add(
+            &mut records,
+            node("disease", id),
+            json!({"name": row["disease_name"], "database": database(id)}),
+        );
     }
     for row in &genes {
         let id = row["disease_id"];

@@ -20,8 +20,23 @@ fn path(folder: &Path, name: &str) -> String {
 fn tables(nodes: [&str; 3], edges: [&str; 4], entity: &str) -> Vec<String> {
     let [from, to] = [edges[2], edges[3]].map(|column| format!("{column}={entity}"));
     arguments(&[
-        "--nodes", nodes[0], "--entity", entity, "--key", nodes[1], "--types", nodes[2], "--edges", edges[0],
-        "--entity", edges[1], "--from", &from, "--to", &to, "--undirected",
+        "--nodes",
+        nodes[0],
+        "--entity",
+        entity,
+        "--key",
+        nodes[1],
+        "--types",
+        nodes[2],
+        "--edges",
+        edges[0],
+        "--entity",
+        edges[1],
+        "--from",
+        &from,
+        "--to",
+        &to,
+        "--undirected",
     ])
 }
 
@@ -65,12 +80,22 @@ pub fn deezer(data: &Path, scratch: &Path) -> Vec<String> {
     let nodes = scratch.join("users.jsonl");
     let lines = users.into_iter().map(|(id, genres)| {
         let count = genres.as_array().map(Vec::len);
-        json!({"id": format!("n.user.{id}"), "context": {"genres": genres, "n_genres": count}}).to_string() + "\n"
+        json!({"id": format!("n.user.{id}"), "context": {"genres": genres, "n_genres": count}}).to_string()
+            + "\n"
     });
     std::fs::write(&nodes, lines.collect::<String>()).unwrap();
     let (nodes, edges) = (nodes.to_str().unwrap(), path(data, "HU_edges.csv"));
     arguments(&[
-        "--nodes", nodes, "--edges", &edges, "--entity", "friend", "--from", "node_1=user", "--to", "node_2=user",
+        "--nodes",
+        nodes,
+        "--edges",
+        &edges,
+        "--entity",
+        "friend",
+        "--from",
+        "node_1=user",
+        "--to",
+        "node_2=user",
         "--undirected",
     ])
 }
@@ -111,8 +136,25 @@ fn roads(data: &Path, scratch: &Path, name: &str) -> Vec<String> {
     let rows = numbers.into_iter().map(|number| vec![number.to_string()]);
     let (nodes, edges) = (write_csv(scratch, "junctions.csv", &["number"], rows), path(data, name));
     arguments(&[
-        "--nodes", &nodes, "--entity", "junction", "--key", "number", "--edges", &edges, "--entity", "road", "--from",
-        "from=junction", "--to", "to=junction", "--columns", ",from,to,weight", "--delimiter", "space", "--multi",
+        "--nodes",
+        &nodes,
+        "--entity",
+        "junction",
+        "--key",
+        "number",
+        "--edges",
+        &edges,
+        "--entity",
+        "road",
+        "--from",
+        "from=junction",
+        "--to",
+        "to=junction",
+        "--columns",
+        ",from,to,weight",
+        "--delimiter",
+        "space",
+        "--multi",
     ])
 }
 

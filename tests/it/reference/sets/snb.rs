@@ -55,7 +55,8 @@ pub fn import(data: &Path, scratch: &Path) -> Vec<String> {
     }
     for name in EDGES {
         let [from, entity, to] = name.split('_').collect::<Vec<_>>()[..] else { panic!("{name}") };
-        let folder = if ["organisation", "place", "tag", "tagclass"].contains(&from) { "static" } else { "dynamic" };
+        let folder =
+            if ["organisation", "place", "tag", "tagclass"].contains(&from) { "static" } else { "dynamic" };
         let text = text(&data.join(folder), &format!("{name}_0_0.csv"));
         // Both columns of `person_knows_person` are called `Person.id`.
         let (header, rows) = text.split_once('\n').expect("a header comes first");
@@ -76,10 +77,11 @@ fn with_lists(data: &Path, scratch: &Path) -> String {
     let lists: Vec<usize> =
         ["language", "email"].map(|list| header.split('|').position(|name| name == list).unwrap()).into();
     let row = |line: &str| {
-        let cells = line.split('|').enumerate().map(|(at, cell)| match lists.contains(&at) && !cell.is_empty() {
-            true => serde_json::to_string(&cell.split(';').collect::<Vec<_>>()).unwrap(),
-            false => cell.to_owned(),
-        });
+        let cells =
+            line.split('|').enumerate().map(|(at, cell)| match lists.contains(&at) && !cell.is_empty() {
+                true => serde_json::to_string(&cell.split(';').collect::<Vec<_>>()).unwrap(),
+                false => cell.to_owned(),
+            });
         cells.collect::<Vec<_>>().join("|") + "\n"
     };
     let table = scratch.join("person.csv");

@@ -26,8 +26,9 @@ pub fn crew(data: &Path) -> Records {
 
 /// Reads the part of GraphML that these files use: one line, no entities, every element closed.
 fn graphml(text: &str) -> Records {
-    let types: HashMap<&str, &str> =
-        elements(text, "key").map(|(head, _)| (attribute(head, "id"), attribute(head, "attr.type"))).collect();
+    let types: HashMap<&str, &str> = elements(text, "key")
+        .map(|(head, _)| (attribute(head, "id"), attribute(head, "attr.type")))
+        .collect();
     let fields = |body: &str| {
         let data = elements(body, "data").map(|(head, text)| {
             let name = attribute(head, "key");
@@ -69,7 +70,8 @@ fn elements<'a>(text: &'a str, name: &str) -> impl Iterator<Item = (&'a str, &'a
 }
 
 fn attribute<'a>(head: &'a str, name: &str) -> &'a str {
-    let (_, rest) = head.split_once(&format!("{name}=\"")).unwrap_or_else(|| panic!("no `{name}` in `{head}`"));
+    let (_, rest) =
+        head.split_once(&format!("{name}=\"")).unwrap_or_else(|| panic!("no `{name}` in `{head}`"));
     rest.split('"').next().expect("the attribute is closed")
 }
 
@@ -84,7 +86,8 @@ fn graphson(text: &str) -> Records {
         ids.insert(vertex["id"].to_string(), id.clone());
         let properties = vertex["properties"].as_object().cloned().unwrap_or_default();
         let fields = properties.into_iter().map(|(name, values)| {
-            let values: Vec<Value> = values.as_array().unwrap().iter().map(|value| value["value"].clone()).collect();
+            let values: Vec<Value> =
+                values.as_array().unwrap().iter().map(|value| value["value"].clone()).collect();
             let value = if values.len() == 1 { values[0].clone() } else { Value::Array(values) };
             (name, value)
         });
@@ -92,7 +95,13 @@ fn graphson(text: &str) -> Records {
         for (label, out) in vertex["outE"].as_object().into_iter().flatten() {
             for edge in out.as_array().unwrap() {
                 let fields = edge.get("properties").cloned().unwrap_or_else(|| json!({}));
-                edges.push((edge["id"].as_u64().unwrap(), label.clone(), vertex["id"].to_string(), edge["inV"].to_string(), fields));
+                edges.push((
+                    edge["id"].as_u64().unwrap(),
+                    label.clone(),
+                    vertex["id"].to_string(),
+                    edge["inV"].to_string(),
+                    fields,
+                ));
             }
         }
     }
