@@ -229,7 +229,7 @@ async fn a_deadline_among_many_walks_ends_only_those_that_are_late() {
     let stage = Stage::with(|config| config.workers_count(2));
     scatter(&stage).await;
     let mut walks = Vec::new();
-    for number in 0..200 {
+    for number in 0_u32..200 {
         let wall = if number.is_multiple_of(2) { Duration::from_millis(50) } else { Duration::from_secs(60) };
         let limits = Limits { wall, ..Limits::default() };
         let (go, wait) = tokio::sync::oneshot::channel();
