@@ -17,7 +17,6 @@ use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::{Rc, Weak};
 use std::sync::Arc;
-use std::sync::atomic::AtomicU32;
 use std::time::{Duration, Instant};
 
 use actix::Actor;
@@ -208,7 +207,7 @@ impl Engine {
             suspended: None,
             unmade: Vec::new(),
             unsettled: Vec::new(),
-            current: Arc::new(AtomicU32::new(start.0)),
+            current: None,
             spare: None,
             exiting: false,
             stream,

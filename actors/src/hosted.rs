@@ -79,8 +79,9 @@ pub(crate) struct Hosted {
     /// Records that were not durable when the walk visited them. If one of them is taken back, the walk
     /// has seen what never was.
     pub(crate) unsettled: Vec<SharedRecord>,
-    /// The node that an async hook runs at, or the last one; set inside the batch's future.
-    pub(crate) current: Arc<AtomicU32>,
+    /// The node that an async hook runs at, or the last one; set inside the batch's future. Only walks
+    /// that have run one have it.
+    pub(crate) current: Option<Arc<AtomicU32>>,
     /// The room of the last batch of async hooks.
     pub(crate) spare: Option<Box<VisitBatch>>,
     /// Visits of a batch that came back before they were made.
@@ -106,6 +107,12 @@ impl Hosted {
         while let Some(Position { slot, from, depth, cost }) = self.unmade.pop() {
             self.frontier.put_back(Entry { slot, from, depth }, cost);
         }
+    }
+
+    /// An empty batch for async hooks, with the room of the last one where there was one.
+    pub(crate) fn batch(&mut self) -> Box<VisitBatch> {
+        let current = self.current.get_or_insert_default();
+        self.spare.take().unwrap_or_else(|| VisitBatch::new(&self.table, current))
     }
 
     /// Why the walk has to end, if one of its hooks was refused something for good.

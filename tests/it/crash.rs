@@ -37,12 +37,18 @@ fn a_process_killed_at_random_moments_loses_nothing_it_acknowledged() {
     let said: u64 = thread::scope(|scope| {
         let series = |lane: usize| {
             let stores = (lane..KILLS / KILLS_PER_STORE).step_by(AT_ONCE);
-            stores.map(|store| Series::new(seed, store as u64).kill_again_and_again(KILLS_PER_STORE)).sum::<u64>()
+            stores
+                .map(|store| Series::new(seed, store as u64).kill_again_and_again(KILLS_PER_STORE))
+                .sum::<u64>()
         };
         let lanes: Vec<_> = (0..AT_ONCE).map(|lane| scope.spawn(move || series(lane))).collect();
-        lanes.into_iter().map(|lane| lane.join().unwrap_or_else(|_| panic!("failed with {SEED}={seed}"))).sum()
+        lanes
+            .into_iter()
+            .map(|lane| lane.join().unwrap_or_else(|_| panic!("failed with {SEED}={seed}")))
+            .sum()
     });
-    let _ = writeln!(std::io::stderr(), "crash test: {KILLS} kills, {said} acknowledgements and reports checked");
+    let _ =
+        writeln!(std::io::stderr(), "crash test: {KILLS} kills, {said} acknowledgements and reports checked");
     assert!(said > 50 * KILLS as u64, "only {said} in {KILLS} kills: that is no load");
 }
 

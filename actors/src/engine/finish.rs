@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use wayfare_graph::{VisitBatch, WalkError};
+use wayfare_graph::WalkError;
 
 use crate::engine::Engine;
 use crate::engine::hooks::Ran;
@@ -32,7 +32,7 @@ impl Engine {
         if hosted.exited || hosted.table.exits().is_empty() {
             return self.finish(seat, hosted);
         }
-        let batch = hosted.spare.take().unwrap_or_else(|| VisitBatch::new(&hosted.table, &hosted.current));
+        let batch = hosted.batch();
         match self.drive(seat, hosted, batch) {
             Ok(Ran::Pending) => {
                 hosted.exiting = true;

@@ -72,7 +72,7 @@ impl Engine {
             return Ok(Ran::Pending);
         };
         // Outside the future, because a batch that panics takes everything else with it.
-        hosted.current.store(walk.position().slot.0, Ordering::Relaxed);
+        batch.current.store(walk.position().slot.0, Ordering::Relaxed);
         let mut drive = AssertUnwindSafe(walker.drive(batch, walk)).catch_unwind();
         // The first poll has no waker of its own: if it is not ready, the task below polls again.
         match (&mut drive).now_or_never() {
@@ -104,8 +104,8 @@ impl Engine {
     /// The node at which a batch of async hooks is, or an exit hook: the last one visited.
     fn current(&self, hosted: &Hosted) -> Id {
         // The future is polled on this thread; the value is only shared to survive it.
-        let slot = Slot(hosted.current.load(Ordering::Relaxed));
-        self.core.directory.id_of(slot).cloned().unwrap_or_else(Id::root)
+        let slot = hosted.current.as_ref().map(|current| Slot(current.load(Ordering::Relaxed)));
+        slot.and_then(|slot| self.core.directory.id_of(slot).cloned()).unwrap_or_else(Id::root)
     }
 
     /// Takes back what a batch of async hooks worked on, and queues what they asked for.

@@ -4,9 +4,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Instant;
 
-use wayfare_graph::{
-    Budget, Id, Need, Position, SharedRecord, Slot, Step, Target, VisitBatch, Visited, WalkError,
-};
+use wayfare_graph::{Budget, Id, Need, Position, SharedRecord, Slot, Step, Target, Visited, WalkError};
 
 use crate::engine::fetch::Pick;
 use crate::engine::hooks::Ran;
@@ -147,8 +145,7 @@ impl Engine {
         picks: &mut [Pick],
     ) -> Option<Result<(), WalkError>> {
         // The room of the last batch, so that not every batch has to be allocated.
-        let mut batch =
-            hosted.spare.take().unwrap_or_else(|| VisitBatch::new(&hosted.table, &hosted.current));
+        let mut batch = hosted.batch();
         let visits = &mut batch.visits;
         let mut spent = false;
         for pick in picks {

@@ -30,11 +30,11 @@ pub(super) const ID_BYTES: usize = 2 + KEY_BYTES;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 #[repr(u8)]
 pub(super) enum Section {
-    Document = 0,
-    /// Edges that can be followed both ways.
-    Bidirectional = 1,
     /// Edges that leave it.
-    Out = 2,
+    Out = 0,
+    Document = 1,
+    /// Edges that can be followed both ways.
+    Bidirectional = 2,
     /// No row: where the next node begins.
     End = 3,
 }

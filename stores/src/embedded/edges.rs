@@ -64,14 +64,14 @@ impl Writing<'_> {
     fn new_link(&self, node: &Id, side: Side, edge: &Id, other: &Id) -> Result<NewLink, Fault> {
         let mut prefix = KeyBuf::new();
         prefix.push_id(self.known_code(node)?, node);
-        let table = match side {
-            Side::Target => self.engine.tables.incoming,
-            Side::Source | Side::Either => self.engine.tables.node,
+        let tables = &self.engine.tables;
+        let (table, section) = match side {
+            Side::Source => (tables.node, Some(Section::Out)),
+            Side::Either => (tables.node, Some(Section::Bidirectional)),
+            Side::Target => (tables.incoming, None),
         };
-        match side {
-            Side::Source => prefix.push(Section::Out as u8),
-            Side::Either => prefix.push(Section::Bidirectional as u8),
-            Side::Target => {}
+        if let Some(section) = section {
+            prefix.push(section as u8);
         }
         let mut bytes = KeyBuf::new();
         bytes.push_key(edge);

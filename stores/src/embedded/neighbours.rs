@@ -110,26 +110,27 @@ impl<'t> View<'t> {
         let Some(code) = self.catalog.code(node.entity()) else {
             return Ok(());
         };
-        let mut start = KeyBuf::<{ ID_BYTES + 1 }>::new();
-        start.push_id(code, node);
-        let section_at = start.len();
-        let mut end = KeyBuf::<{ ID_BYTES + 1 }>::new();
-        end.extend(start.as_slice());
+        let mut own = KeyBuf::<ID_BYTES>::new();
+        own.push_id(code, node);
+        let bound = |section: Section| {
+            let mut key = KeyBuf::<{ ID_BYTES + 1 }>::new();
+            key.extend(own.as_slice());
+            key.push(section as u8);
+            key
+        };
         let leaving = directions.iter().any(|&direction| Links::Out.lead(direction));
-        end.push(if leaving { Section::End } else { Section::Out } as u8);
-        for row in self.range(self.tables.node, start.as_slice(), end.as_slice())? {
+        let first = bound(if leaving { Section::Out } else { Section::Document });
+        for row in self.range(self.tables.node, first.as_slice(), bound(Section::End).as_slice())? {
             let (key, bytes) = row?;
-            each(match key.get(section_at) {
+            each(match key.get(own.len()) {
                 Some(&section) if section == Section::Document as u8 => NodeRow::Document(bytes),
-                Some(&section) if section == Section::Bidirectional as u8 => {
-                    NodeRow::Links(Links::Bidirectional, bytes)
-                }
-                _ => NodeRow::Links(Links::Out, bytes),
+                Some(&section) if section == Section::Out as u8 => NodeRow::Links(Links::Out, bytes),
+                _ => NodeRow::Links(Links::Bidirectional, bytes),
             })?;
         }
         if directions.iter().any(|&direction| Links::In.lead(direction)) {
-            let end = after_prefix(start.as_slice());
-            for row in self.range(self.tables.incoming, start.as_slice(), &end)? {
+            let end = after_prefix(own.as_slice());
+            for row in self.range(self.tables.incoming, own.as_slice(), &end)? {
                 each(NodeRow::Links(Links::In, row?.1))?;
             }
         }

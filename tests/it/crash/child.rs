@@ -32,7 +32,8 @@ fn works_until_it_is_killed() {
     let Some(store) = std::env::var_os(STORE).map(PathBuf::from) else { return };
     let number = |name| std::env::var(name).unwrap().parse::<u64>().unwrap();
     let (choices, round) = (number(CHOICES), number(ROUND));
-    let executor = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    let executor =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     let ended = executor.block_on(async {
         let runtime = Runtime::start(&settings(&store, choices)).unwrap();
         Work::new(runtime, choices, round).go_on().await

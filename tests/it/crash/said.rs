@@ -74,9 +74,11 @@ impl FromStr for Said {
         }
         let mut words = rest.split(' ');
         let said = match word {
-            "counted" => {
-                Self::Counted { counter: next(&mut words)?, value: next(&mut words)?, version: next(&mut words)? }
-            }
+            "counted" => Self::Counted {
+                counter: next(&mut words)?,
+                value: next(&mut words)?,
+                version: next(&mut words)?,
+            },
             "saw" => Self::Saw { counter: next(&mut words)?, value: next(&mut words)? },
             "wrote" => Self::Wrote { writer: next(&mut words)?, stamp: next(&mut words)? },
             "refused" => Self::Refused { stamp: next(&mut words)? },
@@ -97,7 +99,8 @@ fn next<T: FromStr>(words: &mut std::str::Split<'_, char>) -> Result<T, ()> {
 
 #[test]
 fn what_is_said_is_heard() {
-    let [edge, source, target] = ["e.CrashLane.x", "n.CrashSpot.a", "n.CrashSpot.b"].map(|id| id.parse().unwrap());
+    let [edge, source, target] =
+        ["e.CrashLane.x", "n.CrashSpot.a", "n.CrashSpot.b"].map(|id| id.parse().unwrap());
     for said in [
         Said::Counted { counter: 3, value: 4, version: 5 },
         Said::Saw { counter: 3, value: 4 },

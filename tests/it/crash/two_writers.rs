@@ -25,7 +25,8 @@ async fn eight_writers_of_one_node_lose_no_increment() {
             tokio::spawn(async move {
                 let mut seen = Vec::new();
                 for _ in 0..INCREMENTS {
-                    let counted = graph.update(&id, |counter: &mut Counter| counter.value += 1).await.unwrap();
+                    let counted =
+                        graph.update(&id, |counter: &mut Counter| counter.value += 1).await.unwrap();
                     assert_eq!(counted.version(), Version(counted.value + 1));
                     seen.push(counted.value);
                 }

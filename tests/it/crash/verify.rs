@@ -65,7 +65,8 @@ impl Known {
             }
         }
         for (number, least) in least.iter().enumerate() {
-            let document = nodes.get(&counter(number)).unwrap_or_else(|| panic!("{what}: counter {number} is gone"));
+            let document =
+                nodes.get(&counter(number)).unwrap_or_else(|| panic!("{what}: counter {number} is gone"));
             let found: Counter = document.decode().unwrap();
             assert!(found.value >= *least, "{what}: counter {number} is {}, {least} was told", found.value);
             assert_eq!(document.version().0, found.value + 1, "{what}: counter {number}");
@@ -110,8 +111,14 @@ impl Known {
             let [(stamp, _)] = found.iter().copied().collect::<Vec<_>>()[..] else {
                 panic!("{what}: the mirrors of writer {writer} differ: {found:?}")
             };
-            assert!(stamp >= last, "{what}: the mirrors of writer {writer} are at {stamp}, {last} was acknowledged");
-            assert!(stamp == 0 || stamps.contains(&stamp), "{what}: mirrors of batch {stamp} without its parts");
+            assert!(
+                stamp >= last,
+                "{what}: the mirrors of writer {writer} are at {stamp}, {last} was acknowledged"
+            );
+            assert!(
+                stamp == 0 || stamps.contains(&stamp),
+                "{what}: mirrors of batch {stamp} without its parts"
+            );
         }
         stamps
     }
@@ -140,7 +147,8 @@ impl Known {
             }
         }
         for (id, (source, target)) in &self.edges {
-            let edge = edges.get(id).unwrap_or_else(|| panic!("{what}: edge {id} was acknowledged and is gone"));
+            let edge =
+                edges.get(id).unwrap_or_else(|| panic!("{what}: edge {id} was acknowledged and is gone"));
             let ends = edge.ends().expect("edges have ends");
             assert_eq!((&ends.source, &ends.target), (source, target), "{what}: {id}");
         }

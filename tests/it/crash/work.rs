@@ -5,13 +5,13 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use tokio::task::JoinSet;
 use wayfare::{
-    Body, Document, Error, Graph, Here, Id, Random, Result, Runtime, Version, Walk, WalkError, Write, WriteBatch,
-    WriteError, walker,
+    Body, Document, Error, Graph, Here, Id, Random, Result, Runtime, Version, Walk, WalkError, Write,
+    WriteBatch, WriteError, walker,
 };
 
 use super::entities::{
-    COUNTERS, Counter, Lane, MIRRORS, Mirror, PARTS, Part, SPOTS, Shows, board, counter, counter_number, mirror, note,
-    part, spot,
+    COUNTERS, Counter, Lane, MIRRORS, Mirror, PARTS, Part, SPOTS, Shows, board, counter, counter_number,
+    mirror, note, part, spot,
 };
 use super::said::Said;
 
@@ -99,7 +99,8 @@ impl Work {
             let stamp = self.stamp.fetch_add(1, Ordering::Relaxed);
             let refused = turn % 8 == 7;
             let batch = batch(stamp, &mirrors, &versions, refused)?;
-            let results = self.graph().write_batch(WriteBatch { writes: batch, all_or_nothing: true }).await?;
+            let results =
+                self.graph().write_batch(WriteBatch { writes: batch, all_or_nothing: true }).await?;
             match results.into_iter().collect::<Result<Vec<_>, WriteError>>() {
                 Ok(_) if !refused => {
                     versions.iter_mut().for_each(|version| *version = version.next());
@@ -232,7 +233,8 @@ pub async fn set_up(graph: &Graph) -> Result<(), Error> {
     for number in 0..SPOTS {
         graph.create_as(&spot(number).with_key(str::to_owned), super::entities::Spot {}).await?;
     }
-    for (writer, number) in (0..BATCHING).flat_map(|writer| (0..MIRRORS).map(move |number| (writer, number))) {
+    for (writer, number) in (0..BATCHING).flat_map(|writer| (0..MIRRORS).map(move |number| (writer, number)))
+    {
         graph.create_as(&mirror(writer, number).with_key(str::to_owned), Mirror { stamp: 0 }).await?;
     }
     Ok(())
