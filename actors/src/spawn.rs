@@ -16,6 +16,7 @@ use crate::worker::{Host, WorkerRef};
 /// A walk that was started.
 pub struct Spawned {
     shared: Arc<WalkShared>,
+    runtime: Option<tokio::runtime::Handle>,
     outcome: Mutex<Option<oneshot::Receiver<Outcome>>>,
 }
 
@@ -51,8 +52,9 @@ impl Spawned {
 
     /// What the walk is doing, `None` when it has ended.
     pub async fn inspect(&self) -> Option<serde_json::Value> {
-        let address = self.shared.address.get()?;
-        address.send(crate::walk_actor::InspectWalk).await.ok().flatten()
+        let shared = Arc::clone(&self.shared);
+        let asked = self.runtime.as_ref()?.spawn(async move { shared.inspect().await });
+        asked.await.ok().flatten()
     }
 }
 
@@ -146,7 +148,7 @@ pub(crate) async fn spawn_walk(
         core.walks.remove(&id);
         return Err(error);
     }
-    Ok(Spawned { shared, outcome: Mutex::new(Some(outcome)) })
+    Ok(Spawned { shared, runtime: core.runtime.get().cloned(), outcome: Mutex::new(Some(outcome)) })
 }
 
 /// Workers in turn: walks are many and short, or few and long; either way this spreads them.

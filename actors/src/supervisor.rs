@@ -17,7 +17,7 @@ use wayfare_graph::{Id, WalkError, WalkerType};
 
 use crate::core::Core;
 use crate::spawn::{Spawned, spawn_walk};
-use crate::walk_actor::{Cancel, InspectWalk};
+use crate::walk_actor::Cancel;
 use crate::worker::{Vitals, WorkerActor, WorkerRef};
 use crate::writer::{Close, WriterActor};
 
@@ -198,16 +198,10 @@ impl Handler<InspectWalks> for Supervisor {
     type Result = ResponseFuture<Vec<Value>>;
 
     fn handle(&mut self, _: InspectWalks, _: &mut Context<Self>) -> Self::Result {
-        let addresses: Vec<_> =
-            self.core.walks.iter().filter_map(|walk| walk.address.get().cloned()).collect();
+        let walks: Vec<_> = self.core.walks.iter().map(|walk| Arc::clone(walk.value())).collect();
         Box::pin(async move {
-            let mut walks = Vec::with_capacity(addresses.len());
-            for address in addresses {
-                if let Ok(Some(walk)) = address.send(InspectWalk).await {
-                    walks.push(walk);
-                }
-            }
-            walks
+            let told = futures_util::future::join_all(walks.iter().map(|walk| walk.inspect())).await;
+            told.into_iter().flatten().collect()
         })
     }
 }

@@ -2,15 +2,18 @@
 
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use actix::Addr;
 use parking_lot::Mutex;
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::sync::oneshot;
 use wayfare_graph::{Budget, ErasedWalker, Profile, WalkError};
 
-use crate::walk_actor::WalkActor;
+use crate::walk_actor::{InspectWalk, WalkActor};
+
+/// How long a walk has to answer what it is doing.
+const INSPECT_TIMEOUT: Duration = Duration::from_millis(200);
 
 /// A walk that has ended well.
 pub struct Finished {
@@ -80,6 +83,16 @@ impl WalkShared {
 
     pub(crate) fn is_cancelled(&self) -> bool {
         self.cancelled.load(Ordering::Relaxed)
+    }
+
+    /// What the walk is doing, `None` when it has ended. On the runtime's own threads only.
+    pub(crate) async fn inspect(&self) -> Option<Value> {
+        let address = self.address.get()?;
+        match tokio::time::timeout(INSPECT_TIMEOUT, address.send(InspectWalk)).await {
+            Ok(told) => told.ok().flatten(),
+            // A hook keeps its thread, so nobody there can answer.
+            Err(_) => Some(json!({"walk": self.id, "walker": self.walker, "waiting_for": "its thread"})),
+        }
     }
 
     pub(crate) fn wall_reached(&self) -> WalkError {

@@ -47,6 +47,7 @@ async fn measure(set: &Set) {
     let runtime = start(set, &store);
     if let Load::Batches(records) = set.load {
         records(&data).write_to(&runtime.graph(), reference["directed"] == false).await;
+        check.spent_on("writing");
     }
     let subject = Subject::of(set.graph, reference, set.rows, set.typed_ids, &runtime.graph()).await;
     through_library(&subject, &runtime, &mut check).await;

@@ -1,5 +1,6 @@
 //! Ending walks: exit hooks, durability, the answer to the caller.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use wayfare_graph::WalkError;
@@ -114,7 +115,10 @@ impl Engine {
             // A full mailbox cannot be: the walk has no question open. A closed one has ended.
             let _ = address.try_send(End);
         }
-        drop(hosted);
+        // A walker's own `drop` is the user's code too, and must not take the other walks with it.
+        if catch_unwind(AssertUnwindSafe(|| drop(hosted))).is_err() {
+            tracing::error!("a walker panicked while it was dropped");
+        }
         self.seats[seat] = None;
         self.free.push(seat);
     }

@@ -62,6 +62,13 @@ impl Check {
         }
     }
 
+    /// Counts the time since the last comparison as spent on something that is not compared.
+    pub fn spent_on(&mut self, what: &str) {
+        let now = Instant::now();
+        let (_, time) = self.families.entry(what.to_owned()).or_default();
+        *time += now - std::mem::replace(&mut self.last, now);
+    }
+
     /// How many figures were compared so far.
     pub fn compared(&self) -> usize {
         self.families.values().map(|(count, _)| count).sum()
@@ -76,7 +83,8 @@ impl Check {
         let seconds: f64 = self.families.values().map(|(_, time)| time.as_secs_f64()).sum();
         let subject = &self.subject;
         // Past the capture, so that a passed run tells what it covered.
-        let _ = writeln!(std::io::stderr(), "{subject}: compared {} in {seconds:.1} s", counts.join(", "));
+        let line = format!("{subject}: compared {} in {seconds:.1} s\n", counts.join(", "));
+        let _ = std::io::stderr().write_all(line.as_bytes());
         assert!(self.compared() > 0, "{subject}: nothing was compared");
         let told = self.faults.iter().take(TOLD).cloned().collect::<Vec<_>>().join("\n");
         assert!(self.faults.is_empty(), "{} differences:\n{told}", self.faults.len());

@@ -14,7 +14,8 @@ const VARIABLE: &str = "WAYFARE_DATA";
 pub fn folder_of(set: &str) -> Option<PathBuf> {
     let Some(data) = std::env::var_os(VARIABLE) else {
         // Past the capture of the test's output: a skipped test looks like a passed one.
-        let _ = writeln!(std::io::stderr(), "SKIPPED reference graph {set}: {VARIABLE} is not set");
+        let line = format!("SKIPPED reference graph {set}: {VARIABLE} is not set\n");
+        let _ = std::io::stderr().write_all(line.as_bytes());
         return None;
     };
     let folder = PathBuf::from(data).join(set);

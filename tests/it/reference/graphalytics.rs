@@ -6,6 +6,8 @@ use std::path::Path;
 use serde_json::{Value, json};
 use wayfare::{Direction, Id, Runtime};
 
+use super::breadth_first::{ids_of, levels_of};
+use super::command::Command;
 use super::data;
 use super::loading::{Records, node};
 use super::walkers::{Costs, Survey, reach_all};
@@ -27,20 +29,64 @@ async fn ldbc_graphalytics() {
             // Not walks: these iterate over the whole graph.
             continue;
         }
-        let store = tempfile::tempdir().unwrap();
-        let runtime = Runtime::open(&format!("embedded:{}", store.path().display())).unwrap();
-        records(&folder, case).write_to(&runtime.graph(), case["directed"] == false).await;
         let expected = values(&data::text(&folder, case["expected_file"].as_str().expect("a file")));
         let name = case["name"].as_str().expect("a name");
-        match algorithm {
-            "bfs" => assert_eq!(depths(&runtime, case, &expected).await, expected, "{name}"),
-            "sssp" => compare_distances(name, &distances(&runtime, case).await, &expected),
-            _ => assert_eq!(components(&runtime, &expected).await, partition(&expected), "{name}"),
-        }
+        measure(&folder, case, algorithm, name, &expected).await;
         measured.push(name.to_owned());
-        runtime.shutdown().await;
     }
     assert_eq!(measured.len(), 6, "{measured:?}");
+}
+
+/// Brings a case into a store and computes it, through the library and through the command.
+async fn measure(folder: &Path, case: &Value, algorithm: &str, name: &str, expected: &Values) {
+    let scratch = tempfile::tempdir().unwrap();
+    let store = scratch.path().join("store");
+    let command = Command::on(&store);
+    if case["vertex_file"].is_string() {
+        import(&command, folder, case, expected.len());
+    }
+    let runtime = Runtime::open(&format!("embedded:{}", store.display())).unwrap();
+    if case["adjacency_file"].is_string() {
+        adjacency(folder, case).write_to(&runtime.graph(), case["directed"] == false).await;
+    }
+    match algorithm {
+        "bfs" => assert_eq!(depths(&runtime, case, expected).await, *expected, "{name}"),
+        "sssp" => compare_distances(name, &distances(&runtime, case).await, expected),
+        _ => assert_eq!(components(&runtime, expected).await, partition(expected), "{name}"),
+    }
+    runtime.shutdown().await;
+    let from = source(case).to_string();
+    match algorithm {
+        "bfs" => {
+            let found = command.run(&["walk", "reach", "--from", &from, "--ids"]);
+            let ids = ids_of(&found["ids"]);
+            let met = super::breadth_first::depths(&levels_of(&found), &ids).into_iter();
+            assert_eq!(with_unreached(expected, met), *expected, "{name} by the command");
+        }
+        "sssp" => {
+            let mut costs = HashMap::new();
+            for vertex in expected.keys() {
+                let to = node("vertex", vertex).to_string();
+                let found =
+                    command.run(&["walk", "path", "--from", &from, "--to", &to, "--weight", "weight"]);
+                costs.extend(found["cost"].as_f64().map(|cost| (*vertex, cost)));
+            }
+            compare_distances(name, &costs, expected);
+        }
+        // The command walks from a node, it has no walk over all of them.
+        _ => {}
+    }
+}
+
+/// Lines of a vertex, and lines of two vertices and a weight.
+fn import(command: &Command, folder: &Path, case: &Value, vertices: usize) {
+    let file = |name: &str| folder.join(case[name].as_str().expect("a file")).display().to_string();
+    let (nodes, edges) = (file("vertex_file"), file("edge_file"));
+    let nodes = ["import", "--nodes", &nodes, "--entity", "vertex", "--key", "id", "--columns", "id"];
+    let ends =
+        ["--from", "from=vertex", "--to", "to=vertex", "--columns", "from,to,weight", "--delimiter", "space"];
+    let report = command.run(&[&nodes[..], &["--edges", &edges, "--entity", "edge"], &ends].concat());
+    assert_eq!(report["files"][0]["new"], vertices);
 }
 
 type Values = BTreeMap<u64, String>;
@@ -51,32 +97,17 @@ fn values(text: &str) -> Values {
     pairs.map(|(vertex, value)| (vertex.parse().unwrap(), value.trim().to_owned())).collect()
 }
 
-fn records(folder: &Path, case: &Value) -> Records {
-    let lines = |name: &str| {
-        let text = data::text(folder, case[name].as_str().expect("a file"));
-        let words = text.lines().map(|line| line.split_whitespace().map(str::to_owned).collect::<Vec<_>>());
-        words.filter(|words| !words.is_empty()).collect::<Vec<_>>()
-    };
+/// Lines of a vertex and those its edges lead to.
+fn adjacency(folder: &Path, case: &Value) -> Records {
+    let text = data::text(folder, case["adjacency_file"].as_str().expect("a file"));
+    let rows: Vec<Vec<&str>> = text.lines().map(|line| line.split_whitespace().collect()).collect();
     let mut records = Records::default();
-    if case["adjacency_file"].is_string() {
-        let rows = lines("adjacency_file");
-        // A vertex without edges of its own has no row.
-        for vertex in rows.iter().flatten().collect::<BTreeSet<_>>() {
-            records.node(node("vertex", vertex), json!({}));
-        }
-        for (source, target) in
-            rows.iter().flat_map(|row| row[1..].iter().map(move |target| (&row[0], target)))
-        {
-            records.edge("edge", &node("vertex", source), &node("vertex", target), json!({}));
-        }
-        return records;
+    // A vertex without edges of its own has no row.
+    for vertex in rows.iter().flatten().collect::<BTreeSet<_>>() {
+        records.node(node("vertex", vertex), json!({}));
     }
-    for row in lines("vertex_file") {
-        records.node(node("vertex", &row[0]), json!({}));
-    }
-    for row in lines("edge_file") {
-        let fields = row.get(2).map_or(json!({}), |weight| json!({"weight": weight.parse::<f64>().unwrap()}));
-        records.edge("edge", &node("vertex", &row[0]), &node("vertex", &row[1]), fields);
+    for (source, target) in rows.iter().flat_map(|row| row.iter().skip(1).map(|target| (row[0], target))) {
+        records.edge("edge", &node("vertex", source), &node("vertex", target), json!({}));
     }
     records
 }
@@ -92,8 +123,12 @@ fn number(id: &Id) -> u64 {
 async fn depths(runtime: &Runtime, case: &Value, vertices: &Values) -> Values {
     let walk = runtime.spawn(Survey::default()).at(source(case)).await.unwrap();
     let met = walk.finish().await.unwrap().met;
+    with_unreached(vertices, met.iter().map(|(id, depth)| (id, *depth as usize)))
+}
+
+fn with_unreached<'a>(vertices: &Values, met: impl Iterator<Item = (&'a Id, usize)>) -> Values {
     let mut found: Values = vertices.keys().map(|&vertex| (vertex, UNREACHED.to_owned())).collect();
-    found.extend(met.iter().map(|(id, depth)| (number(id), depth.to_string())));
+    found.extend(met.map(|(id, depth)| (number(id), depth.to_string())));
     found
 }
 

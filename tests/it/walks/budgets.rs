@@ -85,6 +85,24 @@ async fn queue() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn queue_counts_the_same_however_many_visits_are_made_in_a_turn() {
+    // When the first of a hundred neighbours has been visited, 99 wait and a hundred are added.
+    let near: String = (0..100).map(|number| format!("a>n{number} ")).collect();
+    let far: String = (0..100).map(|number| format!("n0>f{number} ")).collect();
+    for turn_visits in [1, 256] {
+        let stage = Stage::with(|config| config.workers_turn_visits(turn_visits));
+        stage.draw(&(near.clone() + &far)).await;
+        for _ in 0..2 {
+            let walk = stage.runtime.spawn(Trail::default()).at(hamlet("a")).await.unwrap();
+            within(walk.finish()).await.unwrap();
+            assert_eq!(walk.profile().longest_queue, 199, "{turn_visits} visits a turn");
+            let queue = Limits { queue: 150, ..Limits::default() };
+            assert_reached(limited(&stage, Unique::Node, queue).await, Budget::Queue, 150);
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn budgets_of_the_settings_hold_where_a_walk_sets_none() {
     let stage = Stage::with(|config| config.limits_visits(2));
     stage.draw("a>b b>c").await;
