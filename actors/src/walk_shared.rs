@@ -87,7 +87,10 @@ impl WalkShared {
 
     /// What the walk is doing, `None` when it has ended. On the runtime's own threads only.
     pub(crate) async fn inspect(&self) -> Option<Value> {
-        let address = self.address.get()?;
+        let Some(address) = self.address.get() else {
+            let told = json!({"walk": self.id, "walker": self.walker, "waiting_for": "its worker"});
+            return Some(told);
+        };
         match tokio::time::timeout(INSPECT_TIMEOUT, address.send(InspectWalk)).await {
             Ok(told) => told.ok().flatten(),
             // A hook keeps its thread, so nobody there can answer.
