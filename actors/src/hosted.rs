@@ -1,6 +1,7 @@
 //! A walk as its worker hosts it.
 
 use std::collections::VecDeque;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::AtomicU32;
 
@@ -107,6 +108,7 @@ impl Hosted {
         while let Some(Position { slot, from, depth, cost }) = self.unmade.pop() {
             self.frontier.put_back(Entry { slot, from, depth }, cost);
         }
+        self.frontier.set_taken(0);
     }
 
     /// An empty batch for async hooks, with the room of the last one where there was one.
@@ -146,7 +148,14 @@ impl Hosted {
             },
             "queued": self.frontier.len(),
             "profile": self.profile,
-            "state": self.walker.as_ref().and_then(|walker| walker.state()),
+            "state": self.walker_state(),
         })
+    }
+
+    /// The walker as JSON, where it can be shown. Showing it is its author's code: if that panics,
+    /// the walk goes on.
+    fn walker_state(&self) -> Option<Value> {
+        let walker = self.walker.as_ref()?;
+        catch_unwind(AssertUnwindSafe(|| walker.state())).ok().flatten()
     }
 }

@@ -1,5 +1,6 @@
 //! Starting walks and waiting for them.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -9,6 +10,7 @@ use wayfare_graph::{ErasedWalker, Id, SharedRecord, WalkError, WalkOptions};
 use crate::core::Core;
 use crate::durability::Durability;
 use crate::hosted::Emitted;
+use crate::panic_text::panic_text;
 use crate::walk_actor::Cancel;
 use crate::walk_shared::{Outcome, WalkShared};
 use crate::worker::{Host, WorkerRef};
@@ -126,7 +128,13 @@ pub(crate) async fn spawn_walk(
     if alive >= core.settings.max_walks {
         return Err(WalkError::Overloaded { alive: alive as u64 });
     }
-    let options = options.unwrap_or_else(|| walker.options());
+    let options = match options {
+        Some(options) => options,
+        None => catch_unwind(AssertUnwindSafe(|| walker.options())).map_err(|panic| {
+            let message = format!("when asked for its options: {}", panic_text(&*panic));
+            WalkError::HookPanicked { walker: walker.name().into(), at: at.clone(), message }
+        })?,
+    };
     // Numbers need no order among each other.
     let id = core.next_walk.fetch_add(1, Ordering::Relaxed);
     let worker = choose_worker(core, id).ok_or(WalkError::Stopped)?;

@@ -5,6 +5,7 @@
 //! - Sends: `Host` to workers, control messages to walks.
 //! - Dies when: the runtime stops, after it has drained walks and writes.
 
+use std::panic::catch_unwind;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
@@ -16,16 +17,15 @@ use serde_json::Value;
 use wayfare_graph::{Id, WalkError, WalkerType};
 
 use crate::core::Core;
+use crate::panic_text::panic_text;
 use crate::spawn::{Spawned, spawn_walk};
+use crate::threads::{Join, join_until, moment_after};
 use crate::walk_actor::Cancel;
 use crate::worker::{Vitals, WorkerActor, WorkerRef};
 use crate::writer::{Close, WriterActor};
 
 /// How often the supervisor looks after its workers.
 const WATCH: Duration = Duration::from_millis(25);
-
-/// A drain timeout beyond what the clock can count is none; a century will do.
-const FOR_EVER: Duration = Duration::from_secs(3_155_760_000);
 
 /// The actor.
 pub(crate) struct Supervisor {
@@ -164,7 +164,9 @@ fn make_walker(spawn: &Spawn) -> Result<Box<dyn wayfare_graph::ErasedWalker>, Wa
         let nearest = nearest.filter(|name| strsim::jaro_winkler(name, &spawn.walker) > 0.7);
         WalkError::UnknownWalker { name: spawn.walker.clone(), nearest: nearest.map(ToString::to_string) }
     })?;
-    make(spawn.args.clone())
+    // What makes a walker is its author's code, and this thread is everybody's.
+    let made = catch_unwind(|| make(spawn.args.clone()));
+    made.unwrap_or_else(|panic| Err(format!("it panicked while it was made: {}", panic_text(&*panic))))
         .map_err(|reason| WalkError::BadArguments { walker: spawn.walker.clone(), reason })
 }
 
@@ -219,8 +221,7 @@ impl Handler<Stop> for Supervisor {
         let writer = self.writer.clone();
         let drain = async move {
             core.closed.store(true, Ordering::Release);
-            let now = Instant::now();
-            let until = now.checked_add(core.settings.drain_timeout).unwrap_or(now + FOR_EVER);
+            let until = moment_after(core.settings.drain_timeout);
             while !core.walks.is_empty() && Instant::now() < until {
                 tokio::time::sleep(Duration::from_millis(2)).await;
             }
@@ -228,36 +229,33 @@ impl Handler<Stop> for Supervisor {
                 walk.end(Err(WalkError::Stopped));
             }
             // What was published is on its way to the writer, which drains its channel before it ends.
-            let left = until.saturating_duration_since(Instant::now()).max(WATCH);
+            let until = until.max(Instant::now() + WATCH);
+            let left = until.saturating_duration_since(Instant::now());
             // Every permit is back when every write has been answered.
             let all = u32::try_from(core.settings.write_queue).unwrap_or(u32::MAX);
             let written = tokio::time::timeout(left, core.write_permits.acquire_many(all)).await.is_ok();
             core.write_permits.close();
             let thread = writer.send(Close).await.ok().flatten();
-            (core, thread, written)
-        };
-        Box::pin(drain.into_actor(self).map(|(core, writer, settled), supervisor, cx| {
             drop(core);
+            (thread, written, until)
+        };
+        Box::pin(drain.into_actor(self).map(|(writer, settled, until), supervisor, cx| {
             let workers = std::mem::take(&mut supervisor.worker_arbiters);
             let shards = std::mem::take(&mut supervisor.shard_arbiters);
             for thread in workers.iter().chain(&shards) {
                 thread.stop();
             }
             // When the runtime is said to have stopped, nothing holds the store any more, but for a
-            // thread that a hook does not give back.
-            for (worker, thread) in supervisor.workers.iter().zip(workers) {
-                if worker.vitals.keeps_thread(WATCH).is_none() {
-                    let _ = thread.join();
-                }
-            }
+            // thread that a hook or a call to the store does not give back.
+            let free = supervisor.workers.iter().zip(workers);
+            let free = free.filter(|(worker, _)| worker.vitals.keeps_thread(WATCH).is_none());
+            let mut ending: Vec<Join> = Vec::new();
+            ending.extend(free.map(|(_, thread)| Box::new(move || drop(thread.join())) as Join));
             if settled {
-                for thread in shards {
-                    let _ = thread.join();
-                }
-                if let Some(writer) = writer {
-                    let _ = writer.join();
-                }
+                ending.extend(shards.into_iter().map(|thread| Box::new(move || drop(thread.join())) as Join));
+                ending.extend(writer.map(|thread| Box::new(move || drop(thread.join())) as Join));
             }
+            join_until(ending, until);
             cx.stop();
             System::current().stop();
         }))

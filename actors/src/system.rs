@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use actix::prelude::*;
 use actix_rt::Arbiter;
@@ -20,6 +21,7 @@ use crate::settings::Settings;
 use crate::shard::{ShardActor, ShardParts};
 use crate::spawn::{EmitStream, Spawned, spawn_walk, stream};
 use crate::supervisor::{CancelWalk, InspectWalks, Spawn, Stop, Supervisor};
+use crate::threads::{Join, join_until, moment_after};
 use crate::writer::{WriterActor, WriterSettings};
 
 /// Why a runtime did not start.
@@ -265,7 +267,7 @@ impl RuntimeHandle {
             // The system has been told to end; it does so within a turn of its loop.
             let (ended, end) = oneshot::channel();
             std::thread::spawn(move || {
-                let _ = thread.join();
+                end_of_system(thread, Duration::ZERO);
                 let _ = ended.send(());
             });
             let _ = end.await;
@@ -286,9 +288,19 @@ impl Drop for Inner {
         let _ = self.supervisor.try_send(Stop);
         // A hook that drops the last handle is on one of the threads that would be waited for.
         if !System::is_registered() {
-            let _ = thread.join();
+            // It drains first, as long as it may.
+            end_of_system(thread, self.core.settings.drain_timeout);
         }
     }
+}
+
+/// How long the system's own thread may take to end after all others have been waited for. Only a
+/// call to the store that does not come back takes it so long.
+const END_OF_SYSTEM: Duration = Duration::from_secs(1);
+
+fn end_of_system(thread: JoinHandle<()>, drain: Duration) {
+    let join: Join = Box::new(move || drop(thread.join()));
+    join_until(vec![join], moment_after(drain.saturating_add(END_OF_SYSTEM)));
 }
 
 fn start_actors(core: &Arc<Core>) -> Result<Addr<Supervisor>, StartError> {

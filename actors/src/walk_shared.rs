@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use tokio::sync::oneshot;
 use wayfare_graph::{Budget, ErasedWalker, Profile, WalkError};
 
+use crate::threads::moment_after;
 use crate::walk_actor::{InspectWalk, WalkActor};
 
 /// How long a walk has to answer what it is doing.
@@ -33,7 +34,8 @@ pub(crate) struct WalkShared {
     pub(crate) id: u64,
     pub(crate) walker: &'static str,
     pub(crate) spawned: Instant,
-    /// The moment at which the wall budget is spent.
+    /// The wall budget, and the moment at which it is spent.
+    pub(crate) wall: Duration,
     pub(crate) deadline: Instant,
     /// Where the walk's control messages go, once it is hosted.
     pub(crate) address: OnceLock<Addr<WalkActor>>,
@@ -47,19 +49,16 @@ impl WalkShared {
     pub(crate) fn new(
         id: u64,
         walker: &'static str,
-        wall: std::time::Duration,
+        wall: Duration,
         worker: usize,
         reply: oneshot::Sender<Outcome>,
     ) -> Self {
-        let spawned = Instant::now();
         Self {
             id,
             walker,
-            spawned,
-            // A wall budget beyond what the clock can count is no budget; a century will do.
-            deadline: spawned
-                .checked_add(wall)
-                .unwrap_or(spawned + std::time::Duration::from_secs(3_155_760_000)),
+            spawned: Instant::now(),
+            wall,
+            deadline: moment_after(wall),
             address: OnceLock::new(),
             worker,
             cancelled: AtomicBool::new(false),
@@ -99,7 +98,7 @@ impl WalkShared {
     }
 
     pub(crate) fn wall_reached(&self) -> WalkError {
-        let limit = self.deadline.duration_since(self.spawned).as_millis();
+        let limit = self.wall.as_millis();
         WalkError::BudgetReached {
             walker: self.walker.into(),
             budget: Budget::WallMs,

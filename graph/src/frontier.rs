@@ -133,6 +133,8 @@ pub struct Frontier {
     unique: Unique,
     seen: SlotSet,
     longest: usize,
+    /// Entries that were popped and neither visited nor put back yet.
+    taken: usize,
 }
 
 impl Frontier {
@@ -144,7 +146,7 @@ impl Frontier {
             Order::DepthFirst => Queue::Last { stack: Vec::new(), group: 0 },
             Order::LeastCost => Queue::Least { heap: BinaryHeap::new(), number: 0 },
         };
-        Self { queue, unique, seen: SlotSet::default(), longest: 0 }
+        Self { queue, unique, seen: SlotSet::default(), longest: 0, taken: 0 }
     }
 
     /// Queues nodes that a hook at `from` asked for, the nearest at `depth`.
@@ -167,7 +169,12 @@ impl Frontier {
             }
             Queue::Least { .. } => slots.iter().for_each(|&slot| self.push_at(0.0, Slot(slot), from, depth)),
         }
-        self.longest = self.longest.max(self.len());
+        self.note_length();
+    }
+
+    #[inline]
+    fn note_length(&mut self) {
+        self.longest = self.longest.max(self.waiting());
     }
 
     /// Queues one node at a cost; in orders without costs, the same as [`push`](Self::push).
@@ -178,7 +185,7 @@ impl Frontier {
         if self.unique == Unique::None || !self.seen.contains(slot) {
             *number += 1;
             heap.push(Reverse(Costed { cost, number: *number, entry: Entry { slot, from, depth } }));
-            self.longest = self.longest.max(heap.len());
+            self.note_length();
         }
     }
 
@@ -275,6 +282,25 @@ impl Frontier {
             Queue::Last { stack, .. } => stack.len(),
             Queue::Least { heap, .. } => heap.len(),
         }
+    }
+
+    /// Says how many entries have been popped and still wait to be visited: they count as queued.
+    #[inline]
+    pub fn set_taken(&mut self, taken: usize) {
+        self.taken = taken;
+    }
+
+    /// How many entries have been popped and still wait to be visited.
+    #[must_use]
+    pub fn taken(&self) -> usize {
+        self.taken
+    }
+
+    /// How many entries wait, those among them that have been popped ahead of their visit.
+    #[must_use]
+    #[inline]
+    pub fn waiting(&self) -> usize {
+        self.len() + self.taken
     }
 
     /// Whether nothing waits.

@@ -12,6 +12,7 @@ use wayfare_graph::{Driven, HookFault, Id, Slot, Step, VisitBatch, Visited, Walk
 
 use crate::engine::Engine;
 use crate::hosted::{Hosted, State};
+use crate::panic_text::panic_text;
 
 /// What came of running hooks.
 pub(super) enum Ran {
@@ -126,10 +127,14 @@ impl Engine {
             Err((hook, fault)) => return Err(failed(hosted, hook, &self.current(hosted), fault)),
         };
         let mut from = 0;
+        let returned = hosted.frontier.taken();
+        let mut taken = returned + visits.len();
         for ((visited, position), until) in visits.iter().zip(requests_after) {
             hosted.profile.deepest = hosted.profile.deepest.max(position.depth);
             let mut asked = requests.by_ref().take(until - from);
             from = *until;
+            taken -= 1;
+            hosted.frontier.set_taken(taken);
             match &mut hosted.suspended {
                 // Links are being waited for: what comes after has to wait as well, or the order is lost.
                 Some(suspended) => suspended.requests.extend(asked.map(|target| (*position, target))),
@@ -217,8 +222,6 @@ pub(super) fn failed(hosted: &Hosted, hook: u16, at: &Id, fault: HookFault) -> W
 }
 
 pub(super) fn panicked(hosted: &Hosted, at: Id, panic: &Panic) -> WalkError {
-    let text = panic.downcast_ref::<&str>().map(ToString::to_string);
-    let message = text.or_else(|| panic.downcast_ref::<String>().cloned());
-    let message = message.unwrap_or_else(|| "a panic without a text".into());
+    let message = panic_text(&**panic);
     WalkError::HookPanicked { walker: hosted.shared.walker.into(), at, message }
 }

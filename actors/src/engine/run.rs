@@ -91,11 +91,14 @@ impl Engine {
         if hosted.table.any_async() {
             return self.run_batch(seat, hosted, picks);
         }
+        let mut taken = picks.len();
         for pick in picks {
             if hosted.state != State::Ready || hosted.suspended.is_some() {
                 pick.returned = true;
                 continue;
             }
+            taken -= 1;
+            hosted.frontier.set_taken(taken);
             let record = match self.record(hosted, pick) {
                 Ok(Some(record)) => record,
                 Ok(None) => continue,
@@ -148,9 +151,11 @@ impl Engine {
         let mut batch = hosted.batch();
         let visits = &mut batch.visits;
         let mut spent = false;
+        let mut returned = 0;
         for pick in picks {
             if spent || hosted.state != State::Ready || (hosted.returns && !visits.is_empty()) {
                 pick.returned = true;
+                returned += 1;
                 continue;
             }
             match self.record(hosted, pick) {
@@ -168,11 +173,12 @@ impl Engine {
                         // The batch first; the next one finds the budget spent.
                         Err(_) => {
                             pick.returned = true;
+                            returned += 1;
                             spent = true;
                         }
                     }
                 }
-                Ok(None) => {}
+                Ok(None) => returned += usize::from(pick.returned),
                 Err(error) => return Some(Err(error)),
             }
         }
@@ -181,6 +187,7 @@ impl Engine {
             hosted.state = waiting;
             return None;
         }
+        hosted.frontier.set_taken(returned);
         match self.drive(seat, hosted, batch) {
             Ok(Ran::Done(Step::Disengage)) => Some(Ok(())),
             Ok(_) => None,
@@ -353,7 +360,7 @@ fn suspend(hosted: &mut Hosted, suspended: Suspended) {
 
 fn end_expansion(hosted: &mut Hosted) -> Result<(), WalkError> {
     hosted.frontier.end_group();
-    if hosted.frontier.len() as u64 > hosted.limits.queue {
+    if hosted.frontier.waiting() as u64 > hosted.limits.queue {
         return Err(reached(hosted, Budget::Queue, hosted.limits.queue));
     }
     Ok(())

@@ -77,6 +77,29 @@ async fn a_walk_whose_hook_keeps_its_thread_is_cancelled_without_it() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_walk_that_waits_for_records_is_cancelled_and_the_records_disturb_nobody() {
+    for local in [true, false] {
+        let (stage, store) = Stage::on_trick_store(|config| config.workers_count(1));
+        stage.draw("a>b b>c x>y").await;
+        store.local.store(local, SeqCst);
+        store.loads.close();
+        let walk = stage.runtime.spawn(Trail::default()).at(hamlet("a")).await.unwrap();
+        store.loads.wait_for(1).await;
+        walk.cancel();
+        assert_cancelled(within(walk.finish()).await, "Trail");
+        // These take its place, and wait for records of their own.
+        let other = stage.runtime.spawn(Trail::default()).at(hamlet("x")).await.unwrap();
+        store.loads.wait_for(2).await;
+        store.loads.fail(1);
+        store.loads.admit(1);
+        store.loads.wait_for_passed(1).await;
+        store.loads.open();
+        assert_eq!(within(other.finish()).await.unwrap().keys, ["x", "y"]);
+        assert_eq!(stage.trail("a").await, "a b c");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_walk_is_cancelled_by_its_number() {
     let stage = Stage::new();
     let (_go, wait) = oneshot::channel();

@@ -159,6 +159,25 @@ async fn a_walk_that_read_a_failing_update_beside_a_new_edge_ends_with_an_error(
     assert_eq!(names(&stage, "a").await, ["a", "b"]);
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_emitted_value_that_rests_on_a_commit_which_fails_is_not_given() {
+    let (stage, store) = Stage::on_trick_store(|config| config);
+    stage.draw("a").await;
+    names(&stage, "a").await;
+    let rename = rename_held_up(&stage, &store, "a", "A").await;
+    let emitter = Reporter { emits: true, ..Reporter::default() };
+    let (walk, mut stream) = stage.runtime.spawn(emitter).at(hamlet("a")).stream().await.unwrap();
+    until(async || walk.inspect().await.is_some_and(|walk| walk["waiting_for"] == "durability")).await;
+    store.applies.fail(1);
+    store.applies.open();
+    within(rename).await.unwrap().unwrap_err();
+    assert!(
+        matches!(within(stream.next()).await, Some(Err(WalkError::Retracted { id })) if id == hamlet("a"))
+    );
+    assert!(within(stream.next()).await.is_none());
+    assert!(matches!(within(walk.finish()).await, Err(WalkError::Retracted { id }) if id == hamlet("a")));
+}
+
 /// Reads its start, then waits before it goes on.
 #[derive(Debug)]
 struct Ponderer {
@@ -246,6 +265,42 @@ async fn a_walk_that_read_a_change_which_the_store_refused_does_not_report_it() 
         assert_eq!(reader.codes, ["Y"], "the change was never stored");
     }
     assert_eq!(read().await.unwrap(), ["Y"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_update_built_on_one_that_the_store_refuses_is_applied_to_what_is_stored() {
+    let (stage, store) = Stage::on_trick_store(|config| config);
+    let graph = stage.graph();
+    graph.create_as("x", Parish { code: "X".into() }).await.unwrap();
+    let y = graph.create_as("y", Parish { code: "Y".into() }).await.unwrap().id().clone();
+    let came = store.applies.came();
+    store.applies.close();
+    let update = |from: &'static str, to: &'static str| {
+        let (graph, id) = (stage.graph(), y.clone());
+        tokio::spawn(async move {
+            graph.update(id, |parish: &mut Parish| parish.code = format!("{}{to}", from.len())).await
+        })
+    };
+    let newest = async |version| {
+        let read = async || stage.runtime.handle().newest(&y).await.unwrap().unwrap().version().0 == version;
+        until(read).await;
+    };
+    let (graph, id) = (stage.graph(), y.clone());
+    let refused = tokio::spawn(async move { graph.update(id, |y: &mut Parish| y.code = "X".into()).await });
+    store.applies.wait_for(came + 1).await;
+    let first = update("1", "a");
+    newest(3).await;
+    let second = update("22", "b");
+    newest(4).await;
+    store.applies.open();
+    assert!(matches!(within(refused).await.unwrap(), Err(Error::Write(WriteError::UniqueViolation { .. }))));
+    let versions = [within(first).await.unwrap().unwrap(), within(second).await.unwrap().unwrap()];
+    let mut versions = versions.map(|parish| parish.version().0);
+    versions.sort_unstable();
+    assert_eq!(versions, [2, 3]);
+    let stored = stage.graph().get::<Parish>(&y).await.unwrap().unwrap();
+    assert_eq!(stored.version().0, 3);
+    assert_eq!(stage.runtime.handle().newest(&y).await.unwrap().unwrap(), *stored.document());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -120,6 +120,45 @@ async fn arguments_that_do_not_fit_are_refused_with_the_field() {
     }
 }
 
+/// Panics when it is asked how it goes, and when it is made.
+#[derive(Debug, Serialize)]
+struct Touchy {
+    when_made: bool,
+}
+
+impl<'de> Deserialize<'de> for Touchy {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let when_made = bool::deserialize(deserializer)?;
+        assert!(!when_made, "made");
+        Ok(Self { when_made })
+    }
+}
+
+#[walker(options = Touchy::options)]
+impl Touchy {
+    fn options(&self) -> wayfare::WalkOptions {
+        panic!("asked")
+    }
+
+    #[on_exit]
+    fn done(&mut self) {}
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_walker_that_panics_before_it_walks_is_refused_and_the_supervisor_goes_on() {
+    let stage = Stage::new();
+    stage.draw("a").await;
+    for when_made in [true, false] {
+        let refused = within(stage.runtime.send(spawn("Touchy", json!(when_made), Some("touchy")))).await;
+        assert!(refused.is_err());
+        let walk = within(stage.runtime.send(spawn("TownGreeter", json!({"greeting": "Hi"}), None))).await;
+        within(walk.unwrap().finish()).await.unwrap();
+    }
+    // A message that started nothing has not used its key up.
+    let again = spawn("TownGreeter", json!({"greeting": "Hi"}), Some("touchy"));
+    within(stage.runtime.send(again).await.unwrap().finish()).await.unwrap();
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_built_in_walkers_can_be_spawned_by_message() {
     let stage = Stage::new();

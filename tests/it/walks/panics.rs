@@ -174,3 +174,40 @@ async fn an_error_of_an_exit_hook_names_the_last_node() {
     let error = within(walk.finish()).await.unwrap_err();
     assert_eq!(error.to_string(), "hook `ExitRefuser::done` failed at `n.Hamlet.a`: no");
 }
+
+/// Cannot be shown.
+#[derive(Debug, Default)]
+struct Shy {
+    keys: Vec<String>,
+}
+
+impl serde::Serialize for Shy {
+    fn serialize<S: serde::Serializer>(&self, _: S) -> Result<S::Ok, S::Error> {
+        panic!("shy")
+    }
+}
+
+#[walker]
+impl Shy {
+    #[on_visit]
+    fn node(&mut self, here: &Here, walk: &mut Walk) -> Result<(), WalkError> {
+        self.keys.push(key(here.id()));
+        walk.visit(here.neighbours(Direction::Out));
+        walk.emit(&self.keys.len())
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_state_that_panics_when_it_is_shown_does_not_stop_the_walk() {
+    let stage = Stage::with(|config| config.workers_count(1).limits_emit_buffer(1));
+    stage.draw("a>b b>c c>d d>e").await;
+    let stage = stage.reopened_with(|config| config.workers_count(1).limits_emit_buffer(1)).await;
+    let (walk, mut stream) = stage.runtime.spawn(Shy::default()).at(hamlet("a")).stream().await.unwrap();
+    for expected in 1..=5 {
+        // Whatever it answers, the walk goes on, and has records to load.
+        let _ = walk.inspect().await;
+        assert_eq!(within(stream.next()).await.unwrap().unwrap(), expected);
+    }
+    assert_eq!(within(walk.finish()).await.unwrap().keys.len(), 5);
+    assert_eq!(stage.trail("a").await, "a b c d e");
+}

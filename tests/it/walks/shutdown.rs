@@ -74,6 +74,22 @@ async fn shutdown_does_not_wait_longer_than_it_may_for_a_store_that_does_not_ans
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn shutdown_does_not_wait_longer_than_it_may_for_a_load_that_does_not_come_back() {
+    for local in [true, false] {
+        let (stage, store) = Stage::on_trick_store(|config| config.supervision_drain_timeout_ms(100));
+        stage.draw("a>b").await;
+        store.local.store(local, SeqCst);
+        store.loads.close();
+        let walk = stage.runtime.spawn(Trail::default()).at(hamlet("a")).await.unwrap();
+        store.loads.wait_for(1).await;
+        let stopped = tokio::time::timeout(Duration::from_secs(10), stage.runtime.clone().shutdown()).await;
+        store.loads.open();
+        assert!(matches!(within(walk.finish()).await, Err(WalkError::Stopped)));
+        stopped.unwrap_or_else(|_| panic!("it stops though a load does not come back, local: {local}"));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn acknowledged_writes_are_there_when_the_store_is_opened_again() {
     let mut stage = Stage::new();
     stage.draw("a").await;

@@ -14,6 +14,7 @@ use wayfare_graph::{Loaded, StoreFuture};
 #[derive(Debug)]
 pub(super) struct Turnstile {
     came: watch::Sender<u64>,
+    passed: watch::Sender<u64>,
     /// Calls up to this number may pass.
     open_to: watch::Sender<u64>,
     /// So many of the next calls that pass fail.
@@ -24,6 +25,7 @@ impl Turnstile {
     fn new() -> Self {
         Self {
             came: watch::Sender::new(0),
+            passed: watch::Sender::new(0),
             open_to: watch::Sender::new(u64::MAX),
             failures: AtomicU64::new(0),
         }
@@ -37,7 +39,9 @@ impl Turnstile {
         });
         // The sender lives as long as the turnstile.
         let _ = self.open_to.subscribe().wait_for(|&open_to| number <= open_to).await;
-        match self.failures.fetch_update(SeqCst, SeqCst, |failures| failures.checked_sub(1)) {
+        let failure = self.failures.fetch_update(SeqCst, SeqCst, |failures| failures.checked_sub(1));
+        self.passed.send_modify(|passed| *passed += 1);
+        match failure {
             Ok(_) => Err(StoreError::Io { path: "trick".into(), source: "told to fail".into() }),
             Err(_) => Ok(()),
         }
@@ -61,6 +65,11 @@ impl Turnstile {
     /// Makes so many of the next calls fail.
     pub(super) fn fail(&self, calls: u64) {
         self.failures.store(calls, SeqCst);
+    }
+
+    /// Waits until so many calls have been let through.
+    pub(super) async fn wait_for_passed(&self, calls: u64) {
+        let _ = super::stage::within(self.passed.subscribe().wait_for(|&passed| passed >= calls)).await;
     }
 
     /// How many calls have come.

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::time::Duration;
 
 use tokio::sync::{Notify, Semaphore, oneshot};
-use wayfare::{Direction, Here, Order, Step, Unique, Walk, walker};
+use wayfare::{Direction, Document, Here, HookError, Id, Order, Step, Unique, Walk, walker};
 
 use super::stage::{Stage, Trail, hamlet, until, within};
 
@@ -62,6 +62,40 @@ async fn a_hook_can_use_the_timer_of_the_runtime() {
     let stage = Stage::new();
     let walk = stage.runtime.spawn(Sleeper::default()).await.unwrap();
     assert!(within(walk.finish()).await.unwrap().slept >= Duration::from_millis(20));
+}
+
+/// Reads many documents by id, and has work done on a thread that may wait.
+#[derive(Debug, Default)]
+struct Librarian {
+    found: Vec<Option<String>>,
+    worked: u64,
+}
+
+#[walker]
+impl Librarian {
+    #[on_visit]
+    async fn node(&mut self, _here: &Here<'_>, walk: &mut Walk) -> Result<(), HookError> {
+        self.worked = tokio::task::spawn_blocking(|| (1..=100_u64).sum()).await?;
+        let ids: Vec<Id> = (0..100).rev().map(|number| hamlet(&number.to_string())).collect();
+        let documents = walk.documents(&ids).await?;
+        let name = |document: Document| {
+            document.body().field("name").and_then(|name| name.as_str().map(str::to_owned))
+        };
+        self.found = documents.into_iter().map(|document| document.and_then(name)).collect();
+        Ok(())
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_hook_can_read_many_documents_by_id_and_hand_work_to_other_threads() {
+    let stage = Stage::new();
+    let even: Vec<String> = (0..100).step_by(2).map(|number| number.to_string()).collect();
+    stage.draw(&even.join(" ")).await;
+    let walk = stage.runtime.spawn(Librarian::default()).at(hamlet("0")).await.unwrap();
+    let librarian = within(walk.finish()).await.unwrap();
+    let expected = (0..100).rev().map(|number| (number % 2 == 0).then(|| number.to_string()));
+    assert!(librarian.found.into_iter().eq(expected));
+    assert_eq!(librarian.worked, 5_050);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
