@@ -20,6 +20,14 @@ pub(super) struct FolderLock {
     path: PathBuf,
 }
 
+impl Drop for FolderLock {
+    fn drop(&mut self) {
+        // Closing the file would not do: a process that is being started just now holds a copy of the
+        // descriptor until it runs its own program, and with it the lock.
+        let _ = self.file.unlock();
+    }
+}
+
 /// `EIO`, which is also what LMDB says when the system took only a part of a write.
 const INPUT_OUTPUT: i32 = 5;
 
