@@ -66,12 +66,12 @@ pub use spawning::{Spawning, StreamSpawning, Walking};
 pub use stored::Stored;
 pub use wayfare_actors::{EmitStream, Finished, RuntimeHandle, ShardFigures, Spawn, Spawned, StartError};
 pub use wayfare_graph::{
-    Along, Body, BodyError, Bounds, Budget, Clock, Direction, Document, DocumentError, EdgeEntity, EdgeLink,
-    Ends, Entity, EntityName, Filter, FilterError, Here, HereTarget, HookError, Id, IdError, Index,
-    IndexSpec, IntoStep, Key, KeySource, Kind, Limits, ManualClock, Need, Neighbours, NodeEntity, Order,
-    Page, Profile, Query, Random, Slot, SortKey, Step, Store, StoreError, StoreStats, SystemClock, Target,
-    Unique, Version, Walk, WalkError, WalkOptions, Walker, WalkerType, Write, WriteBatch, WriteError,
-    WriteResult, Written, compare_values,
+    AccessPath, Along, Body, BodyError, Bounds, Budget, Clock, Direction, Document, DocumentError,
+    EdgeEntity, EdgeLink, Ends, Entity, EntityName, Explanation, Filter, FilterError, Here, HereTarget,
+    HookError, Id, IdError, Index, IndexSpec, IntoStep, Key, KeySource, Kind, Limits, ManualClock, Need,
+    Neighbours, NodeEntity, Order, Page, Profile, Query, Random, Slot, SortKey, Step, Store, StoreError,
+    StoreStats, SystemClock, Target, Unique, Version, Walk, WalkError, WalkOptions, Walker, WalkerType,
+    Write, WriteBatch, WriteError, WriteResult, Written, compare_values,
 };
 pub use wayfare_macros::{edge, node, object, on_exit, on_visit, walker};
 

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use wayfare::__private::{Adjacency, Link, Loaded, StoreFuture};
+use wayfare::__private::{Adjacency, Explanation, Link, Loaded, StoreFuture};
 use wayfare::{
     Body, Direction, Document, EntityName, Id, Index, Kind, Need, Page, Query, Random, Store, StoreError,
     StoreStats, Version, WriteBatch, WriteResult,
@@ -112,6 +112,10 @@ impl Store for MadeGraph {
 
     fn count<'a>(&'a self, _: &'a Query) -> StoreFuture<'a, u64> {
         Box::pin(async { Ok(self.nodes) })
+    }
+
+    fn explain<'a>(&'a self, _: &'a Query) -> StoreFuture<'a, Explanation> {
+        reading_only()
     }
 
     fn scan<'a>(

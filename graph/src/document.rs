@@ -208,6 +208,12 @@ impl Document {
         Some((value, 1))
     }
 
+    /// Whether [`peek`](Self::peek) has to decode something for a path, rather than know it of the head.
+    pub(crate) fn must_decode_for(path: &[String]) -> bool {
+        let is_head = |name: &String| name != "context" && KNOWN_MEMBERS.contains(&name.as_str());
+        !path.first().is_some_and(is_head)
+    }
+
     /// Reads the JSON form. A missing `context` is an empty one, a missing `_version` is 0.
     ///
     /// # Errors

@@ -6,6 +6,7 @@ use std::sync::OnceLock;
 
 use parking_lot::RwLock;
 use rustc_hash::FxHashMap;
+use serde::{Serialize, Serializer};
 
 use crate::id::IdError;
 
@@ -81,6 +82,12 @@ impl EntityName {
     #[must_use]
     pub fn from_code(code: u16) -> Option<Self> {
         (usize::from(code) < names().read().texts.len()).then_some(Self(code))
+    }
+}
+
+impl Serialize for EntityName {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
     }
 }
 

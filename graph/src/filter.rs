@@ -104,6 +104,13 @@ impl Filter {
         self.0.as_ref().is_none_or(|parsed| parsed.condition.is_all())
     }
 
+    /// Whether a document's fields must be decoded to evaluate it: it asks for more than `id`, `entity`,
+    /// `_version` and the ends of an edge.
+    #[must_use]
+    pub fn decodes_fields(&self) -> bool {
+        self.0.as_ref().is_some_and(|parsed| parsed.condition.decodes())
+    }
+
     /// What every matching document has at a dotted path, for a look into an index.
     ///
     /// Each matching document has there, as a value or as an element of an array, at least one value

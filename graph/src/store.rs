@@ -9,6 +9,7 @@ use crate::direction::Direction;
 use crate::document::{Document, Version};
 use crate::entity::Index;
 use crate::entity_name::EntityName;
+use crate::explanation::Explanation;
 use crate::filter::Filter;
 use crate::id::{Id, Kind};
 
@@ -171,7 +172,7 @@ pub enum WriteError {
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub enum Write {
-    /// Stores a new node, edge or object at version 1.
+    /// Stores a new node, edge, object or walker at version 1.
     ///
     /// For an edge, both ends must exist, and there may be no other edge of the same source, target
     /// and entity unless `multi`.
@@ -436,6 +437,13 @@ pub trait Store: Send + Sync + fmt::Debug + 'static {
     /// How many documents satisfy a query; its sort, skip, limit and projection do not count.
     fn count<'a>(&'a self, query: &'a Query) -> StoreFuture<'a, u64>;
 
+    /// How [`find`](Self::find) would answer a query now, without answering it.
+    ///
+    /// It is the work of the same planner, so it tells the truth until documents or indexes change.
+    /// [`count`](Self::count) takes the same way, but neither sorts nor stops at a limit, and with a filter
+    /// that asks for nothing it may know the answer without looking at a document.
+    fn explain<'a>(&'a self, query: &'a Query) -> StoreFuture<'a, Explanation>;
+
     /// Up to `limit` documents of a kind, and of an entity unless `None`, after an id.
     fn scan<'a>(
         &'a self,
@@ -450,6 +458,8 @@ pub trait Store: Send + Sync + fmt::Debug + 'static {
     fn apply<'a>(&'a self, batches: &'a [WriteBatch]) -> StoreFuture<'a, Vec<Vec<WriteResult>>>;
 
     /// Makes an index over present and future documents; does nothing where it exists.
+    ///
+    /// A store may refuse indexes on walkers, which are large, often saved, and asked for by id.
     fn create_index<'a>(&'a self, index: &'a Index) -> StoreFuture<'a, ()>;
 
     /// What the store holds.

@@ -7,6 +7,7 @@ mod counts;
 mod document_value;
 mod edges;
 mod engine;
+mod explain;
 mod fault;
 mod field_values;
 mod folder;
@@ -28,8 +29,8 @@ mod write;
 use std::fmt;
 
 use wayfare_graph::{
-    Document, EntityName, Id, Index, Kind, Loaded, Need, Page, Query, Store, StoreFuture, StoreStats,
-    WriteBatch, WriteResult,
+    Document, EntityName, Explanation, Id, Index, Kind, Loaded, Need, Page, Query, Store, StoreFuture,
+    StoreStats, WriteBatch, WriteResult,
 };
 
 use self::engine::Engine;
@@ -92,6 +93,12 @@ impl Store for EmbeddedStore {
 
     fn count<'a>(&'a self, query: &'a Query) -> StoreFuture<'a, u64> {
         Box::pin(async move { self.engine.read(|view| view.count(query)) })
+    }
+
+    /// Reads kept numbers only. How many candidates there are in an index it knows where the index is unique
+    /// and bound in all its fields, and of edges at their ends it does not know.
+    fn explain<'a>(&'a self, query: &'a Query) -> StoreFuture<'a, Explanation> {
+        Box::pin(async move { self.engine.read(|view| view.explain(query)) })
     }
 
     fn scan<'a>(

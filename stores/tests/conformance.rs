@@ -15,6 +15,8 @@ mod connect;
 mod create;
 #[path = "conformance/delete.rs"]
 mod delete;
+#[path = "conformance/explain.rs"]
+mod explain;
 #[path = "conformance/harness.rs"]
 mod harness;
 #[path = "conformance/indexes.rs"]
@@ -29,6 +31,8 @@ mod save;
 mod scans;
 #[path = "conformance/upsert.rs"]
 mod upsert;
+#[path = "conformance/walkers.rs"]
+mod walkers;
 
 use harness::{Place, suite};
 use wayfare_graph::Store;

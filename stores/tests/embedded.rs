@@ -2,12 +2,16 @@
 
 #![allow(clippy::unwrap_used, clippy::result_large_err)]
 
+#[path = "embedded/explain.rs"]
+mod explain;
 #[path = "embedded/format.rs"]
 mod format;
 #[path = "embedded/growth.rs"]
 mod growth;
 #[path = "embedded/processes.rs"]
 mod processes;
+#[path = "embedded/walkers.rs"]
+mod walkers;
 
 use std::path::Path;
 

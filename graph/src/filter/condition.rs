@@ -87,6 +87,14 @@ impl Condition {
             _ => false,
         }
     }
+
+    /// Whether some test looks at what has to be decoded.
+    pub(super) fn decodes(&self) -> bool {
+        match self {
+            Self::All(parts) | Self::Any(parts) | Self::Neither(parts) => parts.iter().any(Self::decodes),
+            Self::Field(field) => Document::must_decode_for(field.path.names()),
+        }
+    }
 }
 
 impl Field {

@@ -466,6 +466,20 @@ fn filters_that_ask_for_nothing_are_all() {
 }
 
 #[test]
+fn only_ids_versions_and_ends_are_known_without_decoding() {
+    for (text, expected) in [
+        ("{}", false),
+        (r#"{"_id": "n.A.b", "entity": "A", "_version": 1, "bidirectional": true}"#, false),
+        (r#"{"$or": [{"source": "n.A.b"}, {"$nor": [{"target": {"$ne": "n.A.b"}}]}]}"#, false),
+        (r#"{"id": "n.A.b", "context.a": 1}"#, true),
+        (r#"{"$and": [{"$or": [{"id": "n.A.b"}, {"$nor": [{"owner.name": 1}]}]}]}"#, true),
+        (r#"{"context": {"$exists": true}}"#, true),
+    ] {
+        assert_eq!(text.parse::<Filter>().unwrap().decodes_fields(), expected, "{text}");
+    }
+}
+
+#[test]
 fn filters_can_be_shared_between_threads() {
     fn shared<T: Clone + Send + Sync + 'static>() {}
     shared::<Filter>();

@@ -9,7 +9,6 @@ use super::document_value::encode;
 use super::engine::Writing;
 use super::fault::{Fault, Stop};
 use super::index::RowChanges;
-use super::tables::Table;
 
 /// Most bytes that the fields of one document may take, encoded.
 const MAX_DOCUMENT_BYTES: usize = 64 << 20;
@@ -136,7 +135,6 @@ impl Writing<'_> {
         if *id == Id::root() {
             return Err(unsuitable(id, "every graph has its root: it cannot be deleted"));
         }
-        table_of(self, id)?;
         let stored = self.view().document(id)?.ok_or_else(|| WriteError::NotFound { id: id.clone() })?;
         if let Some(expected) = expected {
             check_version(id, expected, stored.version())?;
@@ -145,7 +143,10 @@ impl Writing<'_> {
         let mut neighbours = Vec::new();
         match stored.ends() {
             Some(ends) => neighbours.extend([ends.source.clone(), ends.target.clone()]),
-            None => self.delete_edges_of(id, &mut edges, &mut neighbours)?,
+            // Only a node has edges. What has its entity and key under another kind must leave them alone:
+            // rows of links go by entity and key.
+            None if id.kind() == Kind::Node => self.delete_edges_of(id, &mut edges, &mut neighbours)?,
+            None => {}
         }
         self.remove(&stored)?;
         let mut seen = FxHashSet::default();
@@ -175,7 +176,7 @@ impl Writing<'_> {
         if let Some(ends) = stored.ends() {
             self.unlist_edge(id, ends)?;
         }
-        let table = table_of(self, id)?;
+        let table = self.engine.tables.of(id.kind());
         let code = self.code_of(id.entity(), id)?;
         table.delete(&mut self.txn, document_key(code, id).as_slice())?;
         self.count(id, -1);
@@ -185,7 +186,7 @@ impl Writing<'_> {
     /// Stores a document whose entity has a code.
     fn put_document(&mut self, document: &Document, version: Version, rows: RowChanges) -> Result<(), Stop> {
         let id = document.id();
-        let table = table_of(self, id)?;
+        let table = self.engine.tables.of(id.kind());
         let code = self.code_of(id.entity(), id)?;
         encode(document, version, &self.writer.catalog, &mut self.writer.scratch)
             .ok_or_else(|| Fault::damaged(id.to_string(), "the entity of an end has no code"))?;
@@ -199,10 +200,6 @@ fn unsuitable(id: &Id, reason: impl Into<String>) -> Stop {
     WriteError::Unsuitable { id: id.clone(), reason: reason.into() }.into()
 }
 
-fn table_of(writing: &Writing<'_>, id: &Id) -> Result<Table, Stop> {
-    writing.engine.tables.of(id.kind()).ok_or_else(|| unsuitable(id, "walkers are not kept in a store"))
-}
-
 fn check_version(id: &Id, expected: Version, found: Version) -> Result<(), WriteError> {
     match expected == found {
         true => Ok(()),
@@ -213,9 +210,8 @@ fn check_version(id: &Id, expected: Version, found: Version) -> Result<(), Write
 fn check_shape(document: &Document) -> Result<(), Stop> {
     let id = document.id();
     match (id.kind(), document.ends()) {
-        (Kind::Walker, _) => return Err(unsuitable(id, "walkers are not kept in a store")),
         (Kind::Edge, None) => return Err(unsuitable(id, "an edge needs a source and a target")),
-        (Kind::Node | Kind::Object, Some(Ends { .. })) => {
+        (Kind::Node | Kind::Object | Kind::Walker, Some(Ends { .. })) => {
             return Err(unsuitable(id, "only an edge has a source and a target"));
         }
         _ => {}

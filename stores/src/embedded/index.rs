@@ -120,8 +120,10 @@ impl Engine {
             path: self.path.display().to_string(),
             source: format!("no index on {} ({}): {reason}", index.entity, index.fields.join(", ")).into(),
         };
+        // A walk saves its walker again and again, megabytes each time. With an index, every save would have
+        // to read and decode the old one to find the rows that change.
         if index.kind == Kind::Walker {
-            return Err(invalid("walkers are not kept in a store"));
+            return Err(invalid("walkers have no indexes, find them by their ids"));
         }
         if index.fields.is_empty() || index.fields.len() > MAX_FIELDS {
             return Err(invalid("an index has 1 to 32 fields"));

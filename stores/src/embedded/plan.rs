@@ -1,6 +1,8 @@
 //! How the documents of a query are found: by their ids, by an index, by the ends of edges, or by
 //! looking at all of them. Whatever the way, every candidate is still held against the filter.
 
+use std::sync::Arc;
+
 use serde_json::Value;
 use wayfare_graph::{Bounds, Direction, Filter, Id, Kind, Query};
 
@@ -13,12 +15,12 @@ use super::ordered_value::{Encoder, class};
 const MAX_RANGES: usize = 10_000;
 
 /// Where the candidates of a query are.
-#[derive(Debug, PartialEq)]
+#[derive(Debug)]
 pub(super) enum Plan {
     /// These documents.
     Ids(Vec<Id>),
-    /// The documents of index rows in these ranges.
-    Rows(Vec<RowRange>),
+    /// The documents of some rows of an index.
+    Rows(IndexUse),
     /// The edges that can be followed from nodes in a direction.
     EdgesOf(Vec<Id>, Direction),
     /// All documents of the kind and entity.
@@ -44,14 +46,14 @@ impl Plan {
         let by_index =
             indexes.filter_map(|index| IndexUse::of(&query.filter, index)).max_by_key(IndexUse::rank);
         let ends = || {
-            let source = ids_at(&query.filter, "source").map(|ids| Self::EdgesOf(ids, Direction::Out));
-            source.or_else(|| Some(Self::EdgesOf(ids_at(&query.filter, "target")?, Direction::In)))
+            let source = nodes_at(&query.filter, "source").map(|nodes| Self::EdgesOf(nodes, Direction::Out));
+            source.or_else(|| Some(Self::EdgesOf(nodes_at(&query.filter, "target")?, Direction::In)))
         };
         match by_index {
-            Some(by_index) if by_index.equal_fields > 0 => Self::Rows(by_index.ranges),
+            Some(by_index) if by_index.equal_fields > 0 => Self::Rows(by_index),
             by_index => {
                 let by_ends = if query.kind == Kind::Edge { ends() } else { None };
-                by_ends.or(by_index.map(|by_index| Self::Rows(by_index.ranges))).unwrap_or(Self::All)
+                by_ends.or(by_index.map(Self::Rows)).unwrap_or(Self::All)
             }
         }
     }
@@ -67,19 +69,30 @@ fn ids_at(filter: &Filter, path: &str) -> Option<Vec<Id>> {
     }
 }
 
+/// The nodes that a path must be one of: an edge ends nowhere else.
+fn nodes_at(filter: &Filter, path: &str) -> Option<Vec<Id>> {
+    let mut ids = ids_at(filter, path)?;
+    ids.retain(|id| id.kind() == Kind::Node);
+    Some(ids)
+}
+
 /// What a filter makes of an index.
-struct IndexUse {
-    ranges: Vec<RowRange>,
+#[derive(Debug)]
+pub(super) struct IndexUse {
+    pub(super) index: Arc<NumberedIndex>,
+    /// Where the rows are.
+    pub(super) ranges: Vec<RowRange>,
     /// How many of the first fields must equal something.
-    equal_fields: usize,
+    pub(super) equal_fields: usize,
     /// Whether the field after those has two ends, one, or none.
-    range_ends: usize,
-    unique: bool,
+    pub(super) range_ends: usize,
+    /// Whether all fields of a unique index must equal something.
+    pub(super) unique: bool,
 }
 
 impl IndexUse {
     /// `None` when the filter says nothing about the first field.
-    fn of(filter: &Filter, index: &NumberedIndex) -> Option<Self> {
+    fn of(filter: &Filter, index: &Arc<NumberedIndex>) -> Option<Self> {
         let budget = value_budget(index.paths.len());
         let mut prefixes = vec![index.number.to_be_bytes().to_vec()];
         let mut equal_fields = 0;
@@ -96,7 +109,8 @@ impl IndexUse {
                     let range_ends = usize::from(from.is_some()) + usize::from(to.is_some());
                     let range = |prefix: &Vec<u8>| range_below(prefix, from.as_ref(), to.as_ref(), budget);
                     let ranges = prefixes.iter().map(range).collect();
-                    return Some(Self { ranges, equal_fields, range_ends, unique: false });
+                    let index = index.clone();
+                    return Some(Self { index, ranges, equal_fields, range_ends, unique: false });
                 }
                 _ => break,
             }
@@ -106,7 +120,7 @@ impl IndexUse {
         }
         let unique = index.index.unique && equal_fields == index.paths.len();
         let ranges = prefixes.into_iter().map(|from| RowRange { to: after_prefix(&from), from }).collect();
-        Some(Self { ranges, equal_fields, range_ends: 0, unique })
+        Some(Self { index: index.clone(), ranges, equal_fields, range_ends: 0, unique })
     }
 
     fn rank(&self) -> impl Ord + use<> {

@@ -2,7 +2,7 @@
 
 use std::ops::ControlFlow;
 
-use wayfare_graph::{Document, Id, Kind, Query, SortKey};
+use wayfare_graph::{Document, Id, Query, SortKey};
 
 use super::codec::{document_key, take_key};
 use super::fault::Fault;
@@ -93,9 +93,6 @@ impl View<'_> {
             let document = self.document_of(id, bytes)?;
             Ok(if query.filter.matches(&document) { each(document) } else { ControlFlow::Continue(()) })
         };
-        let Some(table) = self.tables.of(query.kind) else {
-            return Ok(());
-        };
         let Some(keys) = self.candidates(query)? else {
             for row in self.documents_after(query.kind, query.entity, None)?.into_iter().flatten() {
                 let (key, bytes) = row?;
@@ -106,7 +103,7 @@ impl View<'_> {
             return Ok(());
         };
         for key in keys {
-            let Some(bytes) = table.get(self.txn, &key)? else {
+            let Some(bytes) = self.tables.of(query.kind).get(self.txn, &key)? else {
                 continue;
             };
             if offer(self.id(query.kind, &key)?, bytes)?.is_break() {
@@ -122,15 +119,15 @@ impl View<'_> {
             (Plan::Ids(ids), _) => ids.iter().filter_map(|id| self.key_of(id)).collect(),
             (Plan::EdgesOf(nodes, direction), _) => {
                 let mut edges = Vec::new();
-                for node in nodes.iter().filter(|node| node.kind() == Kind::Node) {
+                for node in &nodes {
                     edges.extend(self.links(node, direction)?.into_iter().map(|link| link.edge));
                 }
                 edges.retain(|edge| query.entity.is_none_or(|entity| entity == edge.entity()));
                 edges.iter().filter_map(|edge| self.key_of(edge)).collect()
             }
-            (Plan::Rows(ranges), Some(entity)) => {
+            (Plan::Rows(by_index), Some(entity)) => {
                 let mut keys = Vec::new();
-                for range in ranges {
+                for range in by_index.ranges {
                     for row in self.range(self.tables.index, &range.from, &range.to)? {
                         let id =
                             document_of(row?.0).and_then(|mut key| take_key(&mut key, query.kind, entity));

@@ -28,9 +28,9 @@ pub(super) type Row<'t> = (&'t [u8], &'t [u8]);
 impl<'t> View<'t> {
     /// The bytes of a document.
     fn bytes(&self, id: &Id) -> Result<Option<&'t [u8]>, Fault> {
-        match (self.tables.of(id.kind()), self.catalog.code(id.entity())) {
-            (Some(table), Some(code)) => Ok(table.get(self.txn, document_key(code, id).as_slice())?),
-            _ => Ok(None),
+        match self.catalog.code(id.entity()) {
+            Some(code) => Ok(self.tables.of(id.kind()).get(self.txn, document_key(code, id).as_slice())?),
+            None => Ok(None),
         }
     }
 
@@ -130,9 +130,6 @@ impl<'t> View<'t> {
         entity: Option<EntityName>,
         after: Option<&Id>,
     ) -> Result<Option<impl Iterator<Item = heed::Result<Row<'t>>> + use<'t>>, Fault> {
-        let Some(table) = self.tables.of(kind) else {
-            return Ok(None);
-        };
         // LMDB takes no empty key; this one is below all codes.
         let (mut start, mut end) = (vec![0], Bound::Unbounded);
         if let Some(entity) = entity {
@@ -154,7 +151,7 @@ impl<'t> View<'t> {
             start = start.max(key.as_slice().to_vec());
         }
         let bounds = (Bound::Included(start.as_slice()), end.as_ref().map(Vec::as_slice));
-        let rows = table.range(self.txn, &bounds)?;
+        let rows = self.tables.of(kind).range(self.txn, &bounds)?;
         Ok(Some(rows.filter(move |row| row.as_ref().map_or(true, |(key, _)| is_document(kind, key)))))
     }
 

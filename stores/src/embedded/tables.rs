@@ -20,6 +20,7 @@ pub(super) struct Tables {
     /// Documents by entity code and key.
     pub(super) edge: Table,
     pub(super) object: Table,
+    pub(super) walker: Table,
     /// Source, target, the entity code and the key of an edge: nothing.
     pub(super) pair: Table,
     /// The number of an index, the values of its fields, the key of a document and its length: nothing.
@@ -42,25 +43,26 @@ impl Tables {
             incoming: table("incoming")?,
             edge: table("edge")?,
             object: table("object")?,
+            walker: table("walker")?,
             pair: table("pair")?,
             index: table("index")?,
         })
     }
 
-    /// The documents of a kind, `None` for walkers, which no table holds.
-    pub(super) fn of(&self, kind: Kind) -> Option<Table> {
+    /// The documents of a kind.
+    pub(super) fn of(&self, kind: Kind) -> Table {
         match kind {
-            Kind::Object => Some(self.object),
-            Kind::Node => Some(self.node),
-            Kind::Edge => Some(self.edge),
-            Kind::Walker => None,
+            Kind::Object => self.object,
+            Kind::Node => self.node,
+            Kind::Edge => self.edge,
+            Kind::Walker => self.walker,
         }
     }
 
     /// Bytes of the pages in use; those that wait to be used again do not count.
     pub(super) fn used_bytes(&self, txn: &RoTxn<'_>) -> heed::Result<u64> {
-        let Self { meta, node, incoming, edge, object, pair, index } = self;
-        [meta, node, incoming, edge, object, pair, index].into_iter().try_fold(0, |sum, table| {
+        let Self { meta, node, incoming, edge, object, walker, pair, index } = self;
+        [meta, node, incoming, edge, object, walker, pair, index].into_iter().try_fold(0, |sum, table| {
             let stat = table.stat(txn)?;
             let pages = stat.branch_pages + stat.leaf_pages + stat.overflow_pages;
             Ok(sum + pages as u64 * u64::from(stat.page_size))

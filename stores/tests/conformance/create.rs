@@ -10,6 +10,7 @@ pub async fn what_was_created_is_read_back_at_version_1(store: &dyn Store) {
         json!({"id": "o.Setting.theme", "context": {"value": "dark"}, "owner": {"name": "O"}}),
         json!({"id": "e.Road.r", "context": {"km": 3}, "source": "n.City.a", "target": "n.City.b",
             "bidirectional": true, "tag": "t"}),
+        json!({"id": "w.Reach.nightly run", "context": {"at": ["n.City.a"], "hops": 3}, "tag": "t"}),
         json!({"id": "n.Empty.e"}),
     ] {
         let asked = document(json);
@@ -59,6 +60,8 @@ pub async fn an_id_that_exists_is_refused(store: &dyn Store) {
     // The same key under another kind or entity is another id.
     assert_eq!(one(store, create(node("n.Town.a", json!({})))).await, created("n.Town.a"));
     assert_eq!(one(store, create(node("o.City.a", json!({})))).await, created("o.City.a"));
+    assert_eq!(one(store, create(node("w.City.a", json!({})))).await, created("w.City.a"));
+    assert_eq!(one(store, create(node("w.City.a", json!({})))).await, exists("w.City.a"));
     let twice =
         write(store, [create(node("n.City.b", json!({}))), create(node("n.City.b", json!({})))]).await;
     assert_eq!(twice, [created("n.City.b"), exists("n.City.b")]);
@@ -66,12 +69,13 @@ pub async fn an_id_that_exists_is_refused(store: &dyn Store) {
 
 pub async fn an_edge_needs_both_ends(store: &dyn Store) {
     given_nodes(store, &["n.City.a"]).await;
-    given(store, [node("o.City.o", json!({}))]).await;
+    given(store, [node("o.City.o", json!({})), node("w.City.w", json!({}))]).await;
     for (source, target, missing) in [
         ("n.City.a", "n.City.none", "n.City.none"),
         ("n.City.none", "n.City.a", "n.City.none"),
         ("n.Nowhere.a", "n.City.a", "n.Nowhere.a"),
         ("n.City.a", "o.City.o", "o.City.o"),
+        ("w.City.w", "n.City.a", "w.City.w"),
     ] {
         let refused = one(store, create(edge("e.Road.r", source, target))).await;
         let unknown =
@@ -108,10 +112,10 @@ pub async fn documents_of_the_wrong_shape_are_refused(store: &dyn Store) {
     given_nodes(store, &["n.City.a"]).await;
     let ends = Ends { source: id("n.City.a"), target: id("n.City.a"), bidirectional: false };
     for wrong in [
-        Document::new(id("w.Reach.x"), Body::empty()),
         Document::new(id("e.Road.x"), Body::empty()),
         Document::edge(id("n.City.x"), ends.clone(), Body::empty()),
-        Document::edge(id("o.City.x"), ends, Body::empty()),
+        Document::edge(id("o.City.x"), ends.clone(), Body::empty()),
+        Document::edge(id("w.Reach.x"), ends, Body::empty()),
     ] {
         for attempt in
             [create(wrong.clone()), create_multi(wrong.clone()), save(wrong.clone()), upsert(wrong.clone())]

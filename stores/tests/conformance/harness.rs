@@ -66,6 +66,7 @@ macro_rules! suite {
                 delete: [
                     a_deleted_document_is_gone,
                     a_node_takes_its_edges_with_it,
+                    what_shares_entity_and_key_with_a_node_takes_no_edges,
                     self_loops_go_once,
                     a_deleted_edge_makes_room_for_another,
                     a_version_guards_against_deletion,
@@ -117,6 +118,19 @@ macro_rules! suite {
                     pages_add_up_to_all_documents,
                     a_scan_goes_on_after_a_document_that_was_deleted,
                     stats_count_documents_by_entity,
+                ],
+                walkers: [
+                    a_checkpoint_is_replaced_at_the_version_that_was_read,
+                    walkers_are_found_counted_and_scanned,
+                    a_checkpoint_and_the_nodes_it_speaks_of_are_written_together,
+                    keys_of_every_form_are_kept_apart,
+                    a_checkpoint_of_megabytes_is_kept_whole,
+                ],
+                explain: [
+                    every_way_to_documents_is_named,
+                    decoding_and_sorting_are_told,
+                    no_more_is_examined_than_was_said,
+                    explaining_changes_nothing,
                 ]
             }
 

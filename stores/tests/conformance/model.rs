@@ -209,12 +209,28 @@ impl Script {
     }
 
     fn node_id(&mut self) -> Id {
+        self.id_of(Kind::Node)
+    }
+
+    /// Objects and walkers have the entities and keys of nodes, which must not mix them up.
+    fn id_of(&mut self, kind: Kind) -> Id {
         let entity = ["City", "Town"][self.below(2) as usize];
         let n = self.below(NODES);
+        let kind = kind.letter();
         id(&match n % 2 {
-            0 => format!("n.{entity}.given-{n}"),
-            _ => format!("n.{entity}.{n:024x}"),
+            0 => format!("{kind}.{entity}.given-{n}"),
+            _ => format!("{kind}.{entity}.{n:024x}"),
         })
+    }
+
+    /// Mostly a node.
+    fn endless_id(&mut self) -> Id {
+        let kind = match self.below(8) {
+            0 => Kind::Object,
+            1 | 2 => Kind::Walker,
+            _ => Kind::Node,
+        };
+        self.id_of(kind)
     }
 
     fn edge_id(&mut self) -> Id {
@@ -237,7 +253,7 @@ impl Script {
     }
 
     fn document(&mut self, model: &Model, edge: bool) -> Document {
-        let id = if edge { self.edge_id() } else { self.node_id() };
+        let id = if edge { self.edge_id() } else { self.endless_id() };
         let mut json = json!({"id": id, "context": self.fields()});
         if edge {
             // An edge that is stored mostly keeps its ends.
@@ -292,7 +308,7 @@ fn normalize(results: &mut [Vec<WriteResult>]) {
 /// Compares everything that can be read.
 async fn compare(store: &dyn Store, model: &Model) {
     let mut all = BTreeMap::new();
-    for kind in [Kind::Node, Kind::Edge] {
+    for kind in [Kind::Node, Kind::Edge, Kind::Object, Kind::Walker] {
         for document in store.scan(kind, None, None, usize::MAX).await.unwrap().documents {
             let fields = document.context().unwrap();
             let entry = Entry { version: document.version().0, fields, ends: document.ends().cloned() };

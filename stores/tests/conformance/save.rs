@@ -37,7 +37,7 @@ pub async fn saving_over_a_newer_version_is_a_conflict_and_changes_nothing(store
 }
 
 pub async fn saving_what_is_not_there_is_refused(store: &dyn Store) {
-    for text in ["n.City.none", "o.Never.seen"] {
+    for text in ["n.City.none", "o.Never.seen", "w.Never.seen"] {
         let result = one(store, save(node(text, json!({})).with_version(Version(1)))).await;
         assert_eq!(result, Err(WriteError::NotFound { id: id(text) }));
     }

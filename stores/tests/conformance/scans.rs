@@ -67,6 +67,9 @@ pub async fn a_scan_goes_on_after_a_document_that_was_deleted(store: &dyn Store)
 pub async fn stats_count_documents_by_entity(store: &dyn Store) {
     given_nodes(store, &["n.City.a", "n.City.b", "n.Airport.x"]).await;
     given(store, [edge("e.Road.r", "n.City.a", "n.City.b"), node("o.City.x", json!({}))]).await;
+    given(store, [node("w.Reach.x", json!({})), node("w.Reach.y", json!({})), node("w.Gone.z", json!({}))])
+        .await;
+    one(store, delete("w.Gone.z")).await.unwrap();
     store.create_index(&index("City", &["name"], false)).await.unwrap();
     one(store, delete("n.City.b")).await.unwrap();
     let stats = store.stats().await.unwrap();
@@ -75,6 +78,7 @@ pub async fn stats_count_documents_by_entity(store: &dyn Store) {
         (Kind::Node, name("Airport"), 1),
         (Kind::Node, name("City"), 1),
         (Kind::Node, name("Root"), 1),
+        (Kind::Walker, name("Reach"), 2),
     ];
     wanted.sort();
     assert_eq!(stats.entities, wanted);

@@ -4,7 +4,7 @@ use wayfare_graph::{Store, Version, WriteError};
 use crate::harness::*;
 
 pub async fn an_unknown_document_is_created(store: &dyn Store) {
-    for text in ["n.City.a", "o.Setting.a"] {
+    for text in ["n.City.a", "o.Setting.a", "w.Reach.a"] {
         assert_eq!(
             one(store, upsert(node(text, json!({"n": 1})).with_version(Version(7)))).await,
             created(text)

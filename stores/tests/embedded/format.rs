@@ -11,7 +11,7 @@ use wayfare_graph::{Document, EntityName, Filter, Index, Kind, Query, Store, Sto
 use crate::{create, create_multi, get, node, now, open};
 
 /// Opens the file of a store behind its back.
-fn environment(path: &Path) -> Env<WithoutTls> {
+pub(crate) fn environment(path: &Path) -> Env<WithoutTls> {
     let mut options = EnvOpenOptions::new().read_txn_without_tls();
     options.map_size(1 << 24).max_dbs(16);
     // SAFETY: no store has the file open meanwhile.
@@ -19,7 +19,11 @@ fn environment(path: &Path) -> Env<WithoutTls> {
 }
 
 /// Changes a table of a closed store.
-fn change(path: &Path, table: &str, work: impl FnOnce(Database<Bytes, Bytes>, &mut heed::RwTxn<'_>)) {
+pub(crate) fn change(
+    path: &Path,
+    table: &str,
+    work: impl FnOnce(Database<Bytes, Bytes>, &mut heed::RwTxn<'_>),
+) {
     let env = environment(path);
     let mut txn = env.write_txn().unwrap();
     let table = env.create_database::<Bytes, Bytes>(&mut txn, Some(table)).unwrap();

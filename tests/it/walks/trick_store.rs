@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
 
 use tokio::sync::watch;
 use wayfare::{
-    Document, EntityName, Id, Index, Kind, Need, Page, Query, Store, StoreError, StoreStats, WriteBatch,
-    WriteResult,
+    Document, EntityName, Explanation, Id, Index, Kind, Need, Page, Query, Store, StoreError, StoreStats,
+    WriteBatch, WriteResult,
 };
 use wayfare_graph::{Loaded, StoreFuture};
 
@@ -125,6 +125,10 @@ impl Store for TrickStore {
 
     fn count<'a>(&'a self, query: &'a Query) -> StoreFuture<'a, u64> {
         self.inner.count(query)
+    }
+
+    fn explain<'a>(&'a self, query: &'a Query) -> StoreFuture<'a, Explanation> {
+        self.inner.explain(query)
     }
 
     fn scan<'a>(
