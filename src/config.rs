@@ -25,8 +25,8 @@ pub use auto::OrAuto;
 pub use error::{ConfigError, Origin};
 pub use setting::{Allowed, Setting};
 pub use settings::{
-    CacheConfig, Config, ConfigBuilder, LimitsConfig, ShardsConfig, StoreConfig, SupervisionConfig,
-    UpdatesConfig, WorkersConfig, WritersConfig, settings,
+    CacheConfig, Config, ConfigBuilder, DurableConfig, EventsConfig, LimitsConfig, ShardsConfig, StoreConfig,
+    SupervisionConfig, UpdatesConfig, WorkersConfig, WritersConfig, settings,
 };
 pub use store_url::StoreUrl;
 

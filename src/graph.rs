@@ -8,7 +8,7 @@ use wayfare_graph::{
 };
 
 use crate::error::{Error, Result};
-use crate::stored::{Stored, written_over};
+use crate::stored::Stored;
 
 /// Nodes that one part of [`Graph::update_many`] changes: one message to each shard, and about a commit.
 const UPDATE_PART: usize = 1_000;
@@ -165,7 +165,7 @@ impl Graph {
             let document = newest.ok_or_else(|| WriteError::NotFound { id: id.clone() })?;
             let mut value: T = document.decode()?;
             change(&mut value);
-            let changed = written_over(&document, &value)?;
+            let changed = document.written_over(&value)?;
             match self.handle.save(changed.clone()).await? {
                 Ok(written) => {
                     let version = version_of(&written, document.version().next());
@@ -208,7 +208,7 @@ impl Graph {
                 let document = document.ok_or(WriteError::NotFound { id })?;
                 let mut value: T = document.decode()?;
                 change(&mut value);
-                Ok(Stored::new(written_over(&document, &value)?, value))
+                Ok(Stored::new(document.written_over(&value)?, value))
             })
             .collect();
         let documents = changed.iter().flatten().map(|stored| stored.document().clone()).collect();

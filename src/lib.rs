@@ -55,23 +55,26 @@ mod stored;
 pub mod walkers;
 
 pub use config::{
-    Allowed, CacheConfig, Config, ConfigBuilder, ConfigError, LimitsConfig, OrAuto, Origin, Setting,
-    ShardsConfig, StoreConfig, StoreUrl, SupervisionConfig, UpdatesConfig, WorkersConfig, WritersConfig,
-    settings,
+    Allowed, CacheConfig, Config, ConfigBuilder, ConfigError, DurableConfig, EventsConfig, LimitsConfig,
+    OrAuto, Origin, Setting, ShardsConfig, StoreConfig, StoreUrl, SupervisionConfig, UpdatesConfig,
+    WorkersConfig, WritersConfig, settings,
 };
 pub use error::{Error, Result};
 pub use graph::Graph;
 pub use runtime::Runtime;
 pub use spawning::{Spawning, StreamSpawning, Walking};
 pub use stored::Stored;
-pub use wayfare_actors::{EmitStream, Finished, RuntimeHandle, ShardFigures, Spawn, Spawned, StartError};
+pub use wayfare_actors::{
+    DurableWalk, EmitStream, Finished, RuntimeHandle, ShardFigures, Spawn, Spawned, StartError, WalkStatus,
+};
 pub use wayfare_graph::{
-    AccessPath, Along, Body, BodyError, Bounds, Budget, Clock, Direction, Document, DocumentError,
-    EdgeEntity, EdgeLink, Ends, Entity, EntityName, Explanation, Filter, FilterError, Here, HereTarget,
-    HookError, Id, IdError, Index, IndexSpec, IntoStep, Key, KeySource, Kind, Limits, ManualClock, Need,
-    Neighbours, NodeEntity, Order, Page, Profile, Query, Random, Slot, SortKey, Step, Store, StoreError,
-    StoreStats, SystemClock, Target, Unique, Version, Walk, WalkError, WalkOptions, Walker, WalkerType,
-    Write, WriteBatch, WriteError, WriteResult, Written, compare_values,
+    AccessPath, Along, Body, BodyError, Bounds, Budget, Child, Clock, Detail, Direction, Document,
+    DocumentError, Durable, EdgeEntity, EdgeLink, Ends, Entity, EntityName, Event, EventSource, Explanation,
+    Filter, FilterError, Here, HereTarget, HookError, Id, IdError, Index, IndexSpec, IntoStep, Key,
+    KeySource, Kind, Lagged, Limits, ManualClock, Need, Neighbours, NodeEntity, Order, Page, Place, Profile,
+    Published, Query, Random, Slot, SortKey, Step, Store, StoreError, StoreStats, SystemClock, Target, Trail,
+    TrailStep, Unique, Version, Walk, WalkError, WalkOptions, Walker, WalkerType, Write, WriteBatch,
+    WriteError, WriteResult, Written, compare_values,
 };
 pub use wayfare_macros::{edge, node, object, on_exit, on_visit, walker};
 

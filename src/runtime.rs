@@ -2,8 +2,10 @@
 
 use std::sync::Arc;
 
-use wayfare_actors::{RuntimeHandle, Settings, Spawn, Spawned};
-use wayfare_graph::{EntityName, EntityType, Index, KeySource, Limits, Store, WalkError, Walker};
+use wayfare_actors::{DurableWalk, RuntimeHandle, Settings, Spawn, Spawned, WalkStatus};
+use wayfare_graph::{
+    EntityName, EntityType, Event, EventSource, Id, Index, KeySource, Limits, Store, WalkError, Walker,
+};
 use wayfare_stores::OpenOptions;
 
 use crate::config::Config;
@@ -74,6 +76,63 @@ impl Runtime {
         self.handle.spawn_message(spawn).await
     }
 
+    /// Publishes an event to all who have subscribed to its name, hooks of walkers among them; returns how
+    /// many these are. An event that nobody listens to is gone.
+    pub fn publish<E: Event>(&self, event: E) -> usize {
+        self.handle.publish(event)
+    }
+
+    /// Subscribes to the events of a type, from now on. At most `[events] buffer` wait for a subscriber;
+    /// one that is slower is told how many it has missed.
+    #[must_use]
+    pub fn subscribe<E: Event>(&self) -> Box<dyn EventSource> {
+        self.handle.subscribe(E::NAME)
+    }
+
+    /// All walks that the store knows: durable ones, and those spawned under a key.
+    ///
+    /// # Errors
+    /// [`WalkError::Store`].
+    pub async fn durable_walks(&self) -> Result<Vec<DurableWalk>, WalkError> {
+        self.handle.durable_walks().await
+    }
+
+    /// Durable walks that failed at one node again and again, with their errors. Let them go on with
+    /// [`retry_walk`](Self::retry_walk), or drop them with [`drop_walk`](Self::drop_walk).
+    ///
+    /// # Errors
+    /// [`WalkError::Store`].
+    pub async fn dead_letters(&self) -> Result<Vec<DurableWalk>, WalkError> {
+        let mut walks = self.handle.durable_walks().await?;
+        walks.retain(|walk| walk.status == WalkStatus::Parked);
+        Ok(walks)
+    }
+
+    /// Lets a parked walk go on from its last checkpoint; `false` when there is no such parked walk.
+    ///
+    /// # Errors
+    /// Why it cannot be taken up.
+    pub async fn retry_walk(&self, id: &Id) -> Result<bool, WalkError> {
+        self.handle.retry_walk(id).await
+    }
+
+    /// Removes a parked or done walk from the store; `false` when there is none.
+    ///
+    /// # Errors
+    /// [`WalkError::Store`].
+    pub async fn drop_walk(&self, id: &Id) -> Result<bool, WalkError> {
+        self.handle.drop_walk(id).await
+    }
+
+    /// Waits until a durable walk has ended or is parked, and tells what became of it; `None` when the store
+    /// does not know it, as one without a key that has ended well.
+    ///
+    /// # Errors
+    /// [`WalkError::Store`].
+    pub async fn settled_walk(&self, id: &Id) -> Result<Option<DurableWalk>, WalkError> {
+        self.handle.settled_walk(id).await
+    }
+
     /// The handle of the actors, for what this face does not show.
     #[must_use]
     pub fn handle(&self) -> &RuntimeHandle {
@@ -111,6 +170,9 @@ fn settings_of(config: &Config) -> Settings {
             report_bytes: limits.report_bytes,
         },
         emit_buffer: limits.emit_buffer,
+        event_buffer: config.events.buffer,
+        durable_attempts: u32::try_from(config.durable.attempts).unwrap_or(u32::MAX),
+        resume_walks: config.durable.resume,
         drain_timeout: config.supervision.drain_timeout(),
         stall: config.supervision.stall(),
     }

@@ -4,9 +4,13 @@ use std::marker::PhantomData;
 use std::pin::Pin;
 use std::sync::OnceLock;
 
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 use wayfare_actors::{EmitStream, RuntimeHandle, Spawned};
-use wayfare_graph::{Filter, Id, IdError, Limits, Order, Profile, Unique, WalkError, WalkOptions, Walker};
+use wayfare_graph::{
+    Durable, Filter, Finished, Id, IdError, Limits, Order, Profile, Trail, TrailStep, Unique, WalkError,
+    WalkOptions, Walker,
+};
 
 use crate::error::Error;
 
@@ -18,12 +22,13 @@ pub struct Spawning<W> {
     walker: W,
     at: Result<Id, IdError>,
     options: WalkOptions,
+    key: Option<String>,
 }
 
 impl<W: Walker> Spawning<W> {
     pub(crate) fn new(handle: RuntimeHandle, walker: W) -> Self {
         let options = walker.options();
-        Self { handle, walker, at: Ok(Id::root()), options }
+        Self { handle, walker, at: Ok(Id::root()), options, key: None }
     }
 
     /// The node to start at; the root node unless said.
@@ -60,6 +65,31 @@ impl<W: Walker> Spawning<W> {
         self
     }
 
+    /// What is kept of the visits made, instead of the walker's own.
+    pub fn trail(mut self, trail: Trail) -> Self {
+        self.options.trail = trail;
+        self
+    }
+
+    /// Makes the walk survive its process; the walker has to serialise and deserialise.
+    pub fn durable(mut self, durable: Durable) -> Self {
+        self.options.durable = Some(durable);
+        self
+    }
+
+    /// Tells visits and time by entity, hook and node in the profile.
+    pub fn detailed(mut self) -> Self {
+        self.options.detailed = true;
+        self
+    }
+
+    /// Spawns once only on this store, also after a crash: a second spawn under the same key is refused with
+    /// [`WalkError::DuplicateKey`].
+    pub fn key(mut self, key: impl Into<String>) -> Self {
+        self.key = Some(key.into());
+        self
+    }
+
     /// Streams what the walker emits; awaiting gives the walk and the stream.
     pub fn stream(self) -> StreamSpawning<W> {
         StreamSpawning(self)
@@ -72,7 +102,11 @@ impl<W: Walker> IntoFuture for Spawning<W> {
 
     fn into_future(self) -> Self::IntoFuture {
         Box::pin(async move {
-            let spawned = self.handle.spawn(Box::new(self.walker), self.at?, Some(self.options)).await?;
+            let (walker, at, options) = (Box::new(self.walker), self.at?, Some(self.options));
+            let spawned = match self.key {
+                None => self.handle.spawn(walker, at, options).await?,
+                Some(key) => self.handle.spawn_once(walker, at, options, key).await?,
+            };
             Ok(Walking::new(spawned))
         })
     }
@@ -89,7 +123,11 @@ impl<W: Walker> IntoFuture for StreamSpawning<W> {
 
     fn into_future(self) -> Self::IntoFuture {
         Box::pin(async move {
-            let Spawning { handle, walker, at, options } = self.0;
+            let Spawning { handle, walker, at, options, key } = self.0;
+            if let Some(key) = key {
+                let reason = format!("a stream cannot be had once only: spawn without the key `{key}`");
+                return Err(WalkError::Unsuitable { walker: W::NAME.into(), reason }.into());
+            }
             let (spawned, stream) = handle.spawn_streaming(Box::new(walker), at?, Some(options)).await?;
             Ok((Walking::new(spawned), stream))
         })
@@ -101,8 +139,16 @@ impl<W: Walker> IntoFuture for StreamSpawning<W> {
 pub struct Walking<W> {
     spawned: Spawned,
     /// Boxed, because a caller may hold many walks that have not ended.
-    results: OnceLock<Box<(Vec<Value>, Profile)>>,
+    results: OnceLock<Box<Results>>,
     walker: PhantomData<fn() -> W>,
+}
+
+/// What a walk left beside its walker.
+#[derive(Debug)]
+struct Results {
+    report: Vec<Value>,
+    profile: Profile,
+    trail: Vec<TrailStep>,
 }
 
 impl<W: Walker> Walking<W> {
@@ -124,22 +170,41 @@ impl<W: Walker> Walking<W> {
     /// # Errors
     /// Why the walk ended before its time.
     pub async fn finish(&self) -> Result<W, WalkError> {
-        let finished = self.spawned.finish().await?;
-        let walker = finished.walker.into_any().downcast::<W>();
-        let _ = self.results.set(Box::new((finished.report, finished.profile)));
+        let Finished { walker, report, profile, trail } = *self.spawned.finish().await?;
+        let walker = walker.into_any().downcast::<W>();
+        let _ = self.results.set(Box::new(Results { report, profile, trail }));
         walker.map(|walker| *walker).map_err(|_| WalkError::Stopped)
     }
 
     /// What the walker reported, in order; empty until [`finish`](Self::finish) has returned it.
     #[must_use]
     pub fn report(&self) -> &[Value] {
-        self.results.get().map_or(&[], |results| &results.0)
+        self.results.get().map_or(&[], |results| &results.report)
+    }
+
+    /// What the walker reported, as values of a type.
+    ///
+    /// # Errors
+    /// [`WalkError::BadValue`] for the first value that does not fit.
+    pub fn report_as<T: DeserializeOwned>(&self) -> Result<Vec<T>, WalkError> {
+        let read = |value: &Value| T::deserialize(value);
+        self.report().iter().map(read).collect::<Result<_, _>>().map_err(|error| WalkError::BadValue {
+            walker: W::NAME.into(),
+            reason: format!("a reported value does not fit: {error}"),
+        })
+    }
+
+    /// The visits that the walk made, as far as it kept them; empty until [`finish`](Self::finish) has
+    /// returned.
+    #[must_use]
+    pub fn trail(&self) -> &[TrailStep] {
+        self.results.get().map_or(&[], |results| &results.trail)
     }
 
     /// What the walk cost; all zero until [`finish`](Self::finish) has returned.
     #[must_use]
     pub fn profile(&self) -> Profile {
-        self.results.get().map(|results| results.1.clone()).unwrap_or_default()
+        self.results.get().map(|results| results.profile.clone()).unwrap_or_default()
     }
 
     /// Ends the walk with [`WalkError::Cancelled`] as soon as its present sync hook has returned; an async
@@ -148,7 +213,18 @@ impl<W: Walker> Walking<W> {
         self.spawned.cancel();
     }
 
-    /// What the walk is doing, as JSON; `None` when it has ended.
+    /// Stops the walk before its next visit, or when its present batch of async hooks is back. What waits is
+    /// kept, and the time until it is resumed does not count against its budget.
+    pub fn pause(&self) {
+        self.spawned.pause();
+    }
+
+    /// Lets a paused walk go on.
+    pub fn resume(&self) {
+        self.spawned.resume();
+    }
+
+    /// What the walk is doing, as JSON: state, queue, trail, budgets; `None` when it has ended.
     pub async fn inspect(&self) -> Option<Value> {
         self.spawned.inspect().await
     }

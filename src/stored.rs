@@ -2,7 +2,7 @@
 
 use std::ops::{Deref, DerefMut};
 
-use wayfare_graph::{Body, BodyError, Document, Entity, Id, Version};
+use wayfare_graph::{BodyError, Document, Entity, Id, Version};
 
 /// An entity as it was read: its value, its id, and the version that a save is checked against.
 ///
@@ -52,20 +52,12 @@ impl<T: Entity> Stored<T> {
 
     /// The document that a save would write: the value's fields over those that were read.
     pub(crate) fn to_save(&self) -> Result<Document, BodyError> {
-        written_over(&self.document, &self.value)
+        self.document.written_over(&self.value)
     }
 
     pub(crate) fn saved(&mut self, document: Document) {
         self.document = document;
     }
-}
-
-/// A document with a value's fields written over those it has.
-pub(crate) fn written_over<T: Entity>(document: &Document, value: &T) -> Result<Document, BodyError> {
-    if T::FIELDS.is_some_and(|known| document.body().has_only(known)) {
-        return Ok(document.clone().with_body(Body::encode(value)?));
-    }
-    document.overlay(&document.decode::<T>()?, value)
 }
 
 impl<T> Deref for Stored<T> {

@@ -8,8 +8,10 @@ mod aggregate;
 mod path;
 mod reach;
 mod sample;
+mod two_ended_path;
 
 pub use aggregate::{Aggregate, Aggregated};
 pub use path::{Found, Path};
 pub use reach::{Reach, Reached, reach};
 pub use sample::{RandomWalk, Sample, Sampled, sample};
+pub use two_ended_path::TwoEndedPath;

@@ -140,7 +140,7 @@ impl Core {
     pub(crate) async fn newest_many(&self, ids: &[Id]) -> Read<Vec<Option<Document>>> {
         let resident = |id: &Id| {
             let slot = self.directory.known(id).filter(|_| id.kind() == Kind::Node)?;
-            (Visited { slot, record: self.resident(slot)? }).document().ok()
+            Visited::new(slot, self.resident(slot)?).document().ok()
         };
         let mut newest: Vec<Option<Document>> = ids.iter().map(resident).collect();
         let missing: Vec<usize> = (0..ids.len()).filter(|&at| newest[at].is_none()).collect();

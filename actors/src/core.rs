@@ -1,19 +1,18 @@
 //! What all parts of one runtime share.
 
 use std::sync::atomic::AtomicU64;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, OnceLock, Weak};
 
 use actix::Addr;
 use dashmap::DashMap;
 use parking_lot::RwLock;
 use rustc_hash::FxBuildHasher;
-use tokio::sync::{Semaphore, oneshot};
-use wayfare_graph::{
-    Document, Id, KeySource, Need, Neighbours, Slot, Store, StoreError, StoreFuture, WalkServices,
-};
+use tokio::sync::{Notify, Semaphore, oneshot};
+use wayfare_graph::{KeySource, Need, Slot, Store, StoreError};
 
 use crate::directory::Directory;
 use crate::durability::Durability;
+use crate::events::Events;
 use crate::messages::{Found, Records, Visit, VisitReply};
 use crate::settings::Settings;
 use crate::shard::ShardActor;
@@ -36,8 +35,10 @@ pub(crate) struct Core {
     pub(crate) writer: OnceLock<WriterHandle>,
     pub(crate) workers: RwLock<Vec<WorkerRef>>,
     pub(crate) walks: DashMap<u64, Arc<WalkShared>, FxBuildHasher>,
-    /// Keys of walks spawned by message, so that none is spawned twice.
-    pub(crate) walk_keys: DashMap<String, u64>,
+    pub(crate) events: Events,
+    /// Told whenever a durable walk ends, is parked or goes on.
+    pub(crate) durable_news: Notify,
+    this: Weak<Self>,
     pub(crate) next_walk: AtomicU64,
     pub(crate) closed: std::sync::atomic::AtomicBool,
     /// The executor of the runtime's own threads, for calls that may wait.
@@ -45,9 +46,10 @@ pub(crate) struct Core {
 }
 
 impl Core {
-    pub(crate) fn new(settings: Settings, store: Arc<dyn Store>, keys: KeySource) -> Self {
+    pub(crate) fn new(settings: Settings, store: Arc<dyn Store>, keys: KeySource) -> Arc<Self> {
         let shards = settings.shards;
-        Self {
+        Arc::new_cyclic(|this| Self {
+            this: this.clone(),
             directory: Arc::new(Directory::new(shards)),
             slabs: (0..shards).map(|_| Arc::new(Slab::default())).collect(),
             durability: Arc::new(Durability::new(shards)),
@@ -57,13 +59,14 @@ impl Core {
             writer: OnceLock::new(),
             workers: RwLock::new(Vec::new()),
             walks: DashMap::with_hasher(FxBuildHasher),
-            walk_keys: DashMap::new(),
+            events: Events::new(settings.event_buffer),
+            durable_news: Notify::new(),
             next_walk: AtomicU64::new(1),
             closed: std::sync::atomic::AtomicBool::new(false),
             runtime: OnceLock::new(),
             settings,
             store,
-        }
+        })
     }
 
     /// The shard that owns a slot; `None` before the start and after the end of the runtime.
@@ -87,12 +90,17 @@ impl Core {
         let (reply, records) = oneshot::channel();
         let visit = Visit { slots: vec![slot], need, reply: VisitReply::Caller(reply) };
         self.shard(slot).ok_or(StoreError::Stopped)?.send(visit).await.map_err(|_| StoreError::Stopped)?;
-        let Records { result } = records.await.map_err(|_| StoreError::Stopped)?;
+        let Records { result, .. } = records.await.map_err(|_| StoreError::Stopped)?;
         let found = result.map_err(|error| StoreError::Io {
             path: self.store.describe(),
             source: error.to_string().into(),
         })?;
         Ok(found.into_iter().next().map_or(Found::Missing, |(_, found)| found))
+    }
+
+    /// Itself, for what it starts.
+    pub(crate) fn shared(&self) -> Option<Arc<Self>> {
+        self.this.upgrade()
     }
 
     /// Waits until everything published so far is durable or taken back.
@@ -105,32 +113,5 @@ impl Core {
     pub(crate) fn is_closed(&self) -> bool {
         // Only a gate for new work; what is under way is drained by messages.
         self.closed.load(std::sync::atomic::Ordering::Acquire)
-    }
-}
-
-impl WalkServices for Core {
-    fn id_of(&self, slot: Slot) -> Option<Id> {
-        self.directory.id_of(slot).cloned()
-    }
-
-    fn slot_of(&self, id: &Id) -> Slot {
-        self.directory.slot_of(id)
-    }
-
-    fn documents<'a>(&'a self, ids: &'a [Id]) -> StoreFuture<'a, Vec<Option<Document>>> {
-        Box::pin(self.get_many(ids))
-    }
-
-    fn neighbours<'a>(&'a self, of: &'a Neighbours) -> StoreFuture<'a, Vec<Slot>> {
-        Box::pin(async move {
-            let need = Need::DOCUMENT.links(of.direction());
-            let mut slots = Vec::new();
-            if let Found::Record(record) = self.node(of.origin(), need).await?
-                && let Some(links) = record.head.links(of.direction())
-            {
-                of.resolve(links, |run| slots.extend(run.iter().map(|&slot| Slot(slot))));
-            }
-            Ok(slots)
-        })
     }
 }

@@ -6,11 +6,15 @@
 //! (interleaving as in Sun et al., "ThunderRW: an in-memory graph random walk engine", VLDB 2021).
 
 mod ask;
+mod batch;
+mod control;
 mod emit;
 mod fetch;
 mod finish;
 mod hooks;
+mod host;
 mod run;
+mod write;
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
@@ -19,17 +23,14 @@ use std::rc::{Rc, Weak};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use actix::Actor;
-use serde_json::Value;
 use tokio::sync::Notify;
-use wayfare_graph::{Frontier, HookTable, Profile, SharedRecord, Slot, Unique, Walk, WalkError};
+use wayfare_graph::{HookTable, SharedRecord, Slot, WalkError};
 
 use crate::core::Core;
 use crate::engine::fetch::Pick;
 use crate::hosted::{Hosted, State};
 use crate::messages::{Found, Records};
-use crate::walk_actor::WalkActor;
-use crate::worker::{Host, Vitals};
+use crate::worker::Vitals;
 
 /// Most walks that take turns together. Their state is about 1 KiB each, so a group of this size
 /// stays in a second-level cache; larger groups and smaller ones were slower.
@@ -50,7 +51,7 @@ struct Place {
 
 /// Walks hosted by one worker.
 pub(crate) struct Engine {
-    core: Arc<Core>,
+    pub(crate) core: Arc<Core>,
     vitals: Arc<Vitals>,
     /// The engine itself, for the actors and tasks it starts.
     this: Weak<RefCell<Engine>>,
@@ -115,7 +116,7 @@ impl Engine {
 
     /// Ends all walks of this worker after a fault of its own.
     fn abandon(&mut self) {
-        let lost = self.core.walks.iter().filter(|walk| walk.worker == self.vitals.number);
+        let lost = self.core.walks.iter().filter(|walk| walk.worker() == self.vitals.number);
         let lost: Vec<_> = lost.map(|walk| Arc::clone(walk.value())).collect();
         tracing::error!(worker = self.vitals.number, walks = lost.len(), "a worker failed; its walks end");
         for walk in lost {
@@ -178,66 +179,6 @@ impl Engine {
         }
     }
 
-    /// Takes in a walk.
-    pub(crate) fn host(&mut self, host: Host) {
-        let Host { walker, start, options, shared, stream } = host;
-        let limits = options.limits.map_or_else(|| self.vitals.default_limits(), Arc::new);
-        let services: Arc<dyn wayfare_graph::WalkServices> = Arc::clone(&self.core) as _;
-        let walk = Walk::new(shared.walker, services, limits.report_bytes, stream.is_some());
-        let mut frontier = Frontier::new(options.order, options.unique);
-        frontier.push(&[start.0], start, 0);
-        frontier.end_group();
-        let hosted = Box::new(Hosted {
-            id: shared.id,
-            table: self.table(&*walker),
-            walker: Some(walker),
-            walk: Some(Box::new(walk)),
-            frontier,
-            state: State::Ready,
-            queued: false,
-            exited: false,
-            need: options.need,
-            only: options.only.filter(|filter| !filter.is_all()),
-            limits,
-            profile: Profile::default(),
-            outstanding: 0,
-            ahead: 0,
-            cold: 0,
-            arrived: Default::default(),
-            suspended: None,
-            unmade: Vec::new(),
-            unsettled: Vec::new(),
-            current: None,
-            spare: None,
-            exiting: false,
-            stream,
-            returns: options.unique == Unique::None,
-            per_node: None,
-            task: None,
-            shared,
-        });
-        let seat = self.free.pop().unwrap_or_else(|| {
-            self.seats.push(None);
-            self.seats.len() - 1
-        });
-        // A walk has at most two questions at each shard; the rest is room for control messages.
-        let mailbox = 2 * self.core.settings.shards + 16;
-        let actor = WalkActor { engine: self.this.clone(), seat, walk: hosted.shared.id, mailbox };
-        let _ = hosted.shared.address.set(actor.start());
-        self.seats[seat] = Some(hosted);
-        self.make_ready(seat);
-    }
-
-    fn table(&mut self, walker: &dyn wayfare_graph::ErasedWalker) -> Arc<HookTable> {
-        let specs = walker.hooks();
-        if let Some(table) = self.tables.iter().find(|table| std::ptr::eq(table.specs(), specs)) {
-            return Arc::clone(table);
-        }
-        let table = Arc::new(HookTable::new(specs));
-        self.tables.push(Arc::clone(&table));
-        table
-    }
-
     /// Lets a walk go on.
     fn make_ready(&mut self, seat: usize) {
         if let Some(hosted) = &mut self.seats[seat] {
@@ -253,8 +194,17 @@ impl Engine {
     pub(crate) fn arrive(&mut self, seat: usize, walk: u64, records: Records) {
         let Some(hosted) = self.seat_of(seat, walk) else { return };
         hosted.outstanding = hosted.outstanding.saturating_sub(1);
+        hosted.profile.store_calls += u64::from(records.store_calls);
         match records.result {
-            Ok(found) => hosted.arrived.extend(found),
+            Ok(found) => {
+                for (slot, found) in found {
+                    if let Found::Record(record) = &found {
+                        let bytes = record.payload.heap_bytes() + record.head.link_bytes();
+                        hosted.profile.bytes += bytes as u64;
+                    }
+                    hosted.arrived.insert(slot, found);
+                }
+            }
             Err(error) => {
                 let error = WalkError::Store(error);
                 return self.doom(seat, error);
@@ -265,35 +215,10 @@ impl Engine {
         }
     }
 
-    pub(crate) fn cancel(&mut self, seat: usize, walk: u64) {
-        let Some(hosted) = self.seat_of(seat, walk) else { return };
-        let error = WalkError::Cancelled { walker: hosted.shared.walker.into() };
-        self.doom(seat, error);
-    }
-
-    pub(crate) fn inspect(&mut self, seat: usize, walk: u64) -> Option<Value> {
-        self.seat_of(seat, walk).map(|hosted| hosted.inspect())
-    }
-
     /// A walk by its seat, unless the seat has been given to another walk since.
     fn seat_of(&mut self, seat: usize, walk: u64) -> Option<&mut Hosted> {
         let hosted = self.seats.get_mut(seat)?.as_deref_mut()?;
         (hosted.id == walk).then_some(hosted)
-    }
-
-    /// Ends walks whose wall budget is spent or that were cancelled before they were hosted. Called
-    /// from time to time; walks that run are also checked at every turn.
-    pub(crate) fn check_deadlines(&mut self) {
-        let now = Instant::now();
-        let late: Vec<(usize, WalkError)> = self
-            .seats
-            .iter()
-            .enumerate()
-            .filter_map(|(seat, hosted)| Some((seat, hosted.as_ref()?.overdue(now)?)))
-            .collect();
-        for (seat, error) in late {
-            self.doom(seat, error);
-        }
     }
 }
 
@@ -303,7 +228,7 @@ impl Hosted {
         if self.shared.is_cancelled() {
             return Some(WalkError::Cancelled { walker: self.shared.walker.into() });
         }
-        (now >= self.shared.deadline).then(|| self.shared.wall_reached())
+        self.shared.is_late(now).then(|| self.shared.wall_reached())
     }
 
     /// The record of a slot as a shard answered it.

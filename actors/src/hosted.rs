@@ -1,6 +1,5 @@
 //! A walk as its worker hosts it.
 
-use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::AtomicU32;
@@ -9,13 +8,17 @@ use rustc_hash::FxHashMap;
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
 use wayfare_graph::{
-    Entry, ErasedWalker, Filter, Frontier, HookTable, Limits, Need, Position, Profile, SharedRecord, Slot,
-    Target, VisitBatch, Walk, WalkError,
+    ErasedWalker, EventSource, Filter, HookTable, Limits, Missing, Need, Profile, SharedRecord, Slot,
+    VisitBatch, Walk, WalkError,
 };
 
 use crate::durability::Mark;
+use crate::durable::DurableState;
 use crate::messages::Found;
 use crate::walk_shared::WalkShared;
+
+/// Entries of the queue and steps of the trail that an inspection tells.
+const TOLD: usize = 100;
 
 /// A value on its way to the caller's stream.
 pub(crate) struct Emitted {
@@ -37,16 +40,27 @@ pub(crate) enum State {
     Hooking,
     /// Room in the caller's stream.
     Emitting,
+    /// Its writes.
+    Writing,
+    /// To be resumed.
+    Paused,
+    /// Its children.
+    Joining,
     /// Its last writes to become durable.
     Ending,
 }
 
-/// What a hook asked for and could not be looked up yet, because links were not resident.
-pub(crate) struct Suspended {
-    pub(crate) requests: VecDeque<(Position, Target)>,
-    /// The node whose links are missing, and which.
-    pub(crate) slot: Slot,
-    pub(crate) need: Need,
+/// How far a walk has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Phase {
+    /// Its hooks before the first visit have not run.
+    Entering,
+    /// It visits.
+    Walking,
+    /// Nothing waits any more; its children are waited for.
+    Leaving,
+    /// Its exit hooks have run.
+    Left,
 }
 
 /// One walk.
@@ -58,14 +72,13 @@ pub(crate) struct Hosted {
     /// Away while an async hook runs.
     pub(crate) walk: Option<Box<Walk>>,
     pub(crate) table: Arc<HookTable>,
-    pub(crate) frontier: Frontier,
     pub(crate) state: State,
+    pub(crate) phase: Phase,
     /// Whether it stands among those that take turns, or waits to.
     pub(crate) queued: bool,
-    /// Whether its exit hooks have run.
-    pub(crate) exited: bool,
+    /// Whether visits need a future: async hooks, hooks that take many, visits at the same time.
+    pub(crate) driven: bool,
     pub(crate) need: Need,
-    pub(crate) only: Option<Filter>,
     pub(crate) limits: Arc<Limits>,
     pub(crate) profile: Profile,
     /// Messages to shards not yet answered.
@@ -76,45 +89,47 @@ pub(crate) struct Hosted {
     pub(crate) cold: u32,
     /// What shards answered and has not been visited: records may be evicted before their turn.
     pub(crate) arrived: FxHashMap<Slot, Found>,
-    pub(crate) suspended: Option<Box<Suspended>>,
+    /// What has to be read before the walk can do what its last hooks asked for.
+    pub(crate) missing: Option<Missing>,
     /// Records that were not durable when the walk visited them. If one of them is taken back, the walk
     /// has seen what never was.
     pub(crate) unsettled: Vec<SharedRecord>,
-    /// The node that an async hook runs at, or the last one; set inside the batch's future. Only walks
-    /// that have run one have it.
-    pub(crate) current: Option<Arc<AtomicU32>>,
-    /// The room of the last batch of async hooks.
-    pub(crate) spare: Option<Box<VisitBatch>>,
-    /// Visits of a batch that came back before they were made.
-    pub(crate) unmade: Vec<Position>,
-    /// Whether its async exit hooks are under way.
-    pub(crate) exiting: bool,
     pub(crate) stream: Option<mpsc::Sender<Emitted>>,
     /// Whether the walk may come back to a node.
     pub(crate) returns: bool,
-    /// Visits by node, where the walk may come back to one and they are counted.
-    pub(crate) per_node: Option<Box<FxHashMap<Slot, u64>>>,
-    /// The task of an async hook or of a waiting stream.
+    /// The task of an async hook, of a waiting stream or of writes.
     pub(crate) task: Option<tokio::task::AbortHandle>,
+    /// What few walks have.
+    pub(crate) rare: Box<RareState>,
+}
+
+/// What few walks have.
+#[derive(Default)]
+pub(crate) struct RareState {
+    pub(crate) only: Option<Filter>,
+    /// Most visits that a batch of a driven walk holds.
+    pub(crate) batch: usize,
+    pub(crate) chunk_size: usize,
+    /// The node that an async hook runs at, or the last one; set inside the batch's future.
+    pub(crate) current: Option<Arc<AtomicU32>>,
+    /// The room of the last batch of async hooks.
+    pub(crate) spare: Option<Box<VisitBatch>>,
+    /// Visits by node, where the walk may come back to one and they are counted.
+    pub(crate) per_node: FxHashMap<Slot, u64>,
+    /// Where events for its hooks come from.
+    pub(crate) events: Vec<Box<dyn EventSource>>,
+    /// How the walk is stored, of durable walks.
+    pub(crate) durable: Option<Box<DurableState>>,
+    /// How much waited in the queue when the walk was last seen.
+    pub(crate) waiting: usize,
 }
 
 impl Hosted {
-    pub(crate) fn position_of(&self, entry: Entry, cost: f64) -> Position {
-        Position { slot: entry.slot, from: entry.from, depth: entry.depth, cost }
-    }
-
-    /// Puts visits that were not made back at the front of the queue.
-    pub(crate) fn give_back_unmade(&mut self) {
-        while let Some(Position { slot, from, depth, cost }) = self.unmade.pop() {
-            self.frontier.put_back(Entry { slot, from, depth }, cost);
-        }
-        self.frontier.set_taken(0);
-    }
-
-    /// An empty batch for async hooks, with the room of the last one where there was one.
+    /// An empty batch, with the room of the last one where there was one.
     pub(crate) fn batch(&mut self) -> Box<VisitBatch> {
-        let current = self.current.get_or_insert_default();
-        self.spare.take().unwrap_or_else(|| VisitBatch::new(&self.table, current))
+        let rare = &mut self.rare;
+        let current = rare.current.get_or_insert_default();
+        rare.spare.take().unwrap_or_else(|| VisitBatch::new(&self.table, current, rare.chunk_size))
     }
 
     /// Why the walk has to end, if one of its hooks was refused something for good.
@@ -135,6 +150,11 @@ impl Hosted {
         if self.arrived.is_empty() { None } else { self.arrived.remove(&slot) }
     }
 
+    /// Whether anything waits in the queue, or to be put there.
+    pub(crate) fn has_more(&self) -> bool {
+        self.missing.is_some() || self.walk.as_ref().is_some_and(|walk| !walk.frontier().is_empty())
+    }
+
     pub(crate) fn inspect(&self) -> Value {
         json!({
             "walk": self.shared.id,
@@ -144,11 +164,47 @@ impl Hosted {
                 State::Loading => "records",
                 State::Hooking => "hook",
                 State::Emitting => "stream",
+                State::Writing => "its writes",
+                State::Paused => "resume",
+                State::Joining => "children",
                 State::Ending => "durability",
             },
-            "queued": self.frontier.len(),
+            "queued": self.walk.as_ref().map_or(self.rare.waiting, |walk| walk.queue_len()),
+            "queue": self.walk.as_ref().map(|walk| {
+                let mut queue = walk.queued();
+                queue.truncate(TOLD);
+                queue
+            }),
+            "trail": self.walk.as_ref().map(|walk| {
+                let mut trail = walk.trail();
+                trail.drain(..trail.len().saturating_sub(TOLD));
+                trail
+            }),
+            "budgets": self.budgets(),
+            "children": self.shared.children.alive(),
             "profile": self.profile,
             "state": self.walker_state(),
+        })
+    }
+
+    fn budgets(&self) -> Value {
+        let wall = u64::try_from(self.limits.wall.as_millis()).unwrap_or(u64::MAX);
+        let taken = u64::try_from(self.shared.taken().as_millis()).unwrap_or(u64::MAX);
+        json!({
+            "visits": {"reached": self.profile.visits, "limit": self.limits.visits},
+            "visits_per_node": {
+                "reached": self.rare.per_node.values().max(),
+                "limit": self.limits.visits_per_node,
+            },
+            "queue": {
+                "reached": self.walk.as_ref().map(|walk| walk.frontier().longest()),
+                "limit": self.limits.queue,
+            },
+            "wall_ms": {"reached": taken, "limit": wall},
+            "report_bytes": {
+                "reached": self.walk.as_ref().map(|walk| walk.result_bytes()),
+                "limit": self.limits.report_bytes,
+            },
         })
     }
 

@@ -4,15 +4,19 @@
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 mod access;
+mod children;
 mod core;
 mod directory;
 mod durability;
+mod durable;
 mod engine;
+mod events;
 mod hosted;
 mod loader;
 mod messages;
 mod panic_text;
 mod prefetch;
+mod services;
 mod settings;
 mod shard;
 mod slab;
@@ -25,9 +29,10 @@ mod walk_shared;
 mod worker;
 mod writer;
 
+pub use durable::{DurableWalk, WalkStatus};
 pub use messages::ShardFigures;
 pub use settings::Settings;
 pub use spawn::{EmitStream, Spawned};
 pub use supervisor::Spawn;
 pub use system::{RuntimeHandle, StartError};
-pub use walk_shared::{Finished, Outcome};
+pub use wayfare_graph::{Finished, Outcome};

@@ -36,6 +36,8 @@ pub(crate) enum Found {
 #[rtype(result = "()")]
 pub(crate) struct Records {
     pub(crate) result: Result<Vec<(Slot, Found)>, Arc<StoreError>>,
+    /// Calls to the store that it took.
+    pub(crate) store_calls: u32,
 }
 
 /// Saves new versions of entities that this shard owns.

@@ -33,6 +33,12 @@ pub struct Settings {
     pub limits: Limits,
     /// Values waiting in the stream of one walk.
     pub emit_buffer: usize,
+    /// Events kept for a subscriber that has not taken them yet.
+    pub event_buffer: usize,
+    /// Attempts of a durable walk at one node before it is parked.
+    pub durable_attempts: u32,
+    /// Whether durable walks that a process left behind go on at the start.
+    pub resume_walks: bool,
     /// How long a stop waits for walks and writes.
     pub drain_timeout: Duration,
     /// A hook that runs longer without giving back its thread is reported as stalled.
@@ -55,6 +61,9 @@ impl Default for Settings {
             resident_bytes: 1 << 30,
             limits: Limits::default(),
             emit_buffer: 1_024,
+            event_buffer: 1_024,
+            durable_attempts: 3,
+            resume_walks: true,
             drain_timeout: Duration::from_secs(30),
             stall: Duration::from_secs(10),
         }

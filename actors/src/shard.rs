@@ -66,7 +66,7 @@ impl Handler<Visit> for ShardActor {
     fn handle(&mut self, visit: Visit, _: &mut Context<Self>) {
         let (mut found, missing) = self.state.borrow().look_up(&visit.slots, visit.need);
         if missing.is_empty() {
-            return answer(visit.reply, Records { result: Ok(found) });
+            return answer(visit.reply, Records { result: Ok(found), store_calls: 0 });
         }
         let state = Rc::clone(&self.state);
         let need = visit.need;
@@ -78,10 +78,10 @@ impl Handler<Visit> for ShardActor {
         });
         // Small local loads are ready at once, without a task of their own.
         match load.as_mut().now_or_never() {
-            Some(result) => answer(visit.reply, Records { result }),
+            Some(result) => answer(visit.reply, Records { result, store_calls: 1 }),
             None => drop(actix_rt::spawn(async move {
                 let result = load.await;
-                answer(visit.reply, Records { result });
+                answer(visit.reply, Records { result, store_calls: 1 });
             })),
         }
     }

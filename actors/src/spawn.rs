@@ -5,14 +5,14 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use tokio::sync::{Mutex, Semaphore, mpsc, oneshot};
-use wayfare_graph::{ErasedWalker, Id, SharedRecord, WalkError, WalkOptions};
+use wayfare_graph::{ErasedWalker, Id, Outcome, SharedRecord, WalkError, WalkOptions};
 
 use crate::core::Core;
 use crate::durability::Durability;
+use crate::durable;
 use crate::hosted::Emitted;
 use crate::panic_text::panic_text;
-use crate::walk_actor::Cancel;
-use crate::walk_shared::{Outcome, WalkShared};
+use crate::walk_shared::{Wake, WalkShared};
 use crate::worker::{Host, WorkerRef};
 
 /// A walk that was started.
@@ -46,10 +46,27 @@ impl Spawned {
     /// async hook is dropped where it waits. Does nothing when the walk has ended.
     pub fn cancel(&self) {
         self.shared.cancel();
-        if let Some(address) = self.shared.address.get() {
-            // The flag is set; the message only makes a waiting walk look at it sooner.
-            let _ = address.try_send(Cancel);
-        }
+        self.shared.wake(Wake::Cancel);
+    }
+
+    /// Stops the walk before its next visit, or when its present batch of async hooks is back; what waits is
+    /// kept, and the time until it is resumed does not count against its budget. Does nothing when the walk
+    /// has ended.
+    pub fn pause(&self) {
+        self.shared.pause();
+        self.shared.wake(Wake::LookUp);
+    }
+
+    /// Lets a paused walk go on.
+    pub fn resume(&self) {
+        self.shared.resume();
+        self.shared.wake(Wake::LookUp);
+    }
+
+    /// Whether the walk is to stand still.
+    #[must_use]
+    pub fn is_paused(&self) -> bool {
+        self.shared.is_paused()
     }
 
     /// What the walk is doing, `None` when it has ended.
@@ -113,14 +130,88 @@ pub(crate) fn stream(core: &Arc<Core>) -> (mpsc::Sender<Emitted>, EmitStream) {
     (tx, EmitStream { durability: Arc::clone(&core.durability), values })
 }
 
+/// How a walk is spawned, beside its walker and start.
+#[derive(Default)]
+pub(crate) struct SpawnHow {
+    /// Instead of the walker's own.
+    pub(crate) options: Option<WalkOptions>,
+    pub(crate) stream: Option<mpsc::Sender<Emitted>>,
+    /// So that it is spawned once only.
+    pub(crate) key: Option<String>,
+}
+
 /// Hands a walker to a worker.
 pub(crate) async fn spawn_walk(
     core: &Arc<Core>,
     walker: Box<dyn ErasedWalker>,
     at: Id,
-    options: Option<WalkOptions>,
-    stream: Option<mpsc::Sender<Emitted>>,
+    how: SpawnHow,
 ) -> Result<Spawned, WalkError> {
+    let SpawnHow { options, stream, key } = how;
+    check_room(core)?;
+    let options = options_of(&*walker, options, &at)?;
+    let (reply, outcome) = oneshot::channel();
+    let restored = if options.durable.is_some() {
+        let begun = durable::Begun::new(core, &*walker, &at, &options, key, stream.is_some())?;
+        Some(begun.store(core).await?)
+    } else {
+        if let Some(key) = key {
+            let name = walker.name();
+            durable::reserve(core, name, &at, key).await?;
+        }
+        None
+    };
+    let (host, worker) = prepare(core, walker, &at, options, None, reply)?;
+    let host = Host { stream, restored, ..host };
+    let shared = Arc::clone(&host.shared);
+    send(core, &worker, host).await?;
+    Ok(Spawned { shared, runtime: core.runtime.get().cloned(), outcome: Mutex::new(Some(outcome)) })
+}
+
+/// Starts a child of a walk. Never waits: a hook that is not async cannot.
+pub(crate) fn spawn_child(
+    core: &Arc<Core>,
+    parent: u64,
+    walker: Box<dyn ErasedWalker>,
+    at: Id,
+) -> Result<(u64, oneshot::Receiver<Outcome>), WalkError> {
+    check_room(core)?;
+    let parent =
+        core.walks.get(&parent).map(|parent| Arc::clone(parent.value())).ok_or(WalkError::Stopped)?;
+    let options = options_of(&*walker, None, &at)?;
+    if options.durable.is_some() {
+        let reason = "a durable walker cannot be a child: the parent's end would not survive with it".into();
+        return Err(WalkError::Unsuitable { walker: walker.name().into(), reason });
+    }
+    let (reply, outcome) = oneshot::channel();
+    let (host, worker) = prepare(core, walker, &at, options, Some(Arc::clone(&parent)), reply)?;
+    let shared = Arc::clone(&host.shared);
+    if !parent.children.add(&shared) {
+        // The parent has ended meanwhile.
+        core.walks.remove(&shared.id);
+        return Err(WalkError::Cancelled { walker: shared.walker.into() });
+    }
+    let Some(runtime) = core.runtime.get() else { return Err(WalkError::Stopped) };
+    let core = Arc::clone(core);
+    let number = shared.id;
+    match worker.address.try_send(host) {
+        Ok(()) => {}
+        Err(actix::prelude::SendError::Full(host)) => {
+            runtime.spawn(async move {
+                if let Err(error) = send(&core, &worker, host).await {
+                    shared.end(Err(error));
+                }
+            });
+        }
+        Err(actix::prelude::SendError::Closed(_)) => {
+            core.walks.remove(&number);
+            shared.end(Err(WalkError::Stopped));
+        }
+    }
+    Ok((number, outcome))
+}
+
+fn check_room(core: &Core) -> Result<(), WalkError> {
     if core.is_closed() {
         return Err(WalkError::Stopped);
     }
@@ -128,39 +219,83 @@ pub(crate) async fn spawn_walk(
     if alive >= core.settings.max_walks {
         return Err(WalkError::Overloaded { alive: alive as u64 });
     }
-    let options = match options {
-        Some(options) => options,
+    Ok(())
+}
+
+fn options_of(
+    walker: &dyn ErasedWalker,
+    given: Option<WalkOptions>,
+    at: &Id,
+) -> Result<WalkOptions, WalkError> {
+    match given {
+        Some(options) => Ok(options),
         None => catch_unwind(AssertUnwindSafe(|| walker.options())).map_err(|panic| {
             let message = format!("when asked for its options: {}", panic_text(&*panic));
             WalkError::HookPanicked { walker: walker.name().into(), at: at.clone(), message }
-        })?,
-    };
+        }),
+    }
+}
+
+/// Gives a walk a number and a worker.
+fn prepare(
+    core: &Arc<Core>,
+    walker: Box<dyn ErasedWalker>,
+    at: &Id,
+    options: WalkOptions,
+    parent: Option<Arc<WalkShared>>,
+    reply: oneshot::Sender<Outcome>,
+) -> Result<(Host, WorkerRef), WalkError> {
     // Numbers need no order among each other.
     let id = core.next_walk.fetch_add(1, Ordering::Relaxed);
     let worker = choose_worker(core, id).ok_or(WalkError::Stopped)?;
     let wall = options.limits.as_ref().unwrap_or(&core.settings.limits).wall;
-    let (reply, outcome) = oneshot::channel();
-    let shared = Arc::new(WalkShared::new(id, walker.name(), wall, worker.number, reply));
+    let shared = Arc::new(WalkShared::new(id, walker.name(), wall, worker.number, parent, reply));
     core.walks.insert(id, Arc::clone(&shared));
-    let start = core.directory.slot_of(&at);
-    let host = Host { walker, start, options, shared: Arc::clone(&shared), stream };
+    let start = core.directory.slot_of(at);
+    Ok((Host { walker, start, options, shared, stream: None, restored: None }, worker))
+}
+
+/// Hands a walk to a worker; a full mailbox makes the caller wait.
+pub(crate) async fn send(core: &Core, worker: &WorkerRef, host: Host) -> Result<(), WalkError> {
+    let id = host.shared.id;
     let sent = match worker.address.try_send(host) {
         Ok(()) => Ok(()),
-        // A full mailbox makes the caller wait.
         Err(actix::prelude::SendError::Full(host)) => {
             worker.address.send(host).await.map_err(|_| WalkError::Stopped)
         }
         Err(actix::prelude::SendError::Closed(_)) => Err(WalkError::Stopped),
     };
-    if let Err(error) = sent {
+    if sent.is_err() {
         core.walks.remove(&id);
-        return Err(error);
     }
-    Ok(Spawned { shared, runtime: core.runtime.get().cloned(), outcome: Mutex::new(Some(outcome)) })
+    sent
+}
+
+/// Takes a walk up again that is known already, on another worker.
+pub(crate) async fn host_again(
+    core: &Arc<Core>,
+    shared: Arc<WalkShared>,
+    taken_up: durable::TakenUp,
+) -> Result<(), WalkError> {
+    let worker = choose_worker(core, shared.id).ok_or(WalkError::Stopped)?;
+    shared.move_to(worker.number);
+    let durable::TakenUp { walker, start, options, restored } = taken_up;
+    core.walks.insert(shared.id, Arc::clone(&shared));
+    send(core, &worker, Host { walker, start, options, shared, stream: None, restored: Some(restored) }).await
+}
+
+/// Takes up a walk that another process left behind.
+pub(crate) async fn host_left_behind(core: &Arc<Core>, taken_up: durable::TakenUp) -> Result<(), WalkError> {
+    let durable::TakenUp { walker, start, options, restored } = taken_up;
+    // Nobody in this process waits for it; what becomes of it is told by the store.
+    let (reply, _) = oneshot::channel();
+    let at = core.directory.id_of(start).cloned().unwrap_or_else(Id::root);
+    let (host, worker) = prepare(core, walker, &at, options, None, reply)?;
+    send(core, &worker, Host { restored: Some(restored), ..host }).await
 }
 
 /// Workers in turn: walks are many and short, or few and long; either way this spreads them.
-fn choose_worker(core: &Core, walk: u64) -> Option<WorkerRef> {
+pub(crate) fn choose_worker(core: &Core, walk: u64) -> Option<WorkerRef> {
     let workers = core.workers.read();
     let at = usize::try_from(walk).unwrap_or(0).checked_rem(workers.len())?;
     workers.get(at).cloned()

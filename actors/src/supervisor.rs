@@ -1,7 +1,7 @@
 //! The supervisor: the worker pool and the directory of walks.
 //!
 //! - Owns: the threads of workers and shards, the writer actor, and what to do when one is lost.
-//! - Accepts: `Spawn`, `CancelWalk`, `InspectWalks`, `Stop`.
+//! - Accepts: `Spawn`, `CancelWalk`, `PauseWalk`, `InspectWalks`, `Stop`.
 //! - Sends: `Host` to workers, control messages to walks.
 //! - Dies when: the runtime stops, after it has drained walks and writes.
 
@@ -12,15 +12,14 @@ use std::time::{Duration, Instant};
 
 use actix::prelude::*;
 use actix_rt::Arbiter;
-use dashmap::Entry;
 use serde_json::Value;
 use wayfare_graph::{Id, WalkError, WalkerType};
 
 use crate::core::Core;
 use crate::panic_text::panic_text;
-use crate::spawn::{Spawned, spawn_walk};
+use crate::spawn::{SpawnHow, Spawned, spawn_walk};
 use crate::threads::{Join, join_until, moment_after};
-use crate::walk_actor::Cancel;
+use crate::walk_shared::Wake;
 use crate::worker::{Vitals, WorkerActor, WorkerRef};
 use crate::writer::{Close, WriterActor};
 
@@ -53,7 +52,7 @@ impl Supervisor {
         let (core, own) = (Arc::clone(&self.core), Arc::clone(&vitals));
         let address = WorkerActor::start_in_arbiter(&arbiter.handle(), move |_| WorkerActor::new(core, own));
         let mut workers = self.core.workers.write();
-        let worker = WorkerRef { number, address, vitals };
+        let worker = WorkerRef { number, address, vitals, thread: arbiter.handle() };
         workers.push(worker.clone());
         self.workers.push(worker);
         self.worker_arbiters.push(arbiter);
@@ -86,7 +85,7 @@ impl Supervisor {
             .core
             .walks
             .iter()
-            .filter(|walk| walk.worker == worker.number && (now >= walk.deadline || walk.is_cancelled()))
+            .filter(|walk| walk.worker() == worker.number && (walk.is_late(now) || walk.is_cancelled()))
             .map(|walk| Arc::clone(walk.value()))
             .collect();
         if overdue.is_empty() {
@@ -127,7 +126,7 @@ pub struct Spawn {
     pub args: Value,
     /// The node to start at.
     pub at: Id,
-    /// The same key never starts a second walk while the runtime lives.
+    /// The same key never starts a second walk on this store, also after a crash.
     pub key: Option<String>,
 }
 
@@ -138,17 +137,8 @@ impl Handler<Spawn> for Supervisor {
         let core = Arc::clone(&self.core);
         Box::pin(async move {
             let walker = make_walker(&spawn)?;
-            let Some(key) = spawn.key else { return spawn_walk(&core, walker, spawn.at, None, None).await };
-            match core.walk_keys.entry(key.clone()) {
-                Entry::Occupied(_) => return Err(WalkError::DuplicateKey { key }),
-                // Reserved before the walk starts, so that a second message cannot pass meanwhile.
-                Entry::Vacant(vacant) => drop(vacant.insert(0)),
-            }
-            let spawned = spawn_walk(&core, walker, spawn.at, None, None).await;
-            if spawned.is_err() {
-                core.walk_keys.remove(&key);
-            }
-            spawned
+            let how = SpawnHow { key: spawn.key, ..SpawnHow::default() };
+            spawn_walk(&core, walker, spawn.at, how).await
         })
     }
 }
@@ -183,10 +173,32 @@ impl Handler<CancelWalk> for Supervisor {
             return false;
         };
         walk.cancel();
-        if let Some(address) = walk.address.get() {
-            // The flag is set; the message only makes a waiting walk look at it sooner.
-            let _ = address.try_send(Cancel);
+        walk.wake(Wake::Cancel);
+        true
+    }
+}
+
+/// Pauses or resumes a walk by number; `false` when there is none.
+#[derive(Message)]
+#[rtype(result = "bool")]
+pub(crate) struct PauseWalk {
+    pub(crate) walk: u64,
+    pub(crate) paused: bool,
+}
+
+impl Handler<PauseWalk> for Supervisor {
+    type Result = bool;
+
+    fn handle(&mut self, pause: PauseWalk, _: &mut Context<Self>) -> bool {
+        let Some(walk) = self.core.walks.get(&pause.walk).map(|walk| Arc::clone(walk.value())) else {
+            return false;
+        };
+        if pause.paused {
+            walk.pause()
+        } else {
+            walk.resume()
         }
+        walk.wake(Wake::LookUp);
         true
     }
 }
@@ -222,7 +234,10 @@ impl Handler<Stop> for Supervisor {
         let drain = async move {
             core.closed.store(true, Ordering::Release);
             let until = moment_after(core.settings.drain_timeout);
-            while !core.walks.is_empty() && Instant::now() < until {
+            // Durable walks go on in the next process.
+            while core.walks.iter().any(|walk| !walk.is_durable() && !walk.is_paused())
+                && Instant::now() < until
+            {
                 tokio::time::sleep(Duration::from_millis(2)).await;
             }
             for walk in &core.walks {

@@ -10,17 +10,18 @@ use parking_lot::Mutex;
 use serde_json::Value;
 use tokio::sync::oneshot;
 use wayfare_graph::{
-    Document, EntityName, ErasedWalker, Id, Index, KeySource, Kind, Page, Query, Store, StoreError,
-    StoreStats, WalkError, WalkOptions, WriteBatch, WriteResult,
+    Document, EntityName, ErasedWalker, Event, EventSource, Id, Index, KeySource, Kind, Page, Published,
+    Query, Store, StoreError, StoreStats, WalkError, WalkOptions, WriteBatch, WriteResult,
 };
 
 use crate::core::Core;
+use crate::durable::{self, DurableWalk, WalkStatus};
 use crate::loader::Loader;
 use crate::messages::{InspectShard, ShardFigures};
 use crate::settings::Settings;
 use crate::shard::{ShardActor, ShardParts};
-use crate::spawn::{EmitStream, Spawned, spawn_walk, stream};
-use crate::supervisor::{CancelWalk, InspectWalks, Spawn, Stop, Supervisor};
+use crate::spawn::{EmitStream, SpawnHow, Spawned, spawn_walk, stream};
+use crate::supervisor::{CancelWalk, InspectWalks, PauseWalk, Spawn, Stop, Supervisor};
 use crate::threads::{Join, join_until, moment_after};
 use crate::writer::{WriterActor, WriterSettings};
 
@@ -65,7 +66,7 @@ impl RuntimeHandle {
         if !settings.shards.is_power_of_two() || settings.shards > 64 {
             return Err(StartError::Shards { shards: settings.shards });
         }
-        let core = Arc::new(Core::new(settings, store, keys));
+        let core = Core::new(settings, store, keys);
         let (up, started) = std::sync::mpsc::channel();
         let own = Arc::clone(&core);
         let thread = std::thread::Builder::new().name("wayfare-system".into()).spawn(move || {
@@ -106,7 +107,7 @@ impl RuntimeHandle {
         at: Id,
         options: Option<WalkOptions>,
     ) -> Result<Spawned, WalkError> {
-        spawn_walk(&self.inner.core, walker, at, options, None).await
+        spawn_walk(&self.inner.core, walker, at, SpawnHow { options, ..SpawnHow::default() }).await
     }
 
     /// Spawns a walker whose emitted values are streamed.
@@ -120,12 +121,106 @@ impl RuntimeHandle {
         options: Option<WalkOptions>,
     ) -> Result<(Spawned, EmitStream), WalkError> {
         let (tx, values) = stream(&self.inner.core);
-        Ok((spawn_walk(&self.inner.core, walker, at, options, Some(tx)).await?, values))
+        let how = SpawnHow { options, stream: Some(tx), key: None };
+        Ok((spawn_walk(&self.inner.core, walker, at, how).await?, values))
     }
 
     /// Cancels a walk by number; `false` when there is none.
     pub async fn cancel(&self, walk: u64) -> bool {
         self.inner.supervisor.send(CancelWalk(walk)).await.unwrap_or(false)
+    }
+
+    /// Spawns a walker under a key, once only on this store, also after a crash.
+    ///
+    /// # Errors
+    /// [`WalkError::DuplicateKey`]; as [`spawn`](Self::spawn) besides.
+    pub async fn spawn_once(
+        &self,
+        walker: Box<dyn ErasedWalker>,
+        at: Id,
+        options: Option<WalkOptions>,
+        key: String,
+    ) -> Result<Spawned, WalkError> {
+        let how = SpawnHow { options, stream: None, key: Some(key) };
+        spawn_walk(&self.inner.core, walker, at, how).await
+    }
+
+    /// Pauses a walk by number; `false` when there is none.
+    pub async fn pause(&self, walk: u64) -> bool {
+        self.inner.supervisor.send(PauseWalk { walk, paused: true }).await.unwrap_or(false)
+    }
+
+    /// Lets a paused walk go on; `false` when there is none.
+    pub async fn resume(&self, walk: u64) -> bool {
+        self.inner.supervisor.send(PauseWalk { walk, paused: false }).await.unwrap_or(false)
+    }
+
+    /// All walks that the store knows: durable ones, and those spawned under a key.
+    ///
+    /// # Errors
+    /// [`WalkError::Store`].
+    pub async fn durable_walks(&self) -> Result<Vec<DurableWalk>, WalkError> {
+        durable::list(&self.inner.core).await
+    }
+
+    /// Lets a parked walk go on from its last checkpoint, with its failures forgotten; `false` when there
+    /// is no such parked walk.
+    ///
+    /// # Errors
+    /// Why it cannot be taken up.
+    pub async fn retry_walk(&self, id: &Id) -> Result<bool, WalkError> {
+        let (core, id) = (Arc::clone(&self.inner.core), id.clone());
+        self.on_runtime(async move { durable::retry(&core, &id).await }).await
+    }
+
+    /// Removes a parked or done walk from the store; `false` when there is none.
+    ///
+    /// # Errors
+    /// [`WalkError::Unsuitable`] for one that is under way, [`WalkError::Store`].
+    pub async fn drop_walk(&self, id: &Id) -> Result<bool, WalkError> {
+        let (core, id) = (Arc::clone(&self.inner.core), id.clone());
+        self.on_runtime(async move { durable::forget_ended(&core, &id).await }).await
+    }
+
+    /// Waits until a durable walk is neither under way nor waits to be taken up, and tells what became of
+    /// it; `None` when the store does not know it, as one without a key that has ended well.
+    ///
+    /// # Errors
+    /// [`WalkError::Store`].
+    pub async fn settled_walk(&self, id: &Id) -> Result<Option<DurableWalk>, WalkError> {
+        loop {
+            let news = self.inner.core.durable_news.notified();
+            tokio::pin!(news);
+            // Registered before the test, so that news between test and wait is not missed.
+            news.as_mut().enable();
+            let walks = self.durable_walks().await?;
+            let walk = walks.into_iter().find(|walk| walk.id == *id);
+            match walk {
+                Some(walk) if walk.status == WalkStatus::Running => news.await,
+                walk => return Ok(walk),
+            }
+        }
+    }
+
+    /// Runs something on the runtime's own threads.
+    async fn on_runtime<T: Send + 'static>(
+        &self,
+        work: impl Future<Output = Result<T, WalkError>> + Send + 'static,
+    ) -> Result<T, WalkError> {
+        let runtime = self.inner.core.runtime.get().cloned().ok_or(WalkError::Stopped)?;
+        runtime.spawn(work).await.unwrap_or(Err(WalkError::Stopped))
+    }
+
+    /// Publishes an event to all who have subscribed to its name; returns how many these are.
+    pub fn publish<E: Event>(&self, event: E) -> usize {
+        self.inner.core.events.publish(Published::new(event))
+    }
+
+    /// Subscribes to the events of a name, from now on. At most `[events] buffer` wait for a subscriber;
+    /// one that is slower is told how many it has missed.
+    #[must_use]
+    pub fn subscribe(&self, name: &'static str) -> Box<dyn EventSource> {
+        self.inner.core.events.subscribe(name)
     }
 
     /// What all walks are doing, as JSON.
@@ -342,6 +437,9 @@ fn start_actors(core: &Arc<Core>) -> Result<Addr<Supervisor>, StartError> {
     // Before the supervisor is started, so that the first walk finds them.
     for _ in 0..settings.workers {
         supervisor.add_worker();
+    }
+    if settings.resume_walks {
+        actix_rt::spawn(durable::resume_all(Arc::clone(core)));
     }
     Ok(supervisor.start())
 }

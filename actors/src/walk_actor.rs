@@ -1,7 +1,7 @@
 //! A walk as an actor: its address, mailbox and lifecycle. The worker runs its hooks.
 //!
 //! - Owns: its place among the walks that its worker hosts.
-//! - Accepts: `Records` (a shard's answer), `Cancel`, `InspectWalk`.
+//! - Accepts: `Records` (a shard's answer), `Cancel`, `LookUp` (pause and resume), `InspectWalk`.
 //! - Sends: nothing itself; the worker asks shards in its name.
 //! - Dies when: the walk has ended, or its worker's thread has.
 
@@ -53,6 +53,21 @@ impl Handler<Cancel> for WalkActor {
     fn handle(&mut self, _: Cancel, _: &mut Context<Self>) {
         if let Some(engine) = self.engine.upgrade() {
             engine.borrow_mut().cancel(self.seat, self.walk);
+        }
+    }
+}
+
+/// Makes the walk look whether it is to stand still or to go on.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub(crate) struct LookUp;
+
+impl Handler<LookUp> for WalkActor {
+    type Result = ();
+
+    fn handle(&mut self, _: LookUp, _: &mut Context<Self>) {
+        if let Some(engine) = self.engine.upgrade() {
+            engine.borrow_mut().look_up(self.seat, self.walk);
         }
     }
 }

@@ -1,47 +1,59 @@
 //! What is known of a walk outside the worker that hosts it.
 
-use std::sync::OnceLock;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use actix::Addr;
 use parking_lot::Mutex;
 use serde_json::{Value, json};
 use tokio::sync::oneshot;
-use wayfare_graph::{Budget, ErasedWalker, Profile, WalkError};
+use wayfare_graph::{Budget, Outcome, WalkError};
 
+use crate::children::Children;
 use crate::threads::moment_after;
-use crate::walk_actor::{InspectWalk, WalkActor};
+use crate::walk_actor::{Cancel, InspectWalk, LookUp, WalkActor};
 
 /// How long a walk has to answer what it is doing.
 const INSPECT_TIMEOUT: Duration = Duration::from_millis(200);
 
-/// A walk that has ended well.
-pub struct Finished {
-    /// The walker, with its state.
-    pub walker: Box<dyn ErasedWalker>,
-    /// What it reported.
-    pub report: Vec<Value>,
-    /// What it cost.
-    pub profile: Profile,
+/// The time that counts against a wall budget.
+struct WallClock {
+    /// The moment at which the budget is spent, unless the clock stands still.
+    deadline: Instant,
+    stopped: Option<Instant>,
 }
 
-/// How a walk ended.
-pub type Outcome = Result<Box<Finished>, WalkError>;
+/// What a walk is to look at.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Wake {
+    /// That it was cancelled.
+    Cancel,
+    /// That it was paused or resumed.
+    LookUp,
+}
 
 /// The part of a walk that other threads see.
 pub(crate) struct WalkShared {
     pub(crate) id: u64,
     pub(crate) walker: &'static str,
     pub(crate) spawned: Instant,
-    /// The wall budget, and the moment at which it is spent.
+    /// The wall budget.
     pub(crate) wall: Duration,
-    pub(crate) deadline: Instant,
-    /// Where the walk's control messages go, once it is hosted.
-    pub(crate) address: OnceLock<Addr<WalkActor>>,
+    /// The time that counts against it.
+    clock: Mutex<WallClock>,
+    /// Where the walk's control messages go, once it is hosted; another place when it is hosted again.
+    address: Mutex<Option<Addr<WalkActor>>>,
     /// Which worker hosts it.
-    pub(crate) worker: usize,
+    worker: AtomicUsize,
+    /// Walks that it has started and that have not ended.
+    pub(crate) children: Children,
+    /// The walk that has started it.
+    parent: Option<Arc<WalkShared>>,
     cancelled: AtomicBool,
+    paused: AtomicBool,
+    /// Whether it goes on in another process when this one ends.
+    durable: AtomicBool,
     reply: Mutex<Option<oneshot::Sender<Outcome>>>,
 }
 
@@ -51,6 +63,7 @@ impl WalkShared {
         walker: &'static str,
         wall: Duration,
         worker: usize,
+        parent: Option<Arc<WalkShared>>,
         reply: oneshot::Sender<Outcome>,
     ) -> Self {
         Self {
@@ -58,20 +71,108 @@ impl WalkShared {
             walker,
             spawned: Instant::now(),
             wall,
-            deadline: moment_after(wall),
-            address: OnceLock::new(),
-            worker,
+            clock: Mutex::new(WallClock { deadline: moment_after(wall), stopped: None }),
+            address: Mutex::new(None),
+            worker: AtomicUsize::new(worker),
+            children: Children::default(),
+            parent,
             cancelled: AtomicBool::new(false),
+            paused: AtomicBool::new(false),
+            durable: AtomicBool::new(false),
             reply: Mutex::new(Some(reply)),
         }
     }
 
     /// Tells the caller how the walk ended. Only the first call counts.
     pub(crate) fn end(&self, outcome: Outcome) {
-        let reply = self.reply.lock().take();
-        if let Some(reply) = reply {
-            // A caller who no longer waits has dropped the handle.
-            let _ = reply.send(outcome);
+        let Some(reply) = self.reply.lock().take() else { return };
+        // Whatever ended it, its children do not outlive it.
+        self.children.cancel();
+        // A caller who no longer waits has dropped the handle.
+        let unheard = reply.send(outcome).err().and_then(Result::err);
+        if let Some(parent) = &self.parent {
+            parent.children.ended(self.id, unheard);
+        }
+    }
+
+    /// Stops the walk before its next visit; the time until it is resumed does not count.
+    pub(crate) fn pause(&self) {
+        let mut clock = self.clock.lock();
+        clock.stopped.get_or_insert_with(Instant::now);
+        // As for `cancelled`.
+        self.paused.store(true, Ordering::Relaxed);
+    }
+
+    /// Lets it go on.
+    pub(crate) fn resume(&self) {
+        let mut clock = self.clock.lock();
+        if let Some(stopped) = clock.stopped.take() {
+            let pause = stopped.elapsed();
+            clock.deadline = clock.deadline.checked_add(pause).unwrap_or(clock.deadline);
+        }
+        self.paused.store(false, Ordering::Relaxed);
+    }
+
+    pub(crate) fn set_durable(&self) {
+        // As for `cancelled`.
+        self.durable.store(true, Ordering::Relaxed);
+    }
+
+    pub(crate) fn is_durable(&self) -> bool {
+        self.durable.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn is_paused(&self) -> bool {
+        self.paused.load(Ordering::Relaxed)
+    }
+
+    /// Whether the wall budget is spent. While the walk is paused it is not.
+    pub(crate) fn is_late(&self, now: Instant) -> bool {
+        let clock = self.clock.lock();
+        clock.stopped.is_none() && now >= clock.deadline
+    }
+
+    /// The time that counts against the wall budget so far.
+    pub(crate) fn taken(&self) -> Duration {
+        let clock = self.clock.lock();
+        let now = clock.stopped.unwrap_or_else(Instant::now);
+        self.wall.saturating_sub(clock.deadline.saturating_duration_since(now))
+    }
+
+    /// Counts time that the walk has taken before it was hosted here.
+    pub(crate) fn has_taken(&self, taken: Duration) {
+        let mut clock = self.clock.lock();
+        clock.deadline = clock.deadline.checked_sub(taken).unwrap_or(clock.deadline);
+    }
+
+    /// Where its control messages go, once it is hosted.
+    pub(crate) fn address(&self) -> Option<Addr<WalkActor>> {
+        self.address.lock().clone()
+    }
+
+    pub(crate) fn set_address(&self, address: Addr<WalkActor>) {
+        *self.address.lock() = Some(address);
+    }
+
+    /// The number of the worker that hosts it.
+    pub(crate) fn worker(&self) -> usize {
+        // Only the number counts; where to send is the worker's own matter.
+        self.worker.load(Ordering::Relaxed)
+    }
+
+    /// Gives it to another worker.
+    pub(crate) fn move_to(&self, worker: usize) {
+        self.worker.store(worker, Ordering::Relaxed);
+        self.children.reopen();
+    }
+
+    /// Makes it look at its flags soon; one that runs does so by itself.
+    pub(crate) fn wake(&self, message: Wake) {
+        let Some(address) = self.address() else { return };
+        // A full mailbox means that the walk is about to run.
+        match message {
+            Wake::Cancel => drop(address.try_send(Cancel)),
+            Wake::LookUp => drop(address.try_send(LookUp)),
         }
     }
 
@@ -86,7 +187,7 @@ impl WalkShared {
 
     /// What the walk is doing, `None` when it has ended. On the runtime's own threads only.
     pub(crate) async fn inspect(&self) -> Option<Value> {
-        let Some(address) = self.address.get() else {
+        let Some(address) = self.address() else {
             let told = json!({"walk": self.id, "walker": self.walker, "waiting_for": "its worker"});
             return Some(told);
         };
@@ -103,6 +204,7 @@ impl WalkShared {
             walker: self.walker.into(),
             budget: Budget::WallMs,
             limit: u64::try_from(limit).unwrap_or(u64::MAX),
+            reached: u64::try_from(self.taken().as_millis()).unwrap_or(u64::MAX),
         }
     }
 }

@@ -12,10 +12,12 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use actix::prelude::*;
+use actix_rt::ArbiterHandle;
 use tokio::sync::mpsc;
 use wayfare_graph::{ErasedWalker, Limits, Slot, WalkOptions};
 
 use crate::core::Core;
+use crate::durable::Restored;
 use crate::engine::Engine;
 use crate::hosted::Emitted;
 use crate::walk_shared::WalkShared;
@@ -29,6 +31,8 @@ pub(crate) struct WorkerRef {
     pub(crate) number: usize,
     pub(crate) address: Addr<WorkerActor>,
     pub(crate) vitals: Arc<Vitals>,
+    /// Its thread, for visits that run beside their walk.
+    pub(crate) thread: ArbiterHandle,
 }
 
 /// Signs of life of a worker, read by the supervisor.
@@ -118,6 +122,8 @@ pub(crate) struct Host {
     pub(crate) options: WalkOptions,
     pub(crate) shared: Arc<WalkShared>,
     pub(crate) stream: Option<mpsc::Sender<Emitted>>,
+    /// Where a durable walk goes on.
+    pub(crate) restored: Option<Restored>,
 }
 
 impl Handler<Host> for WorkerActor {

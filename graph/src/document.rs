@@ -5,6 +5,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use crate::body::{Body, BodyError};
+use crate::entity::Entity;
 use crate::id::{Id, IdError, Kind};
 
 /// How often an entity has been written: 0 for a document without `_version`, 1 when created.
@@ -180,6 +181,18 @@ impl Document {
         }
         fields.extend(written);
         Ok(self.clone().with_body(Body::encode(&fields)?))
+    }
+
+    /// The document with a value's fields written over those it has; fields that the type does not know
+    /// stay.
+    ///
+    /// # Errors
+    /// [`BodyError`] when the old fields do not fit the type, or the value does not serialise.
+    pub fn written_over<T: Entity>(&self, value: &T) -> Result<Self, BodyError> {
+        if T::FIELDS.is_some_and(|known| self.body.has_only(known)) {
+            return Ok(self.clone().with_body(Body::encode(value)?));
+        }
+        self.overlay(&self.decode::<T>()?, value)
     }
 
     /// What a dotted path names: `id`, `entity`, `_version`, `source`, `target`, `bidirectional`, or

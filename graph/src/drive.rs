@@ -1,40 +1,175 @@
-//! Driving a walker with async hooks through a batch of visits in one future.
+//! Driving a walker through a batch of visits in one future.
 //!
 //! A future for each visit would cost an allocation for each; here the hooks are awaited where they
-//! stand, and what they asked for is told apart by visit when the batch is back.
+//! stand, one visit after another, and the queue moves along with them.
 
+use std::any::Any;
+use std::ops::Range;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Instant;
 
+use crate::event::Published;
+use crate::frontier::Position;
 use crate::here::Visited;
+use crate::hook::{HookFault, HookResult, Occasion};
 use crate::hook_table::HookTable;
+use crate::host::HostCall;
+use crate::id::Kind;
+use crate::record::Slot;
 use crate::step::Step;
-use crate::walk::{Position, Walk};
-use crate::walker::{ErasedWalker, HookFault, Walker};
+use crate::target::{Looked, Missing};
+use crate::walk::Walk;
+use crate::walk_error::WalkError;
+use crate::walker::{ErasedWalker, Walker};
 
 /// The future of a batch: it owns everything the hooks work on and gives it back.
 pub type Drive = Pin<Box<dyn Future<Output = Driven> + Send>>;
 
-/// Visits that are to be made one after another, as far as they go.
+/// What a batch is about.
+#[derive(Debug, Default)]
+pub enum Stage {
+    /// The hooks before the first visit.
+    Enter,
+    /// Visits.
+    #[default]
+    Visits,
+    /// The hooks for an event.
+    Event(Published),
+    /// The hooks at the end.
+    Exit,
+}
+
+/// How a visit of a batch stands in the queue.
+#[derive(Debug, Clone, Copy)]
+pub struct Planned {
+    /// Entries before it that are passed over: their nodes do not exist, or a filter keeps them out.
+    pub skipped: u32,
+    /// Its depth; visits of different depth are not given to a hook together.
+    pub depth: u32,
+    /// Whether it is the leaving of a node.
+    pub leaving: bool,
+}
+
+/// Visits that are to be made, as far as they go; or other hooks of a walk.
 #[derive(Debug)]
 pub struct VisitBatch {
     /// The hooks of the walker.
     pub table: Arc<HookTable>,
-    /// The nodes; none for the exit hooks.
-    pub visits: Vec<(Visited, Position)>,
+    /// What it is about.
+    pub stage: Stage,
+    /// The nodes, in the order of the queue.
+    pub visits: Vec<Visited>,
+    /// How each of them stands in the queue.
+    pub planned: Vec<Planned>,
+    /// Entries passed over after the last visit.
+    pub skipped_after: u32,
+    /// Most visits that a hook is given together.
+    pub chunk_size: usize,
     /// Where the slot of each visit is noted as it begins.
     pub current: Arc<AtomicU32>,
-    /// For each visit that was made, how many requests the walk held after it.
-    pub requests_after: Vec<usize>,
+    /// How many visits were made. The others still wait in the queue.
+    pub made: usize,
+    /// The depth of the deepest visit made.
+    pub deepest: u32,
 }
 
 impl VisitBatch {
     /// An empty batch for a walker.
     #[must_use]
-    pub fn new(table: &Arc<HookTable>, current: &Arc<AtomicU32>) -> Box<Self> {
-        let (table, current) = (Arc::clone(table), Arc::clone(current));
-        Box::new(Self { table, visits: Vec::new(), current, requests_after: Vec::new() })
+    pub fn new(table: &Arc<HookTable>, current: &Arc<AtomicU32>, chunk_size: usize) -> Box<Self> {
+        Box::new(Self {
+            table: Arc::clone(table),
+            stage: Stage::Visits,
+            visits: Vec::new(),
+            planned: Vec::new(),
+            skipped_after: 0,
+            chunk_size,
+            current: Arc::clone(current),
+            made: 0,
+            deepest: 0,
+        })
+    }
+
+    /// Whether it is about visits.
+    #[must_use]
+    pub fn is_of_visits(&self) -> bool {
+        matches!(self.stage, Stage::Visits)
+    }
+
+    /// Empties it and keeps its room.
+    pub fn clear(&mut self) {
+        self.stage = Stage::Visits;
+        self.visits.clear();
+        self.planned.clear();
+        (self.skipped_after, self.made, self.deepest) = (0, 0, 0);
+    }
+
+    /// Where the visits end that are made together with one, which are more than one only where a hook
+    /// takes many.
+    #[must_use]
+    pub fn together(&self, from: usize) -> usize {
+        let (id, planned) = (&self.visits[from].record.head.id, self.planned[from]);
+        if !self.is_chunk(from) {
+            return from + 1;
+        }
+        let mut until = from + 1;
+        while until < self.visits.len() && until - from < self.chunk_size {
+            let other = &self.visits[until].record.head.id;
+            let same = other.kind() == id.kind() && other.entity() == id.entity();
+            if !same || self.planned[until].depth != planned.depth || self.planned[until].leaving {
+                break;
+            }
+            until += 1;
+        }
+        until
+    }
+
+    /// Whether a visit is one that a hook takes many of.
+    #[must_use]
+    pub fn is_chunk(&self, at: usize) -> bool {
+        let id = &self.visits[at].record.head.id;
+        self.table.takes_many()
+            && !self.planned[at].leaving
+            && self.table.at(id.kind(), id.entity()).iter().any(|&hook| self.takes_many(hook))
+    }
+
+    pub(crate) fn takes_many(&self, hook: u16) -> bool {
+        self.table.spec(hook).is_some_and(|spec| spec.takes_many)
+    }
+
+    /// Takes visits off the queue, with the entries before each that are passed over.
+    pub(crate) fn begin(&self, range: Range<usize>, walk: &mut Walk) -> Vec<Position> {
+        let mut positions = Vec::with_capacity(range.len());
+        for at in range {
+            for _ in 0..self.planned[at].skipped {
+                walk.frontier_mut().skip();
+            }
+            let at_edge = self.visits[at].record.head.id.kind() == Kind::Edge;
+            positions.extend(walk.begin_visit(at_edge));
+        }
+        positions
+    }
+
+    pub(crate) fn note_current(&self, slot: Slot) {
+        // A note for the same thread, in case the future does not come back.
+        self.current.store(slot.0, Ordering::Relaxed);
+    }
+}
+
+/// Why a batch did not go on.
+#[derive(Debug)]
+pub enum Fault {
+    /// A hook failed.
+    Hook(u16, HookFault),
+    /// The walk could not go on.
+    Walk(WalkError),
+}
+
+impl From<WalkError> for Fault {
+    fn from(error: WalkError) -> Self {
+        Self::Walk(error)
     }
 }
 
@@ -42,12 +177,12 @@ impl VisitBatch {
 pub struct Driven {
     /// The walker.
     pub walker: Box<dyn ErasedWalker>,
-    /// Its walk, with the requests of all visits that were made.
+    /// Its walk.
     pub walk: Box<Walk>,
     /// The batch. Visits beyond those made were not begun.
     pub batch: Box<VisitBatch>,
-    /// What the last hook came to, or which hook failed and why.
-    pub result: Result<Step, (u16, HookFault)>,
+    /// What the last hook came to, and what has to be read before what it asked for can be done.
+    pub result: Result<(Step, Option<Missing>), Fault>,
 }
 
 pub(crate) async fn drive<W: Walker>(
@@ -55,39 +190,213 @@ pub(crate) async fn drive<W: Walker>(
     mut batch: Box<VisitBatch>,
     mut walk: Box<Walk>,
 ) -> Driven {
-    let mut result = Ok(Step::Continue);
-    if batch.visits.is_empty() {
-        let exits = Arc::clone(batch.table.exits());
-        result = run(&mut *walker, &exits, None, &mut walk).await;
-    }
-    for (visited, position) in &batch.visits {
-        walk.set_position(*position);
-        // A note for the same thread, in case the future does not come back.
-        batch.current.store(position.slot.0, Ordering::Relaxed);
-        let hooks = batch.table.at(visited.record.head.id.entity().code());
-        result = run(&mut *walker, hooks, Some(visited), &mut walk).await;
-        batch.requests_after.push(walk.requests().len());
-        // What was emitted is sent before the next visit, so that a full stream holds the walk up.
-        if !matches!(result, Ok(Step::Continue | Step::Skip)) || walk.has_outbox() {
-            break;
-        }
-    }
+    let result = match batch.stage {
+        Stage::Visits => drive_visits(&mut *walker, &mut batch, &mut walk).await,
+        _ => drive_alone(&mut *walker, &batch, &mut walk).await,
+    };
     Driven { walker, walk, batch, result }
 }
 
-#[inline]
-async fn run<W: Walker>(
+/// Runs the hooks of another occasion than a visit.
+async fn drive_alone<W: Walker>(
     walker: &mut W,
-    hooks: &[u16],
-    visited: Option<&Visited>,
+    batch: &VisitBatch,
     walk: &mut Walk,
-) -> Result<Step, (u16, HookFault)> {
-    for &hook in hooks {
-        match walker.call_async(usize::from(hook), visited, walk).await {
-            Ok(Step::Continue) => {}
-            Ok(step) => return Ok(step),
-            Err(fault) => return Err((hook, fault)),
+) -> Result<(Step, Option<Missing>), Fault> {
+    let table = &batch.table;
+    let (hooks, occasion) = match &batch.stage {
+        Stage::Enter => (table.enters(), Occasion::Alone),
+        Stage::Event(event) => (table.events(), Occasion::Event(event.value())),
+        Stage::Exit | Stage::Visits => (table.exits(), Occasion::Alone),
+    };
+    let mut step = Step::Continue;
+    for &hook in &**hooks {
+        if let Occasion::Event(event) = occasion
+            && !batch.is_for(hook, event)
+        {
+            continue;
+        }
+        step = run(walker, table, hook, occasion, walk).await.map_err(|fault| Fault::Hook(hook, fault))?;
+        if step != Step::Continue {
+            break;
+        }
+    }
+    walk.note_asked()?;
+    if step == Step::Disengage {
+        walk.forget_requests();
+        return Ok((step, None));
+    }
+    Ok((step, walk.expand(|_| Looked::Unknown)?))
+}
+
+impl VisitBatch {
+    /// Whether a hook is for events of this type.
+    fn is_for(&self, hook: u16, event: &(dyn Any + Send + Sync)) -> bool {
+        self.table.spec(hook).is_some_and(|spec| match spec.target {
+            crate::hook::HookTarget::Event(key) => key().type_id == event.type_id(),
+            _ => false,
+        })
+    }
+}
+
+async fn drive_visits<W: Walker>(
+    walker: &mut W,
+    batch: &mut VisitBatch,
+    walk: &mut Walk,
+) -> Result<(Step, Option<Missing>), Fault> {
+    let mut from = 0;
+    while from < batch.visits.len() {
+        let until = batch.together(from);
+        let positions = batch.begin(from..until, walk);
+        let Some(&first) = positions.first() else { break };
+        batch.deepest = batch.deepest.max(first.depth);
+        batch.made = until;
+        let step = visit(walker, batch, from..until, &positions, walk).await?;
+        if step == Step::Disengage {
+            walk.note_of(&batch.visits[from..until])?;
+            walk.forget_requests();
+            return Ok((step, None));
+        }
+        let missing = end_visits(batch, from..until, &positions, step, walk)?;
+        // What was emitted is sent before the next visit, so that a full stream holds the walk up.
+        if missing.is_some() || walk.wants_turn() {
+            return Ok((step, missing));
+        }
+        from = until;
+    }
+    for _ in 0..batch.skipped_after {
+        walk.frontier_mut().skip();
+    }
+    Ok((Step::Continue, None))
+}
+
+/// Runs the hooks of one visit, or of several that are made together.
+async fn visit<W: Walker>(
+    walker: &mut W,
+    batch: &VisitBatch,
+    range: Range<usize>,
+    positions: &[Position],
+    walk: &mut Walk,
+) -> Result<Step, Fault> {
+    let first = &batch.visits[range.start];
+    let id = &first.record.head.id;
+    let at_edge = id.kind() == Kind::Edge;
+    let leaving = positions[0].leaving;
+    let hooks = match leaving {
+        true => batch.table.leaving(id.kind(), id.entity()),
+        false => batch.table.at(id.kind(), id.entity()),
+    };
+    let hooks = Arc::clone(hooks);
+    if !leaving && let Some(detail) = walk.detail() {
+        batch.visits[range.clone()]
+            .iter()
+            .for_each(|visited| detail.add_visit(visited.slot, visited.record.head.id.entity()));
+    }
+    for &hook in &*hooks {
+        let occasions: &mut dyn Iterator<Item = (Occasion<'_>, Position)> = if batch.takes_many(hook) {
+            &mut std::iter::once((Occasion::Many(&batch.visits[range.clone()]), positions[0]))
+        } else {
+            &mut batch.visits[range.clone()].iter().map(Occasion::At).zip(positions.iter().copied())
+        };
+        let occasions: Vec<(Occasion<'_>, Position)> = occasions.collect();
+        for (occasion, position) in occasions {
+            walk.stand(position, at_edge);
+            batch.note_current(position.slot);
+            let step = run(walker, &batch.table, hook, occasion, walk).await;
+            match step.map_err(|fault| Fault::Hook(hook, fault))? {
+                Step::Continue => {}
+                step => return Ok(step),
+            }
         }
     }
     Ok(Step::Continue)
+}
+
+/// Ends visits that were made together.
+pub(crate) fn end_visits(
+    batch: &VisitBatch,
+    range: Range<usize>,
+    positions: &[Position],
+    step: Step,
+    walk: &mut Walk,
+) -> Result<Option<Missing>, Fault> {
+    let visits = &batch.visits[range];
+    walk.note_of(visits)?;
+    walk.set_chunk(positions);
+    if visits.first().is_some_and(|visited| visited.record.head.id.kind() == Kind::Edge) {
+        visits.iter().for_each(|visited| walk.go_on_along(visited, step));
+    }
+    let missing = match visits {
+        [visited] => walk.expand(|slot| at_hand(std::slice::from_ref(visited), slot)),
+        many => walk.expand(|slot| at_hand(many, slot)),
+    };
+    Ok(missing?)
+}
+
+#[inline]
+fn at_hand(visits: &[Visited], slot: Slot) -> Looked<'_> {
+    let visited = visits.iter().find(|visited| visited.slot == slot);
+    visited.map_or(Looked::Unknown, |visited| Looked::Record(&visited.record))
+}
+
+/// Runs one hook, of the walker or of the entity.
+async fn run<W: Walker>(
+    walker: &mut W,
+    table: &HookTable,
+    hook: u16,
+    occasion: Occasion<'_>,
+    walk: &mut Walk,
+) -> HookResult {
+    let began = walk.is_detailed().then(Instant::now);
+    let result = match (table.host(hook), occasion) {
+        (Some(host), Occasion::At(visited)) => match host.call {
+            HostCall::Sync(call) => call(visited, walker, walk),
+            HostCall::Async(call) => call(visited, walker, walk).await,
+        },
+        _ => walker.call_async(usize::from(hook), occasion, walk).await,
+    };
+    if let Some(began) = began {
+        count(walk, hook, occasion, began);
+    }
+    result
+}
+
+/// Counts the time of a hook.
+pub(crate) fn count(walk: &mut Walk, hook: u16, occasion: Occasion<'_>, began: Instant) {
+    let at = match occasion {
+        Occasion::At(visited) => Some(visited),
+        Occasion::Many(visits) => visits.first(),
+        Occasion::Alone | Occasion::Event(_) => None,
+    };
+    let at = at.map(|visited| (visited.slot, visited.record.head.id.entity()));
+    if let Some(detail) = walk.detail() {
+        detail.add_hook(hook, at, began.elapsed());
+    }
+}
+
+/// Calls a sync hook, of the walker or of the entity.
+///
+/// # Errors
+/// What the hook returned, or why the node could not be read.
+#[inline]
+pub fn call_hook(
+    walker: &mut dyn ErasedWalker,
+    table: &HookTable,
+    hook: u16,
+    visited: &Visited,
+    walk: &mut Walk,
+) -> HookResult {
+    let began = walk.is_detailed().then(Instant::now);
+    let result = match table.host(hook) {
+        None => walker.call(usize::from(hook), Occasion::At(visited), walk),
+        Some(host) => match host.call {
+            HostCall::Sync(call) => call(visited, walker.as_visitor(), walk),
+            // Walkers with such hooks are driven.
+            HostCall::Async(_) => Ok(Step::Continue),
+        },
+    };
+    if let Some(began) = began {
+        count(walk, hook, Occasion::At(visited), began);
+    }
+    result
 }

@@ -50,6 +50,12 @@ pub trait Entity: Serialize + DeserializeOwned + Send + Sync + 'static {
     }
 }
 
+/// The kind and name of an entity type, for lists of them.
+#[must_use]
+pub fn entity_of<T: Entity>() -> (Kind, EntityName) {
+    (T::KIND, T::entity_name())
+}
+
 /// An [`Entity`] whose kind is [`Kind::Node`].
 pub trait NodeEntity: Entity {}
 

@@ -1,310 +1,302 @@
 //! The queue of a walk: what is visited next, and what is never visited again.
+//!
+//! The plain case, breadth first without anything else, is an append and a pop of [`Line`]. Everything
+//! rarer (a tree, edits, a log) hangs behind one pointer that is empty there.
 
-use std::cmp::{Ordering, Reverse};
-use std::collections::BinaryHeap;
+mod bag;
+mod checkpoint;
+mod edit;
+mod edits;
+mod entry;
+mod heap;
+mod line;
+mod log;
+mod order;
+mod queue;
+mod settle;
+mod skip;
+mod stack;
+mod standing;
+#[cfg(test)]
+mod tests;
+mod tree;
 
-use serde::{Deserialize, Serialize};
+pub use checkpoint::{FrontierDelta, FrontierFlags, FrontierState, Held, Waiting};
+pub use entry::{Entry, Position};
+pub use order::{Order, Place, Unique};
+pub use tree::TreeNode;
+
+use edits::Edits;
+use entry::{NOTHING, via_number};
+use log::Log;
+use queue::Queue;
+use tree::Tree;
 
 use crate::record::Slot;
 use crate::slot_set::SlotSet;
-
-/// The order in which queued nodes are visited.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Order {
-    /// First in, first out.
-    #[default]
-    BreadthFirst,
-    /// What the last hook queued comes first, in the order it was queued: a node, then the whole
-    /// subtree of its first neighbour, then that of the next.
-    DepthFirst,
-    /// The least cost first, as given with [`Walk::visit_at`](crate::Walk::visit_at); equal costs
-    /// in the order of queueing.
-    LeastCost,
-}
-
-/// What a walk does not visit twice.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Hash)]
-pub enum Unique {
-    /// No node twice.
-    #[default]
-    Node,
-    /// Anything may be visited again.
-    None,
-}
-
-/// A node waiting to be visited.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Entry {
-    /// The node.
-    pub slot: Slot,
-    /// The node whose hook queued it; itself for a start.
-    pub from: Slot,
-    /// Steps from the start.
-    pub depth: u32,
-}
-
-/// An entry with its cost; the order of the heap is reversed to give the least first.
-#[derive(Debug, PartialEq)]
-struct Costed {
-    cost: f64,
-    number: u64,
-    entry: Entry,
-}
-
-impl Eq for Costed {}
-
-impl PartialOrd for Costed {
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl Ord for Costed {
-    fn cmp(&self, other: &Self) -> Ordering {
-        self.cost.total_cmp(&other.cost).then(self.number.cmp(&other.number))
-    }
-}
-
-#[derive(Debug)]
-enum Queue {
-    First(Line),
-    Last { stack: Vec<Entry>, group: usize },
-    Least { heap: BinaryHeap<Reverse<Costed>>, number: u64 },
-}
-
-/// First in, first out: a vector with a head, because it can be appended to without a branch on each
-/// entry. About half of a node's neighbours have been met before, which no branch predictor foresees.
-#[derive(Debug, Default)]
-struct Line {
-    entries: Vec<Entry>,
-    head: usize,
-}
-
-impl Line {
-    /// Appends those of `count` entries that are wanted.
-    #[inline]
-    fn extend(&mut self, count: usize, entries: impl Iterator<Item = (Entry, bool)>) {
-        if self.head == self.entries.len() {
-            self.entries.clear();
-            self.head = 0;
-        } else if self.head > 1_024 && self.head * 2 > self.entries.len() {
-            self.entries.drain(..self.head);
-            self.head = 0;
-        }
-        let mut end = self.entries.len();
-        let nothing = Entry { slot: Slot(0), from: Slot(0), depth: 0 };
-        self.entries.resize(end + count, nothing);
-        for (entry, wanted) in entries {
-            // Written in any case, kept if wanted.
-            if let Some(place) = self.entries.get_mut(end) {
-                *place = entry;
-            }
-            end += usize::from(wanted);
-        }
-        self.entries.truncate(end);
-    }
-
-    #[inline]
-    fn pop(&mut self) -> Option<Entry> {
-        let entry = self.entries.get(self.head).copied()?;
-        self.head += 1;
-        Some(entry)
-    }
-
-    fn put_back(&mut self, entry: Entry) {
-        match self.head.checked_sub(1) {
-            Some(before) => {
-                self.head = before;
-                self.entries[before] = entry;
-            }
-            None => self.entries.insert(0, entry),
-        }
-    }
-}
 
 /// The queue and the visited set of one walk.
 ///
 /// Breadth first, a node is marked when it is queued, so the queue holds each node once. In the
 /// other orders it is marked when it is visited, because a later entry may come before an earlier.
+/// The same holds for edges where those are unique.
+///
+/// Memory is 16 bytes for each entry that waits (24 in a random order, 40 in that of least cost), the
+/// set of what was seen, 12 bytes for each visit when tracked, and about 100 bytes for each node that
+/// waits once the queue was edited.
 #[derive(Debug)]
 pub struct Frontier {
     queue: Queue,
-    unique: Unique,
+    /// Nodes, or edges where those are unique.
     seen: SlotSet,
+    extra: Option<Box<Extra>>,
     longest: usize,
-    /// Entries that were popped and neither visited nor put back yet.
-    taken: usize,
+    unique: Unique,
+    leaves: bool,
+}
+
+/// What most walks do without.
+#[derive(Debug, Default)]
+struct Extra {
+    tree: Option<Tree>,
+    edits: Option<Box<Edits>>,
+    log: Option<Log>,
+    visited: Option<SlotSet>,
+}
+
+impl Extra {
+    /// What an entry keeps of the visit that queued it.
+    fn from(&self, parent: &Position) -> u32 {
+        if self.tree.is_some() { parent.branch } else { parent.slot.0 }
+    }
 }
 
 impl Frontier {
     /// An empty queue.
     #[must_use]
     pub fn new(order: Order, unique: Unique) -> Self {
-        let queue = match order {
-            Order::BreadthFirst => Queue::First(Line::default()),
-            Order::DepthFirst => Queue::Last { stack: Vec::new(), group: 0 },
-            Order::LeastCost => Queue::Least { heap: BinaryHeap::new(), number: 0 },
-        };
-        Self { queue, unique, seen: SlotSet::default(), longest: 0, taken: 0 }
+        let queue = Queue::new(order);
+        let frontier =
+            Self { queue, seen: SlotSet::default(), extra: None, longest: 0, unique, leaves: false };
+        if unique == Unique::Path { frontier.track() } else { frontier }
     }
 
-    /// Queues nodes that a hook at `from` asked for, the nearest at `depth`.
+    /// Keeps the tree of visits, for paths and branches. To be called before anything is queued;
+    /// [`Unique::Path`] keeps it anyway.
+    #[must_use]
+    pub fn track(mut self) -> Self {
+        debug_assert!(self.queue.len() == 0, "entries that wait already lead to nodes, not to branches");
+        self.extra().tree.get_or_insert_default();
+        self
+    }
+
+    /// Visits each node a second time after everything below it, in depth-first walks only.
+    #[must_use]
+    pub fn leave(mut self) -> Self {
+        self.leaves = matches!(self.queue, Queue::Last(_));
+        self
+    }
+
+    /// Keeps the set of visited nodes, so that [`has_visited`](Self::has_visited) knows it, and at once.
+    /// To be called before the first visit.
+    #[must_use]
+    pub fn remember(mut self) -> Self {
+        // Otherwise what was seen is exactly what was visited.
+        if self.unique != Unique::Node || self.queue.is_line() {
+            self.extra().visited.get_or_insert_default();
+        }
+        self
+    }
+
+    /// Queues a start.
+    pub fn start(&mut self, slot: Slot) {
+        if !matches!(self.unique, Unique::Node) || self.admits_key(slot) {
+            let from = if self.tree().is_some() { NOTHING } else { slot.0 };
+            self.enqueue(Entry { slot, from, via: NOTHING, depth: 0 }, 0.0, 0.0);
+        }
+    }
+
+    /// Queues nodes that the hook at `parent` asked for, at `depth`; in the order of least cost at no
+    /// cost.
     #[inline]
-    pub fn push(&mut self, slots: &[u32], from: Slot, depth: u32) {
-        let unique = self.unique == Unique::Node;
-        let entry = |slot| Entry { slot, from, depth };
-        match &mut self.queue {
-            Queue::First(queue) => {
-                let seen = &mut self.seen;
-                queue.extend(
-                    slots.len(),
-                    slots.iter().map(|&slot| (entry(Slot(slot)), !unique || seen.insert(Slot(slot)))),
-                );
+    pub fn push(&mut self, slots: &[u32], parent: &Position, depth: u32) {
+        let (Queue::First(line), None) = (&mut self.queue, &self.extra) else {
+            return self.push_each(slots, parent, depth);
+        };
+        let (node, seen, from) = (self.unique == Unique::Node, &mut self.seen, parent.slot.0);
+        let entry = |slot| Entry { slot: Slot(slot), from, via: NOTHING, depth };
+        line.extend(slots.len(), slots.iter().map(|&slot| (entry(slot), !node || seen.insert(Slot(slot)))));
+        self.longest = self.longest.max(line.len());
+    }
+
+    fn push_each(&mut self, slots: &[u32], parent: &Position, depth: u32) {
+        if let (Queue::Last(stack), None) = (&mut self.queue, &self.extra) {
+            let (node, seen, from) = (self.unique == Unique::Node, &self.seen, parent.slot.0);
+            let fresh = slots.iter().map(|&slot| Slot(slot)).filter(|&slot| !node || !seen.contains(slot));
+            stack.extend(fresh.map(|slot| Entry { slot, from, via: NOTHING, depth }));
+            return self.note_length();
+        }
+        if let (Queue::First(line), Some(extra)) = (&mut self.queue, &mut self.extra)
+            && extra.edits.is_none()
+            && self.unique != Unique::Path
+        {
+            let (node, seen, from, before) =
+                (self.unique == Unique::Node, &mut self.seen, extra.from(parent), line.len());
+            let entry = |slot| Entry { slot: Slot(slot), from, via: NOTHING, depth };
+            line.extend(
+                slots.len(),
+                slots.iter().map(|&slot| (entry(slot), !node || seen.insert(Slot(slot)))),
+            );
+            if let Some(log) = extra.log.as_mut().filter(|_| node) {
+                log.seen.extend(line.waiting()[before..].iter().map(|entry| entry.slot.0));
             }
-            Queue::Last { stack, .. } => {
-                let fresh =
-                    slots.iter().map(|&slot| Slot(slot)).filter(|&slot| !unique || !self.seen.contains(slot));
-                stack.extend(fresh.map(entry));
-            }
-            Queue::Least { .. } => slots.iter().for_each(|&slot| self.push_at(0.0, Slot(slot), from, depth)),
+            return self.note_length();
+        }
+        slots.iter().for_each(|&slot| self.push_one((0.0, 0.0), Slot(slot), None, parent, depth));
+    }
+
+    /// Queues a node that is reached through a known edge.
+    pub fn push_edge(&mut self, slot: Slot, via: Slot, parent: &Position, depth: u32) {
+        self.push_one((0.0, 0.0), slot, Some(via), parent, depth);
+    }
+
+    /// Queues one node by priority, the least first, with the cost that its visit will be told; in
+    /// other orders, without either.
+    pub fn push_at(
+        &mut self,
+        priority: f64,
+        cost: f64,
+        slot: Slot,
+        via: Option<Slot>,
+        parent: &Position,
+        depth: u32,
+    ) {
+        let costed = matches!(self.queue, Queue::Least(_));
+        let rank = if costed { (priority, cost) } else { (0.0, 0.0) };
+        self.push_one(rank, slot, via, parent, depth);
+    }
+
+    fn push_one(
+        &mut self,
+        (priority, cost): (f64, f64),
+        slot: Slot,
+        via: Option<Slot>,
+        parent: &Position,
+        depth: u32,
+    ) {
+        if self.admits(slot, via, parent) {
+            let from = self.extra.as_ref().map_or(parent.slot.0, |extra| extra.from(parent));
+            self.enqueue(Entry { slot, from, via: via_number(via), depth }, priority, cost);
+        }
+    }
+
+    /// Whether uniqueness lets an entry into the queue; breadth first, marks it.
+    #[inline]
+    fn admits(&mut self, slot: Slot, via: Option<Slot>, parent: &Position) -> bool {
+        match (self.unique, via) {
+            (Unique::Node, _) => self.admits_key(slot),
+            (Unique::Edge, Some(via)) => self.admits_key(via),
+            (Unique::Path, _) => !self.on_path(parent.branch, slot),
+            (Unique::Edge | Unique::None, _) => true,
+        }
+    }
+
+    #[inline]
+    fn admits_key(&mut self, key: Slot) -> bool {
+        if self.queue.is_line() { self.mark(key) } else { !self.seen.contains(key) }
+    }
+
+    /// Notes that a node or an edge does not come again; `true` if that is new.
+    #[inline]
+    fn mark(&mut self, key: Slot) -> bool {
+        let new = self.seen.insert(key);
+        if new && let Some(log) = self.log_mut() {
+            log.seen.push(key.0);
+        }
+        new
+    }
+
+    #[inline]
+    fn enqueue(&mut self, entry: Entry, priority: f64, cost: f64) {
+        self.queue.push(entry, priority, cost);
+        if let Some(edits) = self.edits_mut() {
+            edits.joined(&entry);
         }
         self.note_length();
     }
 
     #[inline]
     fn note_length(&mut self) {
-        self.longest = self.longest.max(self.waiting());
+        self.longest = self.longest.max(self.len());
     }
 
-    /// Queues one node at a cost; in orders without costs, the same as [`push`](Self::push).
-    pub fn push_at(&mut self, cost: f64, slot: Slot, from: Slot, depth: u32) {
-        let Queue::Least { heap, number } = &mut self.queue else {
-            return self.push(&[slot.0], from, depth);
-        };
-        if self.unique == Unique::None || !self.seen.contains(slot) {
-            *number += 1;
-            heap.push(Reverse(Costed { cost, number: *number, entry: Entry { slot, from, depth } }));
-            self.note_length();
-        }
-    }
-
-    /// Ends what one hook queued: depth first, its first request must lie on top.
+    /// Ends what one visit queued: depth first, its first request must lie on top; what the next visit
+    /// puts [`Next`](Place::Next) comes before what this one put there.
     #[inline]
     pub fn end_group(&mut self) {
-        if let Queue::Last { stack, group } = &mut self.queue {
-            let start = (*group).min(stack.len());
-            stack[start..].reverse();
-            *group = stack.len();
+        if let Queue::Last(stack) = &mut self.queue {
+            stack.end_group();
+        }
+        if let Some(edits) = self.edits_mut() {
+            edits.end_group();
         }
     }
 
-    /// Takes the next node, with the cost at which it was queued.
+    /// Takes the next node, to be visited now; ends the group.
     #[inline]
-    pub fn pop(&mut self) -> Option<(Entry, f64)> {
-        let unique = self.unique == Unique::Node;
-        match &mut self.queue {
-            Queue::First(queue) => queue.pop().map(|entry| (entry, 0.0)),
-            Queue::Last { stack, group } => {
-                let found = loop {
-                    match stack.pop() {
-                        Some(entry) if unique && !self.seen.insert(entry.slot) => {}
-                        found => break found,
-                    }
-                };
-                *group = stack.len();
-                found.map(|entry| (entry, 0.0))
-            }
-            Queue::Least { heap, .. } => loop {
-                let Reverse(next) = heap.pop()?;
-                if !unique || self.seen.insert(next.entry.slot) {
-                    return Some((next.entry, next.cost));
-                }
-            },
+    pub fn pop(&mut self) -> Option<Position> {
+        if let (Queue::First(line), None) = (&mut self.queue, &self.extra) {
+            return line.pop().map(|entry| entry.position(0.0));
         }
-    }
-
-    /// Gives back a node that was popped but not visited; it comes first again.
-    pub fn put_back(&mut self, entry: Entry, cost: f64) {
-        match &mut self.queue {
-            Queue::First(queue) => queue.put_back(entry),
-            Queue::Last { stack, group } => {
-                stack.push(entry);
-                *group = stack.len();
-                self.seen.remove(entry.slot);
-            }
-            Queue::Least { heap, .. } => {
-                // Number 0 is before every number given out, so it comes first among equal costs.
-                heap.push(Reverse(Costed { cost, number: 0, entry }));
-                self.seen.remove(entry.slot);
-            }
-        }
+        self.pop_next()
     }
 
     /// Whether the nodes after the first are known before the first is visited, as they are while
     /// hooks only append.
     #[must_use]
+    #[inline]
     pub fn is_predictable(&self) -> bool {
-        matches!(self.queue, Queue::First(_))
+        self.queue.is_line() && self.edits().is_none_or(Edits::is_bare)
     }
 
     /// The node that would come about `at` places after the next, as far as is known now; exact for
-    /// the next, and for all of them while the order is predictable.
+    /// all of them while the order is predictable, and for the next after [`settle`](Self::settle).
     #[must_use]
     #[inline]
     pub fn peek(&self, at: usize) -> Option<Entry> {
+        match self.edits() {
+            None => self.queue.peek(at),
+            Some(edits) => self.peek_edited(edits, at),
+        }
+    }
+
+    fn peek_edited(&self, edits: &Edits, at: usize) -> Option<Entry> {
+        if let Some(placed) = edits.lane.get(at) {
+            return Some(placed.entry);
+        }
+        let at = at - edits.lane.len();
         match &self.queue {
-            Queue::First(queue) => queue.entries.get(queue.head + at).copied(),
-            Queue::Last { stack, .. } => stack.len().checked_sub(at + 1).map(|index| stack[index]),
-            // A heap is sorted only at its top; what lies near the top comes soon.
-            Queue::Least { heap, .. } => heap.as_slice().get(at).map(|Reverse(next)| next.entry),
-        }
-    }
-
-    /// Forgets everything that waits.
-    pub fn clear(&mut self) {
-        match &mut self.queue {
-            Queue::First(queue) => *queue = Line::default(),
-            Queue::Last { stack, group } => {
-                stack.clear();
-                *group = 0;
+            Queue::First(line) if edits.has_dead_queued() => {
+                let numbered = line.waiting().iter().zip(line.numbers().0..);
+                let mut living = numbered.filter(|(entry, number)| !edits.is_dead_queued(entry, *number));
+                living.nth(at).map(|(entry, _)| *entry)
             }
-            Queue::Least { heap, .. } => heap.clear(),
+            queue => queue.peek(at),
         }
     }
 
-    /// How many entries wait.
+    /// How many entries wait. In orders other than breadth first a node may wait several times and
+    /// come up once.
     #[must_use]
     #[inline]
     pub fn len(&self) -> usize {
-        match &self.queue {
-            Queue::First(queue) => queue.entries.len() - queue.head,
-            Queue::Last { stack, .. } => stack.len(),
-            Queue::Least { heap, .. } => heap.len(),
-        }
+        let lying = self.queue.len();
+        self.edits().map_or(lying, |edits| edits.len(lying))
     }
 
-    /// Says how many entries have been popped and still wait to be visited: they count as queued.
-    #[inline]
-    pub fn set_taken(&mut self, taken: usize) {
-        self.taken = taken;
-    }
-
-    /// How many entries have been popped and still wait to be visited.
-    #[must_use]
-    pub fn taken(&self) -> usize {
-        self.taken
-    }
-
-    /// How many entries wait, those among them that have been popped ahead of their visit.
+    /// Whether nothing waits; exact after [`settle`](Self::settle).
     #[must_use]
     #[inline]
-    pub fn waiting(&self) -> usize {
-        self.len() + self.taken
-    }
-
-    /// Whether nothing waits.
-    #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
@@ -314,65 +306,40 @@ impl Frontier {
     pub fn longest(&self) -> usize {
         self.longest
     }
-}
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn drain(frontier: &mut Frontier) -> Vec<u32> {
-        std::iter::from_fn(|| frontier.pop().map(|(entry, _)| entry.slot.0)).collect()
-    }
-
-    fn push(frontier: &mut Frontier, slots: &[u32]) {
-        frontier.push(slots, Slot(0), 1);
-        frontier.end_group();
-    }
-
-    #[test]
-    fn breadth_first_is_first_in_first_out_and_holds_a_node_once() {
-        let mut frontier = Frontier::new(Order::BreadthFirst, Unique::Node);
-        push(&mut frontier, &[1, 2, 1]);
-        push(&mut frontier, &[3, 2]);
-        assert_eq!(frontier.len(), 3);
-        assert_eq!(drain(&mut frontier), [1, 2, 3]);
-    }
-
-    #[test]
-    fn depth_first_visits_a_subtree_before_the_next_sibling() {
-        let mut frontier = Frontier::new(Order::DepthFirst, Unique::Node);
-        push(&mut frontier, &[1, 2]);
-        assert_eq!(frontier.pop().unwrap().0.slot, Slot(1));
-        push(&mut frontier, &[5, 2, 6]);
-        assert_eq!(drain(&mut frontier), [5, 2, 6], "2 is reached first below 1");
-    }
-
-    #[test]
-    fn least_cost_comes_first_and_ties_keep_their_order() {
-        let mut frontier = Frontier::new(Order::LeastCost, Unique::Node);
-        for (cost, slot) in [(2.0, 1), (1.0, 2), (1.0, 3), (0.5, 1)] {
-            frontier.push_at(cost, Slot(slot), Slot(0), 1);
+    /// Whether a node has been visited, `None` when that is not known: where nodes are not unique, it
+    /// takes [`remember`](Self::remember).
+    ///
+    /// Breadth first and not remembered, the cost is that of [`waits_for`](Self::waits_for).
+    #[must_use]
+    pub fn has_visited(&self, slot: Slot) -> Option<bool> {
+        if let Some(visited) = self.extra.as_ref().and_then(|extra| extra.visited.as_ref()) {
+            return Some(visited.contains(slot));
         }
-        assert_eq!(drain(&mut frontier), [1, 2, 3]);
+        let seen = || self.seen.contains(slot);
+        (self.unique == Unique::Node).then(|| seen() && !(self.queue.is_line() && self.lies_waiting(slot)))
     }
 
-    #[test]
-    fn what_was_put_back_comes_first_again() {
-        for order in [Order::BreadthFirst, Order::DepthFirst, Order::LeastCost] {
-            let mut frontier = Frontier::new(order, Unique::Node);
-            push(&mut frontier, &[1, 2, 3]);
-            let (entry, cost) = frontier.pop().unwrap();
-            frontier.put_back(entry, cost);
-            assert_eq!(drain(&mut frontier), [1, 2, 3], "{order:?}");
-        }
+    fn extra(&mut self) -> &mut Extra {
+        self.extra.get_or_insert_default()
     }
 
-    #[test]
-    fn without_uniqueness_a_node_comes_as_often_as_it_is_queued() {
-        for order in [Order::BreadthFirst, Order::DepthFirst, Order::LeastCost] {
-            let mut frontier = Frontier::new(order, Unique::None);
-            push(&mut frontier, &[1, 1]);
-            assert_eq!(drain(&mut frontier), [1, 1], "{order:?}");
-        }
+    fn tree(&self) -> Option<&Tree> {
+        self.extra.as_ref()?.tree.as_ref()
+    }
+
+    #[inline]
+    fn edits(&self) -> Option<&Edits> {
+        self.extra.as_ref()?.edits.as_deref()
+    }
+
+    #[inline]
+    fn edits_mut(&mut self) -> Option<&mut Edits> {
+        self.extra.as_mut()?.edits.as_deref_mut()
+    }
+
+    #[inline]
+    fn log_mut(&mut self) -> Option<&mut Log> {
+        self.extra.as_mut()?.log.as_mut()
     }
 }

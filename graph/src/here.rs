@@ -2,10 +2,13 @@
 
 use std::marker::PhantomData;
 use std::ops::Deref;
+use std::sync::{Arc, OnceLock};
 
+use parking_lot::Mutex;
 use serde_json::Value;
 
 use crate::body::BodyError;
+use crate::change::Change;
 use crate::direction::Direction;
 use crate::document::{Document, Version};
 use crate::entity::{EdgeEntity, Entity};
@@ -15,22 +18,45 @@ use crate::neighbours::Neighbours;
 use crate::record::{EdgeLink, SharedRecord, Slot, Typed, TypedOver, Untyped};
 
 /// A record on which hooks run. Holding it keeps the record, not the shard.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct Visited {
     /// The record's slot.
     pub slot: Slot,
     /// The record.
     pub record: SharedRecord,
+    /// What hooks asked to be written here. Few visits write, so there is room only once one does.
+    changes: OnceLock<Box<Mutex<Vec<Change>>>>,
 }
 
 impl Visited {
+    /// A visit of a record.
+    #[must_use]
+    #[inline]
+    pub fn new(slot: Slot, record: SharedRecord) -> Self {
+        Self { slot, record, changes: OnceLock::new() }
+    }
+
+    pub(crate) fn ask(&self, change: Change) {
+        self.changes.get_or_init(Box::default).lock().push(change);
+    }
+
+    /// What hooks asked to be written, in order.
+    #[inline]
+    pub fn changes(&self) -> Option<Vec<Change>> {
+        self.changes.get().map(|changes| std::mem::take(&mut *changes.lock()))
+    }
+
     /// The document, with fields that the registered type does not know.
     ///
     /// # Errors
     /// [`BodyError::Encode`] when a typed value no longer serialises.
     pub fn document(&self) -> Result<Document, BodyError> {
         let head = &self.record.head;
-        let document = Document::new(head.id.clone(), self.record.payload.body()?);
+        let (id, body) = (head.id.clone(), self.record.payload.body()?);
+        let document = match head.ends() {
+            Some(ends) => Document::edge(id, ends.clone(), body),
+            None => Document::new(id, body),
+        };
         Ok(document.with_version(head.version()).with_extra(self.record.payload.extra().cloned()))
     }
 
@@ -107,6 +133,14 @@ impl<'a, T: HereTarget> Here<'a, T> {
     #[inline]
     pub fn of(visited: &'a Visited) -> Result<Self, BodyError> {
         Ok(Self { visited, view: T::view(visited)? })
+    }
+
+    /// Views many visited records as a `T` each.
+    ///
+    /// # Errors
+    /// [`BodyError::Decode`] when the stored fields of one do not fit.
+    pub fn many(visited: &'a [Visited]) -> Result<Vec<Self>, BodyError> {
+        visited.iter().map(Self::of).collect()
     }
 
     /// The id.
@@ -187,12 +221,56 @@ impl<'a, T: HereTarget> Here<'a, T> {
         Neighbours::of(self.visited.slot, direction)
     }
 
+    /// The addresses that an expression stands for, where this node's neighbours were read with it: the walk
+    /// asked for them with [`WalkOptions::links`](crate::WalkOptions::links), or has gone that way before.
+    /// What narrows it beside the entities of edges does not count.
+    #[must_use]
+    pub fn resident(&self, neighbours: &Neighbours) -> Option<Vec<Slot>> {
+        let links = self.visited.record.head.links(neighbours.direction())?;
+        let mut slots = Vec::new();
+        neighbours.resolve(links, |run| slots.extend(run.iter().map(|&slot| Slot(slot))));
+        Some(slots)
+    }
+
     /// The edges in a direction with their documents, in the order of their ids.
     ///
     /// `None` unless the walk asked for them with [`WalkOptions::edges`](crate::WalkOptions::edges).
     #[must_use]
     pub fn edges(&self, direction: Direction) -> Option<&'a [EdgeLink]> {
         self.visited.record.head.edges(direction).map(|links| &*links.0)
+    }
+}
+
+impl<T: Entity> Here<'_, T> {
+    /// Changes the entity when the hooks of this visit have returned.
+    ///
+    /// `change` is applied to what is stored then, and again if somebody else was faster, so it may run
+    /// more than once and must not count on doing so only once. Later visits of the same walk see the
+    /// change; other walks see it once it is written, with others of this walk.
+    pub fn update(&self, change: impl Fn(&mut T) + Send + Sync + 'static) {
+        self.visited.ask(Change::update::<T>(self.id().clone(), change));
+    }
+
+    /// Writes a value over the version that this visit has read.
+    ///
+    /// If somebody else has changed the entity since, the walk ends with
+    /// [`WalkError::WriteRefused`](crate::WalkError::WriteRefused), which names both versions; use
+    /// [`update`](Self::update) where the change can be made again.
+    pub fn save(&self, value: T) {
+        let version = self.version();
+        self.visited.ask(Change::Update {
+            id: self.id().clone(),
+            only: Some(version),
+            apply: Arc::new(move |document: &Document| document.written_over(&value)),
+        });
+    }
+}
+
+impl Here<'_, Document> {
+    /// The same as for a typed entity, on the document.
+    pub fn update(&self, change: impl Fn(&Document) -> Result<Document, BodyError> + Send + Sync + 'static) {
+        let apply = Arc::new(change);
+        self.visited.ask(Change::Update { id: self.id().clone(), only: None, apply });
     }
 }
 

@@ -5,48 +5,72 @@
 mod body;
 #[doc(hidden)]
 pub mod capability;
+mod change;
+mod child;
 mod clock;
 mod direction;
 mod document;
 mod drive;
 mod entity;
 mod entity_name;
+mod event;
 mod explanation;
 mod filter;
+mod finished;
 mod frontier;
 mod here;
+mod hook;
 mod hook_table;
+mod host;
 mod id;
 mod key;
 mod limits;
 mod neighbours;
+mod parallel;
 mod profile;
+mod profile_detail;
 mod random;
 mod record;
 mod slot_set;
 mod step;
 mod store;
+mod target;
+mod trail;
 mod walk;
 mod walk_error;
+mod walk_options;
+mod walk_services;
 mod walker;
+mod write_buffer;
 
 pub use body::{Body, BodyError};
+pub use change::{Apply, Change};
+pub use child::Child;
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use direction::Direction;
 pub use document::{Document, DocumentError, Ends, Version};
-pub use drive::{Drive, Driven, VisitBatch};
-pub use entity::{EdgeEntity, Entity, EntityType, Index, IndexSpec, NodeEntity};
+pub use drive::{Drive, Driven, Fault, Planned, Stage, VisitBatch, call_hook};
+pub use entity::{EdgeEntity, Entity, EntityType, Index, IndexSpec, NodeEntity, entity_of};
 pub use entity_name::{EntityName, MAX_ENTITY_NAME_BYTES};
+pub use event::{Event, EventKey, EventSource, Lagged, NextEvent, Published};
 pub use explanation::{AccessPath, Explanation};
 pub use filter::{Bounds, Filter, FilterError, compare_values};
-pub use frontier::{Entry, Frontier, Order, Unique};
+pub use finished::{Finished, Outcome};
+pub use frontier::{
+    Entry, Frontier, FrontierDelta, FrontierFlags, FrontierState, Held, Order, Place, Position, TreeNode,
+    Unique, Waiting,
+};
 pub use here::{Here, HereTarget, Visited};
+pub use hook::{At, HookFault, HookResult, HookSpec, HookTarget, Occasion};
 pub use hook_table::HookTable;
+pub use host::{HostCall, HostFuture, HostHook};
 pub use id::{Id, IdError, Kind};
 pub use key::{Key, KeySource, MAX_KEY_BYTES};
 pub use limits::{Budget, Limits};
 pub use neighbours::{Along, Neighbours};
+pub use parallel::{IntoOutput, Parallel, ParallelWalker};
 pub use profile::Profile;
+pub use profile_detail::{Detail, Line, ProfileDetail};
 pub use random::Random;
 pub use record::{
     EdgeLink, EdgeLinks, Head, Links, Payload, Record, SharedRecord, Slot, Typed, TypedOver, Untyped,
@@ -59,11 +83,14 @@ pub use store::{
     WriteBatch, WriteError, WriteResult, Written,
 };
 
-pub use walk::{Position, Target, Walk, WalkServices};
+pub use target::{Looked, Missing, Target};
+pub use trail::{Trail, TrailStep};
+pub use walk::{Walk, WalkSetup};
 pub use walk_error::WalkError;
-pub use walker::{
-    ErasedWalker, HookFault, HookResult, HookSpec, HookTarget, MakeWalker, WalkOptions, Walker, WalkerType,
-};
+pub use walk_options::{Durable, WalkOptions};
+pub use walk_services::{ChildOutcome, SideWork, WalkServices};
+pub use walker::{ErasedWalker, MakeWalker, Walker, WalkerType};
+pub use write_buffer::{Overlaid, WriteBuffer};
 
 #[doc(hidden)]
 pub use inventory;

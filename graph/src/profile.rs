@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+use crate::profile_detail::Detail;
+
 /// What a walk did and what it cost.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Profile {
@@ -13,8 +15,14 @@ pub struct Profile {
     pub resident: u64,
     /// Nodes that were not in memory and had to be loaded.
     pub loaded: u64,
-    /// Messages to shards, each of which is at most one call to the store.
+    /// Messages to shards.
     pub messages: u64,
+    /// Those among them that went on to the store.
+    pub store_calls: u64,
+    /// Bytes of what was loaded, as the shards estimate them.
+    pub bytes: u64,
+    /// Events lost because they came faster than the walk's hooks took them.
+    pub events_missed: u64,
     /// Most steps from the start.
     pub deepest: u32,
     /// Most entries that waited in the queue.
@@ -22,8 +30,12 @@ pub struct Profile {
     /// From the spawn to the last hook, in microseconds in JSON.
     #[serde(rename = "elapsed_us", serialize_with = "micros")]
     pub elapsed: Duration,
+    /// Visits and time by entity, hook and node, of walks that ask for it with
+    /// [`WalkOptions::detailed`](crate::WalkOptions::detailed).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub detail: Option<Box<Detail>>,
 }
 
-fn micros<S: serde::Serializer>(elapsed: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
+pub(crate) fn micros<S: serde::Serializer>(elapsed: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_u64(u64::try_from(elapsed.as_micros()).unwrap_or(u64::MAX))
 }

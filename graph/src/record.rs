@@ -6,7 +6,7 @@ use std::sync::{Arc, OnceLock};
 
 use crate::body::{Body, BodyError};
 use crate::direction::Direction;
-use crate::document::{Document, Version};
+use crate::document::{Document, Ends, Version};
 use crate::entity::Entity;
 use crate::entity_name::EntityName;
 use crate::id::Id;
@@ -56,6 +56,8 @@ struct MoreLinks {
     inward: OnceLock<Links>,
     both: OnceLock<Links>,
     edges: [OnceLock<EdgeLinks>; 3],
+    /// The ends, of an edge.
+    ends: OnceLock<Ends>,
 }
 
 impl Head {
@@ -137,6 +139,12 @@ impl Head {
     /// Adds edges with their fields. The first to be set stay.
     pub fn set_edges(&self, direction: Direction, edges: EdgeLinks) {
         let _ = self.more().edges[direction as usize].set(edges);
+    }
+
+    /// The ends, if this is an edge.
+    #[must_use]
+    pub fn ends(&self) -> Option<&Ends> {
+        self.more.get()?.ends.get()
     }
 
     fn more(&self) -> &MoreLinks {
@@ -350,6 +358,9 @@ impl<T: Entity> Payload for TypedOver<T> {
 #[must_use]
 pub fn record_of(document: Document) -> SharedRecord {
     let head = Head::new(document.id().clone(), document.version());
+    if let Some(ends) = document.ends() {
+        let _ = head.more().ends.set(ends.clone());
+    }
     record_with(head, document.body().clone(), document.extra().cloned())
 }
 

@@ -59,6 +59,20 @@ impl SlotSet {
         matches!(self.pages.get(page), Some(Some(page)) if page[word] & bit != 0)
     }
 
+    /// The slots in the set, in ascending order.
+    pub fn iter(&self) -> impl Iterator<Item = Slot> + '_ {
+        let pages = self.pages.iter().enumerate();
+        let words = pages.filter_map(|(at, page)| Some((at, page.as_ref()?))).flat_map(|(at, page)| {
+            page.iter().enumerate().map(move |(word, &bits)| ((at * PAGE_WORDS + word) * 64, bits))
+        });
+        words.flat_map(|(first, bits)| {
+            // Each step clears the lowest bit that is set.
+            let rest = std::iter::successors(Some(bits), |bits| Some(bits & bits.wrapping_sub(1)));
+            rest.take_while(|&bits| bits != 0)
+                .map(move |bits| Slot((first + bits.trailing_zeros() as usize) as u32))
+        })
+    }
+
     /// How many slots are in the set.
     #[must_use]
     pub fn len(&self) -> u64 {
@@ -95,6 +109,7 @@ mod tests {
             assert_eq!(set.insert(Slot(slot)), model.insert(slot));
         }
         assert_eq!(set.len(), model.len() as u64);
+        assert!(set.iter().map(|slot| slot.0).eq(model.iter().copied()));
         assert!(set.contains(Slot(u32::MAX)) == model.contains(&u32::MAX));
     }
 }

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::pin::Pin;
 
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::direction::Direction;
@@ -271,7 +272,7 @@ pub struct WriteBatch {
 }
 
 /// What is wanted of nodes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Hash, Serialize, Deserialize)]
 pub struct Need(u8);
 
 impl Need {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::id::Id;
 use crate::limits::Budget;
 use crate::step::HookError;
-use crate::store::StoreError;
+use crate::store::{StoreError, WriteError};
 
 /// Why a walk did not start, or ended with an error.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -43,7 +43,7 @@ pub enum WalkError {
     },
     /// A budget was reached.
     #[error(
-        "walk of `{walker}` reached its budget of {limit} {budget}: raise `[limits] {budget}` or set it for this walk"
+        "walk of `{walker}` reached its budget of {limit} {budget} (with {reached}): raise `[limits] {budget}` or set it for this walk"
     )]
     BudgetReached {
         /// The walker.
@@ -52,6 +52,68 @@ pub enum WalkError {
         budget: Budget,
         /// Its size.
         limit: u64,
+        /// The figure that was reached.
+        reached: u64,
+    },
+    /// A node was named to queue before or after it, and it does not wait.
+    #[error("`{id}` does not wait in the queue of `{walker}`: nothing can be put before or after it")]
+    NotQueued {
+        /// The walker.
+        walker: String,
+        /// The node.
+        id: Id,
+    },
+    /// A question about the walk's past that it does not keep.
+    #[error("walk of `{walker}` does not know where it has been: give it `trail = \"all\"`")]
+    NoTrail {
+        /// The walker.
+        walker: String,
+    },
+    /// A value that a hook wants to write cannot be written.
+    #[error("walk of `{walker}` cannot write this: {reason}")]
+    BadValue {
+        /// The walker.
+        walker: String,
+        /// Why.
+        reason: String,
+    },
+    /// The store refused what a hook asked to be written.
+    #[error("a write of the walk was refused: {source}")]
+    WriteRefused {
+        /// The store's own reason.
+        source: WriteError,
+    },
+    /// Others changed an entity at every attempt to change it.
+    #[error("`{id}` was changed by others at each of {attempts} attempts to change it: try again later")]
+    Contended {
+        /// The entity.
+        id: Id,
+        /// How often it was tried.
+        attempts: u32,
+    },
+    /// A child of the walk failed, and nobody had waited for it.
+    #[error("child {child} failed: {source}")]
+    ChildFailed {
+        /// The number of the child.
+        child: u64,
+        /// Why.
+        source: Box<WalkError>,
+    },
+    /// A durable walk failed at one node again and again. Its last checkpoint is kept.
+    #[error("durable walk `{id}` is parked: {source}; retry or drop it")]
+    Parked {
+        /// The stored walk.
+        id: Id,
+        /// Why it failed last.
+        source: Box<WalkError>,
+    },
+    /// What the walk is asked to be does not go together.
+    #[error("walk of `{walker}`: {reason}")]
+    Unsuitable {
+        /// The walker.
+        walker: String,
+        /// What does not go together, and what does.
+        reason: String,
     },
     /// A node's stored fields do not fit the type that a hook wants.
     #[error("`{id}` cannot be read as the hook wants it: {reason}")]

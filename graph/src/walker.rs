@@ -1,108 +1,16 @@
 //! Walkers and their hooks: what `#[walker]` implements and the runtime calls.
 
-use std::any::Any;
+use std::any::{Any, TypeId};
 use std::sync::OnceLock;
 
 use rustc_hash::FxHashMap;
 use serde_json::Value;
 
-use crate::body::BodyError;
-use crate::direction::Direction;
 use crate::drive::{Drive, VisitBatch};
-use crate::entity_name::EntityName;
-use crate::filter::Filter;
-use crate::frontier::{Order, Unique};
-use crate::here::Visited;
-use crate::limits::Limits;
-use crate::step::{HookError, Step};
-use crate::store::Need;
+use crate::hook::{HookResult, HookSpec, Occasion};
+use crate::parallel::Parallel;
 use crate::walk::Walk;
-
-/// How a walk goes, apart from its hooks.
-#[derive(Debug, Clone, Default)]
-pub struct WalkOptions {
-    /// The order of visits; breadth first by default.
-    pub order: Order,
-    /// What is not visited twice; nodes by default.
-    pub unique: Unique,
-    /// Nodes that do not satisfy it are neither visited nor passed through. The start is exempt.
-    pub only: Option<Filter>,
-    /// Budgets; `None` takes those of `[limits]`.
-    pub limits: Option<Limits>,
-    /// What to read of every node beside its document.
-    pub need: Need,
-}
-
-impl WalkOptions {
-    /// Sets the order of visits.
-    #[must_use]
-    pub fn order(mut self, order: Order) -> Self {
-        self.order = order;
-        self
-    }
-
-    /// Sets what is not visited twice.
-    #[must_use]
-    pub fn unique(mut self, unique: Unique) -> Self {
-        self.unique = unique;
-        self
-    }
-
-    /// Reads edges in a direction with their fields, for [`Here::edges`](crate::Here::edges).
-    #[must_use]
-    pub fn edges(mut self, direction: Direction) -> Self {
-        self.need = self.need.edges(direction);
-        self
-    }
-
-    /// Reads neighbours in a direction together with the nodes. Without it, a walk that asks for
-    /// neighbours learns at its first node that it should have.
-    #[must_use]
-    pub fn links(mut self, direction: Direction) -> Self {
-        self.need = self.need.links(direction);
-        self
-    }
-}
-
-/// Which entities a hook runs at.
-#[derive(Debug, Clone, Copy)]
-pub enum HookTarget {
-    /// Nodes of any entity.
-    Any,
-    /// Nodes of these entities.
-    Entities(&'static [fn() -> EntityName]),
-    /// No node: it runs when the walk ends.
-    Exit,
-}
-
-/// One hook of a walker.
-#[derive(Debug, Clone, Copy)]
-pub struct HookSpec {
-    /// The name of the method.
-    pub name: &'static str,
-    /// Where it runs.
-    pub target: HookTarget,
-    /// Whether it is an `async fn`.
-    pub is_async: bool,
-}
-
-/// Why a hook did not end well.
-#[derive(Debug)]
-pub enum HookFault {
-    /// It returned an error.
-    Failed(HookError),
-    /// The node could not be read as the hook wants it.
-    Unreadable(BodyError),
-}
-
-impl From<BodyError> for HookFault {
-    fn from(error: BodyError) -> Self {
-        Self::Unreadable(error)
-    }
-}
-
-/// What a hook came to.
-pub type HookResult = Result<Step, HookFault>;
+use crate::walk_options::WalkOptions;
 
 /// A struct with hooks. Implemented by `#[walker]` on an `impl` block.
 pub trait Walker: Send + Sized + 'static {
@@ -117,22 +25,28 @@ pub trait Walker: Send + Sized + 'static {
         WalkOptions::default()
     }
 
-    /// Runs a sync hook; `visited` is `None` for exit hooks.
+    /// Runs a sync hook on an occasion of its kind.
     ///
     /// # Errors
     /// What the hook returned, or why the node could not be read.
-    fn call(&mut self, hook: usize, visited: Option<&Visited>, walk: &mut Walk) -> HookResult;
+    fn call(&mut self, hook: usize, occasion: Occasion<'_>, walk: &mut Walk) -> HookResult;
 
-    /// Runs a hook of either kind; `visited` is `None` for exit hooks.
+    /// Runs a hook of either kind.
     ///
     /// # Errors
     /// As [`call`](Self::call).
     fn call_async<'a>(
         &'a mut self,
         hook: usize,
-        visited: Option<&'a Visited>,
+        occasion: Occasion<'a>,
         walk: &'a mut Walk,
     ) -> impl Future<Output = HookResult> + Send + 'a;
+
+    /// How visits run at the same time, of a walker whose hooks take `&self`; `None` one after another.
+    #[must_use]
+    fn parallel() -> Option<Parallel<Self>> {
+        None
+    }
 
     /// The state as JSON, where the type serialises.
     fn state(&self) -> Option<Value> {
@@ -152,9 +66,16 @@ pub trait ErasedWalker: Send {
     ///
     /// # Errors
     /// As there.
-    fn call(&mut self, hook: usize, visited: Option<&Visited>, walk: &mut Walk) -> HookResult;
-    /// Runs the hooks of a batch of visits, or the exit hooks, one after another in one future.
+    fn call(&mut self, hook: usize, occasion: Occasion<'_>, walk: &mut Walk) -> HookResult;
+    /// Runs what a batch holds in one future: one after another, or at the same time where the walker
+    /// allows it.
     fn drive(self: Box<Self>, batch: Box<VisitBatch>, walk: Box<Walk>) -> Drive;
+    /// How many visits may run at the same time; `None` one after another.
+    fn max_workers(&self) -> Option<usize>;
+    /// The walker as the hosts of its visits know it.
+    fn as_visitor(&mut self) -> &mut (dyn Any + Send);
+    /// The type of the walker.
+    fn walker_type(&self) -> TypeId;
     /// [`Walker::state`].
     fn state(&self) -> Option<Value>;
     /// The walker itself.
@@ -175,12 +96,27 @@ impl<W: Walker> ErasedWalker for W {
     }
 
     #[inline]
-    fn call(&mut self, hook: usize, visited: Option<&Visited>, walk: &mut Walk) -> HookResult {
-        Walker::call(self, hook, visited, walk)
+    fn call(&mut self, hook: usize, occasion: Occasion<'_>, walk: &mut Walk) -> HookResult {
+        Walker::call(self, hook, occasion, walk)
     }
 
     fn drive(self: Box<Self>, batch: Box<VisitBatch>, walk: Box<Walk>) -> Drive {
-        Box::pin(crate::drive::drive(self, batch, walk))
+        match W::parallel() {
+            Some(parallel) if batch.is_of_visits() => (parallel.drive)(self, batch, walk),
+            _ => Box::pin(crate::drive::drive(self, batch, walk)),
+        }
+    }
+
+    fn max_workers(&self) -> Option<usize> {
+        W::parallel().map(|parallel| parallel.max_workers)
+    }
+
+    fn as_visitor(&mut self) -> &mut (dyn Any + Send) {
+        self
+    }
+
+    fn walker_type(&self) -> TypeId {
+        TypeId::of::<W>()
     }
 
     fn state(&self) -> Option<Value> {

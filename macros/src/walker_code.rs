@@ -85,9 +85,9 @@ fn spec(hook: &Hook) -> TokenStream {
     let is_async = hook.is_async;
     let target = match &hook.visit {
         None => quote!(Exit),
-        Some(Visit { entities, .. }) if entities.is_empty() => quote!(Any),
+        Some(Visit { entities, .. }) if entities.is_empty() => quote!(Visit(::wayfare::__private::At::Any)),
         Some(Visit { entities, .. }) => {
-            quote!(Entities(&[#(<#entities as ::wayfare::__private::Entity>::entity_name),*]))
+            quote!(Visit(::wayfare::__private::At::Entities(&[#(::wayfare::__private::entity_of::<#entities>),*])))
         }
     };
     quote! {
@@ -95,6 +95,7 @@ fn spec(hook: &Hook) -> TokenStream {
             name: #name,
             target: ::wayfare::__private::HookTarget::#target,
             is_async: #is_async,
+            takes_many: false,
         }
     }
 }
@@ -110,12 +111,12 @@ fn call(hooks: &[Hook]) -> TokenStream {
                     let here = ::wayfare::__private::Here::of(visited)?;
                 );
                 quote! {
-                    #index => match visited {
-                        ::core::option::Option::Some(visited) => {
+                    #index => match occasion {
+                        ::wayfare::__private::Occasion::At(visited) => {
                             #here
                             #result
                         }
-                        ::core::option::Option::None => {
+                        _ => {
                             ::core::result::Result::Ok(::wayfare::__private::Step::Continue)
                         }
                     },
@@ -128,7 +129,7 @@ fn call(hooks: &[Hook]) -> TokenStream {
         fn call(
             &mut self,
             hook: usize,
-            visited: ::core::option::Option<&::wayfare::__private::Visited>,
+            occasion: ::wayfare::__private::Occasion<'_>,
             walk: &mut ::wayfare::__private::Walk,
         ) -> ::wayfare::__private::HookResult {
             match hook {
@@ -148,13 +149,13 @@ fn call_async(hooks: &[Hook]) -> TokenStream {
         fn call_async<'a>(
             &'a mut self,
             hook: usize,
-            visited: ::core::option::Option<&'a ::wayfare::__private::Visited>,
+            occasion: ::wayfare::__private::Occasion<'a>,
             walk: &'a mut ::wayfare::__private::Walk,
         ) -> impl ::core::future::Future<Output = ::wayfare::__private::HookResult> + ::core::marker::Send + 'a {
             async move {
                 match hook {
                     #(#arms)*
-                    _ => <Self as ::wayfare::__private::Walker>::call(self, hook, visited, walk),
+                    _ => <Self as ::wayfare::__private::Walker>::call(self, hook, occasion, walk),
                 }
             }
         }
@@ -174,9 +175,9 @@ fn async_result(hook: &Hook) -> TokenStream {
         }
     };
     quote! {
-        match visited {
-            ::core::option::Option::Some(visited) => #view,
-            ::core::option::Option::None => ::core::result::Result::Ok(::wayfare::__private::Step::Continue),
+        match occasion {
+            ::wayfare::__private::Occasion::At(visited) => #view,
+            _ => ::core::result::Result::Ok(::wayfare::__private::Step::Continue),
         }
     }
 }

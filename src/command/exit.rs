@@ -170,7 +170,8 @@ mod tests {
 
     #[test]
     fn a_budget_names_the_option_that_raises_it() {
-        let reached = WalkError::BudgetReached { walker: "Reach".into(), budget: Budget::Visits, limit: 5 };
+        let reached =
+            WalkError::BudgetReached { walker: "Reach".into(), budget: Budget::Visits, limit: 5, reached: 6 };
         assert!(Failure::from(reached).message().ends_with("set it for this walk with --max-visits"));
     }
 

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
-use wayfare::{Along, Direction, Filter, Graph, Id, Kind, Limits, Runtime};
+use wayfare::{Along, Direction, Filter, Graph, Id, Kind, Limits, Profile, Runtime, Walker};
 
 use self::interrupt::unless_interrupted;
 use super::duration::parse_duration;
@@ -66,6 +66,14 @@ struct WalkArgs {
     /// Most time, such as `30s`, `500ms` or `2m` [default: `[limits] wall_ms`]
     #[arg(long, value_name = "TIME", value_parser = parse_duration)]
     deadline: Option<Duration>,
+
+    /// Tells visits and time by entity, by hook and by node, as a table on stderr
+    #[arg(long)]
+    profile: bool,
+
+    /// Says before walking what will be read, and how, on stderr
+    #[arg(long)]
+    explain: bool,
 }
 
 impl WalkCommand {
@@ -87,6 +95,25 @@ impl WalkCommand {
 impl WalkArgs {
     fn along(&self) -> Result<Along, Failure> {
         Ok(Along::names(&self.along)?)
+    }
+
+    /// Walks to the end.
+    async fn finished<W: Walker>(
+        &self,
+        runtime: &Runtime,
+        walker: W,
+        limits: Limits,
+    ) -> Result<(W, Profile), Failure> {
+        let mut spawning = runtime.spawn(walker).at(&self.from).limits(limits);
+        if let Some(only) = &self.only {
+            spawning = spawning.only(only.clone());
+        }
+        if self.profile {
+            spawning = spawning.detailed();
+        }
+        let walk = spawning.await?;
+        let walker = walk.finish().await?;
+        Ok((walker, walk.profile()))
     }
 
     /// The budgets of the settings with those of the options over them.

@@ -76,6 +76,24 @@ macro_rules! settable_number {
 settable_number!(u64);
 settable_number!(usize);
 
+impl Settable for bool {
+    fn read(raw: Raw<'_>, _: &Range) -> Result<Self, Refusal> {
+        match raw {
+            Raw::Toml(toml::Value::Boolean(switch)) => Ok(*switch),
+            Raw::Text(text) => text.parse().map_err(|_| Refusal::WrongType),
+            Raw::Toml(_) => Err(Refusal::WrongType),
+        }
+    }
+
+    fn check(&self, _: &Range) -> Result<(), Refusal> {
+        Ok(())
+    }
+
+    fn to_toml(&self, _: &Range) -> String {
+        self.to_string()
+    }
+}
+
 impl<T: Settable> Settable for OrAuto<T> {
     const AUTO: bool = true;
 

@@ -120,6 +120,7 @@ impl Allowed {
     fn expected(&self) -> String {
         match self.range {
             Range::Text => "a text".to_owned(),
+            Range::Switch => "`true` or `false`".to_owned(),
             Range::Number(_) | Range::PowerOfTwo(_) => format!("a whole number ({self})"),
             Range::Bytes(_) => format!("a number of bytes, or a text such as `512 MiB` ({self})"),
         }
@@ -133,6 +134,7 @@ impl fmt::Display for Allowed {
         }
         let (kind, range, show): (_, _, fn(u64) -> String) = match &self.range {
             Range::Text => return f.write_str("any text that is not empty"),
+            Range::Switch => return f.write_str("`true` or `false`"),
             Range::Number(range) => ("", range, grouped),
             Range::PowerOfTwo(range) => ("a power of two in ", range, grouped),
             Range::Bytes(range) => ("", range, show_bytes),
@@ -149,6 +151,8 @@ impl fmt::Display for Allowed {
 pub(super) enum Range {
     /// A text that is not empty.
     Text,
+    /// Yes or no.
+    Switch,
     /// A whole number.
     Number(RangeInclusive<u64>),
     /// A whole number that is a power of two.
@@ -161,7 +165,7 @@ impl Range {
     /// Takes numbers wider than any setting, so that negative and huge ones are out of range, not of a wrong type.
     pub(super) fn admits(&self, number: i128) -> Result<(), Refusal> {
         let within = u64::try_from(number).is_ok_and(|number| match self {
-            Self::Text => false,
+            Self::Text | Self::Switch => false,
             Self::Number(range) | Self::Bytes(range) => range.contains(&number),
             Self::PowerOfTwo(range) => range.contains(&number) && number.is_power_of_two(),
         });

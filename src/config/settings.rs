@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::auto::OrAuto;
 use super::bytes::{GIB, MIB, TIB};
 use super::settable::Settable;
-use super::setting::Range::{Bytes, Number, PowerOfTwo, Text};
+use super::setting::Range::{Bytes, Number, PowerOfTwo, Switch, Text};
 use super::setting::{Allowed, Setting};
 use super::store_url::StoreUrl;
 
@@ -171,6 +171,20 @@ settings! {
         report_bytes: u64 = GIB, "bytes", Bytes(1..=ANY), limits_report_bytes(u64);
         /// Emitted values that wait in a stream before the walk waits.
         emit_buffer: usize = 1024, "values", Number(1..=ANY), limits_emit_buffer(usize);
+    }
+
+    /// Events between walkers and services.
+    events: EventsConfig {
+        /// Events kept for a subscriber that has not taken them yet; beyond that it misses the oldest.
+        buffer: usize = 1024, "events", Number(1..=1_000_000), events_buffer(usize);
+    }
+
+    /// Walks that survive their process.
+    durable: DurableConfig {
+        /// Attempts of a durable walk at one node before it is parked.
+        attempts: u64 = 3, "times", Number(1..=1_000_000), durable_attempts(u64);
+        /// Whether durable walks that a process left behind go on at the start.
+        resume: bool = true, "switch", Switch, durable_resume(bool);
     }
 
     /// Shutdown and the watch over hooks.

@@ -31,23 +31,23 @@ impl Engine {
         let directory = &self.core.directory;
         let mut want = |slot: Slot| wanted[directory.shard_of(slot)].push(slot);
         let mut need = hosted.need;
-        match &hosted.suspended {
-            Some(suspended) => {
-                need = suspended.need;
+        match &hosted.missing {
+            Some(missing) => {
+                need = missing.need;
                 if hosted.outstanding == 0 {
-                    want(suspended.slot);
+                    want(missing.slot);
                 }
             }
             None => self.look_ahead(hosted, want),
         }
         for (shard, slots) in wanted.into_iter().enumerate().filter(|(_, slots)| !slots.is_empty()) {
-            let Some(walker) = hosted.shared.address.get() else { continue };
+            let Some(walker) = hosted.shared.address() else { continue };
             hosted.outstanding += 1;
             hosted.profile.messages += 1;
-            if hosted.suspended.is_none() {
+            if hosted.missing.is_none() {
                 hosted.profile.loaded += slots.len() as u64;
             }
-            let visit = Visit { slots, need, reply: VisitReply::Walker(walker.clone()) };
+            let visit = Visit { slots, need, reply: VisitReply::Walker(walker) };
             let Some(shard) = self.core.shards.get().and_then(|shards| shards.get(shard)) else { continue };
             if let Err(actix::prelude::SendError::Full(visit)) = shard.try_send(visit) {
                 // The walk waits for its answer in any case; only the question has to queue.
@@ -62,7 +62,9 @@ impl Engine {
     /// Collects what is missing at the front of the queue.
     fn look_ahead(&self, hosted: &mut Hosted, mut want: impl FnMut(Slot)) {
         let batch = self.core.settings.visit_batch;
-        let predictable = hosted.frontier.is_predictable();
+        let Some(walk) = &hosted.walk else { return };
+        let frontier = walk.frontier();
+        let predictable = frontier.is_predictable();
         if hosted.outstanding > 0 {
             // One batch is on its way. While hooks run on what is here, the next one is asked for, once
             // half of the last has been visited.
@@ -84,7 +86,7 @@ impl Engine {
         let directory = &self.core.directory;
         let mut at = from;
         while at < until {
-            let Some(entry) = hosted.frontier.peek(at) else { break };
+            let Some(entry) = frontier.peek(at) else { break };
             at += 1;
             let place = directory.place_of(entry.slot);
             let resident = match guards[directory.shard_of(entry.slot)].get(place) {

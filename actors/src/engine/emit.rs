@@ -42,8 +42,6 @@ impl Engine {
         stream: Sender<Emitted>,
         rest: Vec<Emitted>,
     ) {
-        // What the walk waited for before, it waits for after the stream as well.
-        let before = hosted.state;
         hosted.state = State::Emitting;
         let (engine, walk) = (self.this.clone(), hosted.shared.id);
         let task = tokio::task::spawn_local(async move {
@@ -52,29 +50,19 @@ impl Engine {
                 open = open && stream.send(value).await.is_ok();
             }
             if let Some(engine) = engine.upgrade() {
-                engine.borrow_mut().stream_back(seat, walk, before, open);
+                engine.borrow_mut().stream_back(seat, walk, open);
             }
         });
         hosted.task = Some(task.abort_handle());
     }
 
-    fn stream_back(&mut self, seat: usize, walk: u64, before: State, open: bool) {
-        let Some(hosted) = self.seats.get_mut(seat).and_then(Option::as_mut) else { return };
-        if hosted.shared.id != walk {
-            return;
-        }
+    fn stream_back(&mut self, seat: usize, walk: u64, open: bool) {
+        let Some(hosted) = self.seat_of(seat, walk) else { return };
         hosted.task = None;
-        if !open {
-            let error = WalkError::NobodyListens { walker: hosted.shared.walker.into() };
-            return self.doom(seat, error);
-        }
-        if before != State::Loading {
+        if open {
             return self.make_ready(seat);
         }
-        hosted.state = State::Loading;
-        if hosted.outstanding == 0 {
-            self.asking.push(seat);
-            self.ask_all();
-        }
+        let error = WalkError::NobodyListens { walker: hosted.shared.walker.into() };
+        self.doom(seat, error);
     }
 }

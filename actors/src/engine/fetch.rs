@@ -5,7 +5,7 @@ use std::sync::Arc;
 use wayfare_graph::{Direction, Entry, SharedRecord};
 
 use crate::engine::Engine;
-use crate::hosted::State;
+use crate::hosted::{Phase, State};
 use crate::loader::satisfies;
 use crate::prefetch::prefetch;
 use crate::slab::SlabGuard;
@@ -14,11 +14,8 @@ use crate::slab::SlabGuard;
 pub(super) struct Pick {
     pub(super) seat: usize,
     pub(super) entry: Entry,
-    pub(super) cost: f64,
     /// The resident record, if it has all the walk needs.
     pub(super) record: Option<SharedRecord>,
-    /// Given back to the queue: the walk had to stop before it.
-    pub(super) returned: bool,
 }
 
 impl Engine {
@@ -29,13 +26,15 @@ impl Engine {
         for at in 0..self.group.len() {
             let seat = self.group[at].seat;
             let Some(hosted) = &mut self.seats[seat] else { continue };
-            if hosted.state != State::Ready || hosted.suspended.is_some() {
-                continue;
-            }
-            let predictable = hosted.frontier.is_predictable();
-            for _ in 0..if predictable { share } else { 1 } {
-                let Some((entry, cost)) = hosted.frontier.pop() else { break };
-                self.picks.push(Pick { seat, entry, cost, record: None, returned: false });
+            let ready = hosted.state == State::Ready && hosted.phase == Phase::Walking;
+            let (true, None, Some(walk)) = (ready, &hosted.missing, &mut hosted.walk) else { continue };
+            let frontier = walk.frontier_mut();
+            frontier.settle();
+            // They stay in the queue until they are visited: hooks may put others first.
+            let share = if frontier.is_predictable() { share.max(hosted.rare.batch) } else { 1 };
+            for at in 0..share {
+                let Some(entry) = frontier.peek(at) else { break };
+                self.picks.push(Pick { seat, entry, record: None });
             }
         }
     }

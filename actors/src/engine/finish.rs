@@ -3,46 +3,53 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use wayfare_graph::WalkError;
+use wayfare_graph::{Finished, Outcome, Stage, Step, WalkError};
 
+use crate::durable;
 use crate::engine::Engine;
 use crate::engine::hooks::Ran;
-use crate::hosted::{Hosted, State};
+use crate::hosted::{Hosted, Phase, State};
 use crate::spawn::all_settled;
 use crate::walk_actor::End;
-use crate::walk_shared::{Finished, Outcome};
 
 impl Engine {
-    /// Forgets what waits and ends the walk.
-    pub(super) fn disengage(&mut self, seat: usize, hosted: &mut Hosted) -> bool {
-        hosted.frontier.clear();
-        hosted.suspended = None;
-        if let Err(error) = self.send_outbox(seat, hosted) {
-            self.end(hosted, Err(error));
-            return false;
+    /// Forgets what waits.
+    pub(super) fn disengage(&mut self, hosted: &mut Hosted) {
+        if let Some(walk) = &mut hosted.walk {
+            walk.forget_requests();
+            walk.frontier_mut().clear();
         }
-        self.exit(seat, hosted)
+        hosted.missing = None;
+        hosted.phase = hosted.phase.max(Phase::Walking);
     }
 
-    /// Runs the exit hooks, then ends the walk; `true` while it must stay hosted.
-    pub(super) fn exit(&mut self, seat: usize, hosted: &mut Hosted) -> bool {
-        if hosted.state == State::Emitting {
-            // The stream is full. The queue is empty, so the walk comes back here.
-            return true;
+    /// Waits for the children, runs the exit hooks, then ends the walk; `true` while it must stay hosted.
+    pub(super) fn leave(&mut self, seat: usize, hosted: &mut Hosted) -> bool {
+        if hosted.phase < Phase::Leaving && !hosted.rare.events.is_empty() {
+            // Events that came before the end are still heard.
+            match self.take_event(seat, hosted) {
+                Ok(None) => {}
+                Ok(Some(step)) => return self.went(seat, hosted, Ok(step)),
+                Err(error) => return self.went(seat, hosted, Err(error)),
+            }
         }
-        if hosted.exited || hosted.table.exits().is_empty() {
+        hosted.phase = hosted.phase.max(Phase::Leaving);
+        if let Some(kept) = self.join(seat, hosted) {
+            return kept;
+        }
+        if hosted.phase == Phase::Left {
             return self.finish(seat, hosted);
         }
-        let batch = hosted.batch();
+        if hosted.table.exits().is_empty() {
+            hosted.phase = Phase::Left;
+            return self.finish(seat, hosted);
+        }
+        let mut batch = hosted.batch();
+        batch.stage = Stage::Exit;
         match self.drive(seat, hosted, batch) {
-            Ok(Ran::Pending) => {
-                hosted.exiting = true;
-                true
-            }
-            Ok(Ran::Done(_)) => {
-                hosted.exited = true;
-                self.finish(seat, hosted)
-            }
+            Ok(Ran::Pending) => true,
+            // What the exit hooks emitted and wrote, and children they started, come first.
+            Ok(Ran::Done(_)) => self.went(seat, hosted, Ok(Step::Continue)),
             Err(error) => {
                 self.end(hosted, Err(error));
                 false
@@ -50,19 +57,46 @@ impl Engine {
         }
     }
 
+    /// Waits for children that are alive; `None` when there are none.
+    fn join(&mut self, seat: usize, hosted: &mut Hosted) -> Option<bool> {
+        if let Some(error) = hosted.shared.children.failure() {
+            self.end(hosted, Err(error));
+            return Some(false);
+        }
+        if hosted.shared.children.alive() == 0 {
+            return None;
+        }
+        hosted.state = State::Joining;
+        let (shared, engine, walk) = (Arc::clone(&hosted.shared), self.this.clone(), hosted.id);
+        let task = tokio::task::spawn_local(async move {
+            shared.children.joined().await;
+            if let Some(engine) = engine.upgrade() {
+                engine.borrow_mut().back(seat, walk);
+            }
+        });
+        hosted.task = Some(task.abort_handle());
+        Some(true)
+    }
+
+    /// Lets a walk go on that waited for something other than records or hooks.
+    pub(super) fn back(&mut self, seat: usize, walk: u64) {
+        let Some(hosted) = self.seat_of(seat, walk) else { return };
+        hosted.task = None;
+        self.make_ready(seat);
+    }
+
     /// Gives the walk's result to the caller once all it can have seen is durable.
     fn finish(&mut self, seat: usize, hosted: &mut Hosted) -> bool {
-        if let Err(error) = self.send_outbox(seat, hosted) {
-            self.end(hosted, Err(error));
-            return false;
-        }
-        if hosted.state == State::Emitting {
-            // The exit hooks filled the stream; as above, the walk comes back.
+        if self.has_to_write(hosted) {
+            self.start_writing(seat, hosted);
             return true;
         }
         hosted.profile.elapsed = hosted.shared.spawned.elapsed();
         hosted.profile.resident = hosted.profile.visits.saturating_sub(hosted.profile.loaded);
-        hosted.profile.longest_queue = hosted.frontier.longest() as u64;
+        if let Some(walk) = &hosted.walk {
+            hosted.profile.longest_queue = walk.frontier().longest() as u64;
+            hosted.profile.detail = walk.told_detail(&hosted.table).map(Box::new);
+        }
         if hosted.unsettled.is_empty() && self.core.durability.is_settled() {
             let outcome = finished(hosted);
             self.end(hosted, outcome);
@@ -92,26 +126,66 @@ impl Engine {
     pub(super) fn doom(&mut self, seat: usize, error: WalkError) {
         let Some(mut hosted) = self.seats[seat].take() else { return };
         // Dropping the task drops the hook's future, and with it the I/O it waits for.
-        if let Some(task) = hosted.task.take() {
+        // Writes that hooks asked for before are done all the same, unless they belong to a state of the
+        // walk that will be taken up again.
+        let writes = hosted.state == State::Writing && hosted.rare.durable.is_none();
+        if let Some(task) = hosted.task.take().filter(|_| !writes) {
             task.abort();
         }
         self.end(&mut hosted, Err(error));
         self.vacate(seat, *hosted);
     }
 
-    /// Tells the caller.
+    /// Tells the caller, when what the walk's hooks wrote is done and its children have ended.
     pub(super) fn end(&mut self, hosted: &mut Hosted, outcome: Outcome) {
         if let Err(error) = &outcome {
             tracing::debug!(walk = hosted.shared.id, walker = hosted.shared.walker, %error, "walk ended");
         }
         hosted.stream = None;
-        self.core.walks.remove(&hosted.shared.id);
-        hosted.shared.end(outcome);
+        let outcome = match outcome {
+            Err(error) if hosted.rare.durable.is_some() => return self.end_durable(hosted, error),
+            outcome => outcome,
+        };
+        let shared = Arc::clone(&hosted.shared);
+        let writes = outcome.is_err().then(|| hosted.walk.as_mut().and_then(|walk| walk.left_writes()));
+        let writes = writes.flatten();
+        if writes.is_none() && shared.children.alive() == 0 {
+            self.core.walks.remove(&shared.id);
+            return shared.end(outcome);
+        }
+        let core = Arc::clone(&self.core);
+        tokio::task::spawn_local(async move {
+            shared.children.cancel();
+            if let Some(mut writes) = writes {
+                // Hooks that ended well asked for them. If they fail, the walk has failed already.
+                let _ = writes.flush(&*core, Vec::new()).await;
+            }
+            shared.children.gone().await;
+            core.walks.remove(&shared.id);
+            shared.end(outcome);
+        });
+    }
+
+    /// Ends a durable walk that has failed: what its last checkpoint left is taken up again, or parked.
+    fn end_durable(&mut self, hosted: &mut Hosted, error: WalkError) {
+        let shared = Arc::clone(&hosted.shared);
+        let Some(durable) = hosted.rare.durable.take() else { return };
+        if matches!(error, WalkError::Stopped) {
+            // The next process goes on with it.
+            self.core.walks.remove(&shared.id);
+            return shared.end(Err(error));
+        }
+        let core = Arc::clone(&self.core);
+        tokio::task::spawn_local(async move {
+            shared.children.cancel();
+            shared.children.gone().await;
+            durable::failed(core, shared, durable.into_id(), error).await;
+        });
     }
 
     /// Frees the seat of a walk that has ended.
     pub(super) fn vacate(&mut self, seat: usize, hosted: Hosted) {
-        if let Some(address) = hosted.shared.address.get() {
+        if let Some(address) = hosted.shared.address() {
             // A full mailbox cannot be: the walk has no question open. A closed one has ended.
             let _ = address.try_send(End);
         }
@@ -129,5 +203,5 @@ fn finished(hosted: &mut Hosted) -> Outcome {
         return Err(WalkError::Stopped);
     };
     let profile = std::mem::take(&mut hosted.profile);
-    Ok(Box::new(Finished { walker, report: walk.take_report(), profile }))
+    Ok(Box::new(Finished { walker, report: walk.take_report(), profile, trail: walk.trail() }))
 }

@@ -8,10 +8,13 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use futures_util::FutureExt;
-use wayfare_graph::{Driven, HookFault, Id, Slot, Step, VisitBatch, Visited, WalkError};
+use wayfare_graph::{
+    Driven, Fault, HookFault, Id, Slot, Stage, Step, VisitBatch, Visited, WalkError, call_hook,
+};
 
 use crate::engine::Engine;
-use crate::hosted::{Hosted, State};
+use crate::engine::run::wait_for;
+use crate::hosted::{Hosted, Phase, State};
 use crate::panic_text::panic_text;
 
 /// What came of running hooks.
@@ -25,38 +28,57 @@ pub(super) enum Ran {
 type Panic = Box<dyn std::any::Any + Send>;
 
 impl Engine {
-    /// Runs the sync hooks at a node, then queues what they asked for.
-    pub(super) fn visit(&mut self, hosted: &mut Hosted, visited: &Visited) -> Result<Step, WalkError> {
+    /// Runs the sync hooks at a node, then does what they asked for.
+    #[inline]
+    pub(super) fn visit(
+        &mut self,
+        hosted: &mut Hosted,
+        visited: &Visited,
+        leaving: bool,
+    ) -> Result<Step, WalkError> {
         let (Some(walker), Some(walk)) = (&mut hosted.walker, &mut hosted.walk) else {
             return Ok(Step::Continue);
         };
-        for &hook in &**hosted.table.at(visited.record.head.id.entity().code()) {
-            let called =
-                catch_unwind(AssertUnwindSafe(|| walker.call(usize::from(hook), Some(visited), walk)));
+        let id = &visited.record.head.id;
+        let hooks = match leaving {
+            true => hosted.table.leaving(id.kind(), id.entity()),
+            false => hosted.table.at(id.kind(), id.entity()),
+        };
+        if !leaving && let Some(detail) = walk.detail() {
+            detail.add_visit(visited.slot, id.entity());
+        }
+        let mut step = Step::Continue;
+        for &hook in &**hooks {
+            let called = catch_unwind(AssertUnwindSafe(|| {
+                call_hook(&mut **walker, &hosted.table, hook, visited, walk)
+            }));
             match called {
                 Ok(Ok(Step::Continue)) => {}
-                Ok(Ok(Step::Skip)) => break,
-                Ok(Ok(Step::Disengage)) => {
-                    walk.requests().clear();
-                    return Ok(Step::Disengage);
+                Ok(Ok(stop)) => {
+                    step = stop;
+                    break;
                 }
                 // A budget that a hook ran into counts before what the hook made of it.
                 Ok(Err(fault)) => {
+                    walk.forget_requests();
                     let own = walk.take_fault();
-                    return Err(own.unwrap_or_else(|| failed(hosted, hook, &visited.record.head.id, fault)));
+                    return Err(own.unwrap_or_else(|| failed(hosted, hook, id, fault)));
                 }
-                Err(panic) => return Err(panicked(hosted, visited.record.head.id.clone(), &panic)),
+                Err(panic) => {
+                    walk.forget_requests();
+                    return Err(panicked(hosted, id.clone(), &panic));
+                }
             }
         }
         if let Some(fault) = walk.take_fault() {
             return Err(fault);
         }
-        let position = walk.position();
-        let mut requests = std::mem::take(walk.requests());
-        self.expand(hosted, visited, position, &mut requests.drain(..))?;
-        if let Some(walk) = &mut hosted.walk {
-            // Their room is used again.
-            *walk.requests() = requests;
+        if step == Step::Disengage {
+            walk.end_by(visited)?;
+            return Ok(step);
+        }
+        if let Some(missing) = walk.end_visit(visited, step)? {
+            wait_for(hosted, missing);
         }
         Ok(Step::Continue)
     }
@@ -72,12 +94,13 @@ impl Engine {
         let (Some(walker), Some(walk)) = (hosted.walker.take(), hosted.walk.take()) else {
             return Ok(Ran::Pending);
         };
+        hosted.rare.waiting = walk.queue_len();
         // Outside the future, because a batch that panics takes everything else with it.
         batch.current.store(walk.position().slot.0, Ordering::Relaxed);
         let mut drive = AssertUnwindSafe(walker.drive(batch, walk)).catch_unwind();
         // The first poll has no waker of its own: if it is not ready, the task below polls again.
         match (&mut drive).now_or_never() {
-            Some(Ok(driven)) => self.driven(seat, hosted, driven).map(Ran::Done),
+            Some(Ok(driven)) => self.driven(hosted, driven).map(Ran::Done),
             Some(Err(panic)) => Err(panicked(hosted, self.current(hosted), &panic)),
             None => {
                 hosted.state = State::Hooking;
@@ -105,93 +128,68 @@ impl Engine {
     /// The node at which a batch of async hooks is, or an exit hook: the last one visited.
     fn current(&self, hosted: &Hosted) -> Id {
         // The future is polled on this thread; the value is only shared to survive it.
-        let slot = hosted.current.as_ref().map(|current| Slot(current.load(Ordering::Relaxed)));
+        let slot = hosted.rare.current.as_ref().map(|current| Slot(current.load(Ordering::Relaxed)));
         slot.and_then(|slot| self.core.directory.id_of(slot).cloned()).unwrap_or_else(Id::root)
     }
 
-    /// Takes back what a batch of async hooks worked on, and queues what they asked for.
-    fn driven(&mut self, seat: usize, hosted: &mut Hosted, driven: Driven) -> Result<Step, WalkError> {
-        let Driven { walker, mut walk, mut batch, result } = driven;
-        let VisitBatch { visits, requests_after, .. } = &*batch;
-        let made = requests_after.len();
-        let mut room = std::mem::take(walk.requests());
-        let mut requests = room.drain(..);
+    /// Takes back what a batch worked on.
+    fn driven(&mut self, hosted: &mut Hosted, driven: Driven) -> Result<Step, WalkError> {
+        let Driven { walker, walk, mut batch, result } = driven;
+        let made = &batch.planned[..batch.made];
+        let popped = made.iter().map(|planned| planned.skipped as usize + 1).sum::<usize>();
+        hosted.ahead = hosted.ahead.saturating_sub(popped);
+        hosted.profile.visits += made.iter().filter(|planned| !planned.leaving).count() as u64;
+        hosted.profile.deepest = hosted.profile.deepest.max(batch.deepest);
+        hosted.need = hosted.need.and(walk.needed());
+        let stage = std::mem::take(&mut batch.stage);
         hosted.walker = Some(walker);
-        hosted.walk = Some(walk);
-        hosted.profile.visits += made as u64;
+        let walk = hosted.walk.insert(walk);
+        walk.take_edited();
+        if result.is_err() {
+            walk.forget_requests();
+        }
         if let Some(fault) = hosted.take_fault() {
             return Err(fault);
         }
-        let step = match result {
-            Ok(step) => step,
-            Err((hook, fault)) => return Err(failed(hosted, hook, &self.current(hosted), fault)),
-        };
-        let mut from = 0;
-        let returned = hosted.frontier.taken();
-        let mut taken = returned + visits.len();
-        for ((visited, position), until) in visits.iter().zip(requests_after) {
-            hosted.profile.deepest = hosted.profile.deepest.max(position.depth);
-            let mut asked = requests.by_ref().take(until - from);
-            from = *until;
-            taken -= 1;
-            hosted.frontier.set_taken(taken);
-            match &mut hosted.suspended {
-                // Links are being waited for: what comes after has to wait as well, or the order is lost.
-                Some(suspended) => suspended.requests.extend(asked.map(|target| (*position, target))),
-                None => self.expand(hosted, visited, *position, &mut asked)?,
+        match stage {
+            Stage::Enter => hosted.phase = Phase::Walking,
+            Stage::Exit => hosted.phase = Phase::Left,
+            Stage::Visits | Stage::Event(_) => {}
+        }
+        let (step, missing) = match result {
+            Ok(done) => done,
+            Err(Fault::Walk(error)) => return Err(error),
+            Err(Fault::Hook(hook, fault)) => {
+                return Err(failed(hosted, hook, &self.current(hosted), fault));
             }
+        };
+        batch.clear();
+        hosted.rare.spare = Some(batch);
+        if let Some(missing) = missing.filter(|_| hosted.phase != Phase::Left) {
+            wait_for(hosted, missing);
         }
-        if step == Step::Disengage {
-            return Ok(step);
-        }
-        drop(requests);
-        if let Some(walk) = &mut hosted.walk {
-            *walk.requests() = room;
-        }
-        hosted.unmade.extend(visits[made..].iter().map(|(_, position)| *position));
-        batch.visits.clear();
-        batch.requests_after.clear();
-        hosted.spare = Some(batch);
-        self.send_outbox(seat, hosted)?;
-        Ok(Step::Continue)
+        Ok(if hosted.phase == Phase::Left { Step::Continue } else { step })
     }
 
-    /// Goes on after a batch of async hooks that was a task.
+    /// Goes on after a batch that was a task.
     fn batch_back(&mut self, seat: usize, outcome: Result<Driven, Panic>) {
         let Some(mut hosted) = self.seats[seat].take() else { return };
         hosted.task = None;
         hosted.state = State::Ready;
-        let exiting = std::mem::take(&mut hosted.exiting);
         let went = match outcome {
             Err(panic) => Err(panicked(&hosted, self.current(&hosted), &panic)),
-            Ok(driven) => self.driven(seat, &mut hosted, driven),
+            Ok(driven) => self.driven(&mut hosted, driven),
         };
-        let kept = match went {
-            Err(error) => {
-                self.end(&mut hosted, Err(error));
-                false
-            }
-            Ok(_) if exiting => {
-                hosted.exited = true;
-                self.exit(seat, &mut hosted)
-            }
-            Ok(Step::Disengage) => self.disengage(seat, &mut hosted),
-            Ok(_) => {
-                hosted.give_back_unmade();
-                true
-            }
-        };
-        let (ready, loading) = (hosted.state == State::Ready, hosted.state == State::Loading);
+        let kept = self.went(seat, &mut hosted, went);
+        let ready = hosted.state == State::Ready;
         if !kept {
             return self.vacate(seat, *hosted);
         }
         self.seats[seat] = Some(hosted);
         if ready {
             self.make_ready(seat);
-        } else if loading {
-            self.asking.push(seat);
-            self.ask_all();
         }
+        self.ask_all();
     }
 }
 
@@ -207,13 +205,14 @@ fn batch_returned(engine: &Weak<RefCell<Engine>>, seat: usize, walk: u64, outcom
 
 pub(super) fn failed(hosted: &Hosted, hook: u16, at: &Id, fault: HookFault) -> WalkError {
     match fault {
+        HookFault::Panicked(panic) => panicked(hosted, at.clone(), &panic),
         HookFault::Unreadable(error) => WalkError::Unreadable { id: at.clone(), reason: error.to_string() },
         // A budget that a hook ran into, or any other error of the walk itself, keeps its own form.
         HookFault::Failed(error) => match error.downcast::<WalkError>() {
             Ok(own) => *own,
             Err(source) => WalkError::HookFailed {
                 walker: hosted.shared.walker.into(),
-                hook: hosted.table.spec(hook).name,
+                hook: hosted.table.name(hook),
                 at: at.clone(),
                 source: Arc::new(source),
             },

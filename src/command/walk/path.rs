@@ -2,7 +2,7 @@
 
 use clap::Args;
 use serde_json::{Value, json};
-use wayfare::walkers::Path;
+use wayfare::walkers::{Path, TwoEndedPath};
 use wayfare::{Id, Limits, Runtime};
 
 use super::{WalkArgs, check_node};
@@ -22,27 +22,33 @@ pub(crate) struct PathArgs {
     /// The edge field to add up, such as `dist`; edges without it are not followed [default: hops count]
     #[arg(long, value_name = "FIELD")]
     weight: Option<String>,
+
+    /// Searches from both ends at once: fewer visits, and one of the paths of fewest hops
+    #[arg(long, conflicts_with = "weight")]
+    bidirectional: bool,
 }
 
 impl PathArgs {
     /// `{"found": true, "hops", "cost", "path", "profile"}`, or `{"found": false}` with the profile.
     pub(super) async fn walk(&self, runtime: &Runtime, limits: Limits) -> Result<Value, Failure> {
         check_node(&runtime.graph(), &self.to, "--to").await?;
-        let mut walker = Path::to(self.to.clone());
-        walker.along = self.walk.along()?;
-        walker.direction = self.walk.direction;
-        walker.weight = self.weight.clone();
-        let mut spawning = runtime.spawn(walker).at(&self.walk.from).limits(limits);
-        if let Some(only) = &self.walk.only {
-            spawning = spawning.only(only.clone());
-        }
-        let walk = spawning.await?;
-        let found = walk.finish().await?.found;
+        let (found, profile) = if self.bidirectional {
+            let mut walker = TwoEndedPath::to(self.to.clone());
+            (walker.along, walker.direction) = (self.walk.along()?, self.walk.direction);
+            let (walker, profile) = self.walk.finished(runtime, walker, limits).await?;
+            (walker.found, profile)
+        } else {
+            let mut walker = Path::to(self.to.clone());
+            (walker.along, walker.direction) = (self.walk.along()?, self.walk.direction);
+            walker.weight = self.weight.clone();
+            let (walker, profile) = self.walk.finished(runtime, walker, limits).await?;
+            (walker.found, profile)
+        };
         let mut result = match found {
             Some(found) => json!({"found": true, "hops": found.hops, "cost": found.cost, "path": found.path}),
             None => json!({"found": false}),
         };
-        result["profile"] = to_value(&walk.profile())?;
+        result["profile"] = to_value(&profile)?;
         Ok(result)
     }
 }

@@ -110,7 +110,7 @@ async fn budgets_of_the_settings_hold_where_a_walk_sets_none() {
     let error = within(walk.finish()).await.unwrap_err();
     assert_eq!(
         error.to_string(),
-        "walk of `Trail` reached its budget of 2 visits: raise `[limits] visits` or set it for this walk"
+        "walk of `Trail` reached its budget of 2 visits (with 3): raise `[limits] visits` or set it for this walk"
     );
 }
 

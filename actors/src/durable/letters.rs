@@ -1,0 +1,128 @@
+//! Looking at stored walks from outside: those under way, those parked, those done.
+
+use std::sync::Arc;
+
+use serde::Serialize;
+use serde_json::Value;
+use wayfare_graph::{Id, Kind, StoreError, WalkError, Write, WriteBatch, WriteError};
+
+use super::stored::{StoredWalk, WalkStatus, walk_entity};
+use super::take_up::{read, save, take_up_left_behind};
+use crate::core::Core;
+
+/// Walks read at once.
+const PAGE: usize = 100;
+
+/// A walk that the store knows: a durable one, or one that was spawned under a key.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct DurableWalk {
+    /// Its id, `w.Walk.KEY`.
+    pub id: Id,
+    /// The walker.
+    pub walker: String,
+    /// How far it is.
+    pub status: WalkStatus,
+    /// The node it started at.
+    pub start: Id,
+    /// Visits up to its last checkpoint.
+    pub visits: u64,
+    /// The walker at its last checkpoint; null for a walk that is not durable.
+    pub state: Value,
+    /// What it reported, once it is done.
+    pub report: Vec<Value>,
+    /// Why it failed last, since its last checkpoint.
+    pub error: Option<String>,
+    /// The node at which it failed.
+    pub failed_at: Option<Id>,
+    /// How often it failed there.
+    pub attempts: u32,
+}
+
+impl DurableWalk {
+    fn of(id: Id, stored: StoredWalk) -> Self {
+        let (error, failed_at, attempts) = match stored.failure {
+            Some(failure) => (Some(failure.error), failure.at, failure.attempts),
+            None => (None, None, 0),
+        };
+        Self {
+            id,
+            walker: stored.walker,
+            status: stored.status,
+            start: stored.start,
+            visits: stored.visits,
+            state: stored.state,
+            report: stored.report,
+            error,
+            failed_at,
+            attempts,
+        }
+    }
+}
+
+/// All walks that the store knows, by key.
+pub(crate) async fn list(core: &Arc<Core>) -> Result<Vec<DurableWalk>, WalkError> {
+    let (mut walks, mut after) = (Vec::new(), None);
+    loop {
+        let page = core.scan(Kind::Walker, Some(walk_entity()), after, PAGE).await?;
+        for document in page.documents {
+            walks.push(DurableWalk::of(document.id().clone(), StoredWalk::read(&document)?));
+        }
+        match page.next {
+            Some(next) => after = Some(next),
+            None => return Ok(walks),
+        }
+    }
+}
+
+/// Lets a parked walk go on from its last checkpoint; `false` when there is no such parked walk.
+pub(crate) async fn retry(core: &Arc<Core>, id: &Id) -> Result<bool, WalkError> {
+    check(id)?;
+    let parked = read(core, id).await?.filter(|(stored, _)| stored.status == WalkStatus::Parked);
+    let Some((mut stored, version)) = parked else { return Ok(false) };
+    (stored.status, stored.failure, stored.taken_up) = (WalkStatus::Running, None, 0);
+    let Some(version) = save(core, id, &stored, version).await? else { return Ok(false) };
+    take_up_left_behind(core, id, stored, version).await?;
+    core.durable_news.notify_waiters();
+    Ok(true)
+}
+
+/// Removes a stored walk that is not under way; `false` when there is none.
+pub(crate) async fn forget_ended(core: &Arc<Core>, id: &Id) -> Result<bool, WalkError> {
+    check(id)?;
+    let stored = read(core, id).await?;
+    if let Some((StoredWalk { status: WalkStatus::Running, walker, .. }, _)) = stored {
+        let reason = format!("`{id}` is under way: cancel it instead");
+        return Err(WalkError::Unsuitable { walker, reason });
+    }
+    forget(core, id).await
+}
+
+/// Removes a stored walk; `false` when there is none.
+pub(crate) async fn forget(core: &Arc<Core>, id: &Id) -> Result<bool, WalkError> {
+    while let Some((stored, version)) = read(core, id).await? {
+        let parts = stored.part_ids().into_iter().map(|id| Write::Delete { id, expected: None });
+        let walk = Write::Delete { id: id.clone(), expected: Some(version) };
+        let writes = parts.chain([walk]).collect();
+        let results = core.apply(WriteBatch { writes, all_or_nothing: true }).await?;
+        let refused = results.into_iter().filter_map(Result::err);
+        match refused.into_iter().find(|error| !matches!(error, WriteError::BatchRefused { .. })) {
+            // A checkpoint came first, or somebody else removed it.
+            Some(WriteError::Conflict { .. } | WriteError::NotFound { .. }) => {}
+            Some(source) => return Err(WalkError::WriteRefused { source }),
+            None => {
+                core.durable_news.notify_waiters();
+                return Ok(true);
+            }
+        }
+    }
+    Ok(false)
+}
+
+fn check(id: &Id) -> Result<(), WalkError> {
+    if id.kind() == Kind::Walker && id.entity() == walk_entity() {
+        return Ok(());
+    }
+    let reason = format!("`{id}` is not the id of a stored walk, such as `w.Walk.KEY`");
+    let error = StoreError::Damaged { what: "an id".into(), reason };
+    Err(WalkError::Store(Arc::new(error)))
+}

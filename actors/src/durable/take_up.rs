@@ -1,0 +1,269 @@
+//! Taking up durable walks again: after an error, and after the end of a process.
+
+use std::panic::catch_unwind;
+use std::sync::Arc;
+use std::time::Duration;
+
+use rustc_hash::FxHashMap;
+use serde_json::Value;
+use wayfare_graph::{
+    Document, ErasedWalker, Frontier, FrontierFlags, FrontierState, HookTable, Id, Kind, Slot, Trail,
+    Version, WalkError, WalkOptions, WalkerType, Write, WriteBatch, WriteError,
+};
+
+use super::names::to_slots;
+use super::stored::{StoredFailure, StoredPart, StoredWalk, WalkStatus, damaged, walk_entity};
+use super::{DurableState, is_tracked};
+use crate::core::Core;
+use crate::hosted::Phase;
+use crate::panic_text::panic_text;
+use crate::spawn::{host_again, host_left_behind};
+use crate::walk_shared::WalkShared;
+
+/// How often a walk is taken up after the end of its process without having reached another checkpoint:
+/// one that ends its process each time must not do so for ever.
+const MOST_TAKEN_UP: u32 = 50;
+
+/// Walks read at once while they are taken up.
+const PAGE: usize = 100;
+
+/// Where a durable walk goes on.
+pub(crate) struct Restored {
+    pub(crate) durable: Box<DurableState>,
+    /// `None` at the beginning.
+    pub(crate) frontier: Option<Frontier>,
+    pub(crate) phase: Phase,
+    pub(crate) visits: u64,
+    pub(crate) per_node: FxHashMap<Slot, u64>,
+    pub(crate) taken: Duration,
+    pub(crate) report: Vec<Value>,
+}
+
+impl Restored {
+    pub(super) fn fresh(state: DurableState) -> Self {
+        Self {
+            durable: Box::new(state),
+            frontier: None,
+            phase: Phase::Entering,
+            visits: 0,
+            per_node: FxHashMap::default(),
+            taken: Duration::ZERO,
+            report: Vec::new(),
+        }
+    }
+}
+
+/// A walk as its last checkpoint left it.
+pub(crate) struct TakenUp {
+    pub(crate) walker: Box<dyn ErasedWalker>,
+    pub(crate) start: Slot,
+    pub(crate) options: WalkOptions,
+    pub(crate) restored: Restored,
+}
+
+/// Reads a walk as its last checkpoint left it.
+async fn take_up(core: &Core, id: &Id, stored: StoredWalk, version: Version) -> Result<TakenUp, WalkError> {
+    let walker = make(&stored)?;
+    let options = stored.options.clone().ok_or_else(|| damaged(id, "it has no options"))?;
+    let table = HookTable::new(walker.walker_type(), walker.hooks());
+    let (frontier, report) = read_parts(core, &stored, &options, &table).await?;
+    let directory = &core.directory;
+    let per_node = stored.per_node.iter().map(|(id, visits)| (directory.slot_of(id), *visits)).collect();
+    let phase = if stored.entered { Phase::Walking } else { Phase::Entering };
+    let (visits, taken) = (stored.visits, Duration::from_micros(stored.taken_us));
+    let start = directory.slot_of(&stored.start);
+    let mut durable = DurableState::new(id.clone(), options.durable.unwrap_or_default(), stored, version);
+    durable.reported = report.len();
+    let durable = Box::new(durable);
+    let restored = Restored { durable, frontier, phase, visits, per_node, taken, report };
+    Ok(TakenUp { walker, start, options, restored })
+}
+
+fn make(stored: &StoredWalk) -> Result<Box<dyn ErasedWalker>, WalkError> {
+    let known = WalkerType::find(&stored.walker).and_then(|walker| (walker.make)());
+    let make =
+        known.ok_or_else(|| WalkError::UnknownWalker { name: stored.walker.clone(), nearest: None })?;
+    // What makes a walker is its author's code.
+    let made = catch_unwind(|| make(stored.state.clone()));
+    made.unwrap_or_else(|panic| Err(format!("it panicked while it was made: {}", panic_text(&*panic))))
+        .map_err(|reason| WalkError::BadArguments { walker: stored.walker.clone(), reason })
+}
+
+async fn read_parts(
+    core: &Core,
+    stored: &StoredWalk,
+    options: &WalkOptions,
+    table: &HookTable,
+) -> Result<(Option<Frontier>, Vec<Value>), WalkError> {
+    if stored.parts == 0 {
+        return Ok((None, Vec::new()));
+    }
+    let ids = stored.part_ids();
+    let (mut state, mut report) = (FrontierState::default(), Vec::new());
+    let tracked = is_tracked(options);
+    for (id, document) in ids.iter().zip(core.get_many(&ids).await?) {
+        let document = document.ok_or_else(|| damaged(id, "it is missing"))?;
+        let part: StoredPart = document.decode().map_err(|error| damaged(id, &error.to_string()))?;
+        let StoredPart { names, mut delta, report: values } = part;
+        if !to_slots(&mut delta, tracked, &names, &core.directory) {
+            return Err(damaged(id, "it names an entity that it does not hold"));
+        }
+        state.apply(delta);
+        report.extend(values);
+    }
+    let traced = options.trail != Trail::Off;
+    let flags = FrontierFlags { track: tracked, leave: table.leaves(), remember: traced, log: true };
+    Ok((Some(Frontier::restore(options.order, options.unique, flags, state)), report))
+}
+
+/// Decides what becomes of a durable walk that has failed: it is taken up again, parked, or forgotten.
+pub(crate) async fn failed(core: Arc<Core>, shared: Arc<WalkShared>, id: Id, error: WalkError) {
+    let decided = match &error {
+        WalkError::Cancelled { .. } => super::forget(&core, &id).await.map(|_| None),
+        _ => note_failure(&core, &id, &error).await,
+    };
+    let end = match decided {
+        Ok(Some((stored, version))) => match take_up(&core, &id, stored, version).await {
+            Ok(mut taken_up) => {
+                // Its clock has run all the time.
+                taken_up.restored.taken = Duration::ZERO;
+                match host_again(&core, Arc::clone(&shared), taken_up).await {
+                    Ok(()) => return core.durable_news.notify_waiters(),
+                    Err(error) => error,
+                }
+            }
+            Err(error) => error,
+        },
+        Ok(None) if matches!(error, WalkError::Cancelled { .. }) => error,
+        Ok(None) => WalkError::Parked { id, source: Box::new(error) },
+        Err(worse) => worse,
+    };
+    core.walks.remove(&shared.id);
+    shared.end(Err(end));
+    core.durable_news.notify_waiters();
+}
+
+/// Stores why a walk failed; gives what is to be taken up, unless it is parked.
+async fn note_failure(
+    core: &Core,
+    id: &Id,
+    error: &WalkError,
+) -> Result<Option<(StoredWalk, Version)>, WalkError> {
+    loop {
+        let (mut stored, version) = read(core, id).await?.ok_or_else(|| damaged(id, "it is missing"))?;
+        let at = place_of(error);
+        let before = stored.failure.as_ref().filter(|before| before.at == at);
+        let attempts = before.map_or(0, |before| before.attempts) + 1;
+        stored.failure = Some(StoredFailure { error: error.to_string(), at, attempts });
+        // A budget is as spent at the next attempt.
+        let hopeless = matches!(error, WalkError::BudgetReached { .. });
+        let parked = hopeless || attempts >= core.settings.durable_attempts;
+        if parked {
+            stored.status = WalkStatus::Parked;
+        }
+        // A checkpoint that was on its way may have come first.
+        if let Some(version) = save(core, id, &stored, version).await? {
+            return Ok((!parked).then_some((stored, version)));
+        }
+    }
+}
+
+/// The node at which a walk failed.
+fn place_of(error: &WalkError) -> Option<Id> {
+    match error {
+        WalkError::HookFailed { at, .. }
+        | WalkError::HookPanicked { at, .. }
+        | WalkError::BadWeight { at, .. } => Some(at.clone()),
+        WalkError::Unreadable { id, .. } => Some(id.clone()),
+        _ => None,
+    }
+}
+
+/// The stored form of a walk, and its version.
+pub(super) async fn read(core: &Core, id: &Id) -> Result<Option<(StoredWalk, Version)>, WalkError> {
+    let document = core.get_many(std::slice::from_ref(id)).await?.pop().flatten();
+    let read = |document: Document| Ok((StoredWalk::read(&document)?, document.version()));
+    document.map(read).transpose()
+}
+
+/// Stores a walk over a version of it, and gives the next; `None` when somebody was faster.
+pub(super) async fn save(
+    core: &Core,
+    id: &Id,
+    stored: &StoredWalk,
+    version: Version,
+) -> Result<Option<Version>, WalkError> {
+    let writes = vec![Write::Save { document: stored.document(id.clone())?.with_version(version) }];
+    let results = core.apply(WriteBatch { writes, all_or_nothing: true }).await?;
+    match results.into_iter().next() {
+        Some(Err(WriteError::Conflict { .. })) => Ok(None),
+        Some(Err(source)) => Err(WalkError::WriteRefused { source }),
+        _ => Ok(Some(version.next())),
+    }
+}
+
+/// Takes up all walks that a process has left behind.
+pub(crate) async fn resume_all(core: Arc<Core>) {
+    let mut after = None;
+    loop {
+        let page = core.scan(Kind::Walker, Some(walk_entity()), after, PAGE).await;
+        let page = match page {
+            Ok(page) => page,
+            Err(error) => return tracing::error!(%error, "durable walks cannot be read"),
+        };
+        for document in &page.documents {
+            if let Err(error) = resume(&core, document).await {
+                tracing::error!(walk = %document.id(), %error, "a durable walk cannot go on");
+            }
+        }
+        match page.next {
+            Some(next) => after = Some(next),
+            None => return core.durable_news.notify_waiters(),
+        }
+    }
+}
+
+/// Takes up a walk if it is one that was left behind; parks it if it cannot be.
+async fn resume(core: &Arc<Core>, document: &Document) -> Result<(), WalkError> {
+    let mut stored = StoredWalk::read(document)?;
+    if stored.status != WalkStatus::Running {
+        return Ok(());
+    }
+    if WalkerType::find(&stored.walker).is_none() {
+        tracing::warn!(walk = %document.id(), walker = stored.walker, "this program has no such walker");
+        return Ok(());
+    }
+    stored.taken_up += 1;
+    let (id, version) = (document.id(), document.version());
+    if stored.taken_up <= MOST_TAKEN_UP {
+        let Some(version) = save(core, id, &stored, version).await? else { return Ok(()) };
+        let Err(error) = take_up_left_behind(core, id, stored.clone(), version).await else { return Ok(()) };
+        park(core, id, stored, version, error.to_string()).await
+    } else {
+        let times = stored.taken_up - 1;
+        let error = format!("its process ended {times} times before it had made progress");
+        park(core, id, stored, version, error).await
+    }
+}
+
+async fn park(
+    core: &Core,
+    id: &Id,
+    mut stored: StoredWalk,
+    version: Version,
+    error: String,
+) -> Result<(), WalkError> {
+    stored.status = WalkStatus::Parked;
+    stored.failure = Some(StoredFailure { error, at: None, attempts: stored.taken_up });
+    save(core, id, &stored, version).await.map(|_| ())
+}
+
+pub(super) async fn take_up_left_behind(
+    core: &Arc<Core>,
+    id: &Id,
+    stored: StoredWalk,
+    version: Version,
+) -> Result<(), WalkError> {
+    let taken_up = take_up(core, id, stored, version).await?;
+    host_left_behind(core, taken_up).await
+}

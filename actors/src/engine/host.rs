@@ -1,0 +1,150 @@
+//! Taking in walks.
+
+use std::sync::Arc;
+
+use actix::Actor;
+use wayfare_graph::{
+    ErasedWalker, Frontier, HookTable, HookTarget, Position, Profile, Trail, Unique, Walk, WalkOptions,
+    WalkServices, WalkSetup,
+};
+
+use crate::engine::Engine;
+use crate::hosted::{Hosted, Phase, RareState, State};
+use crate::walk_actor::WalkActor;
+use crate::worker::Host;
+
+impl Engine {
+    /// Takes in a walk.
+    pub(crate) fn host(&mut self, host: Host) {
+        let seat = self.free.pop().unwrap_or_else(|| {
+            self.seats.push(None);
+            self.seats.len() - 1
+        });
+        // A walk has at most two questions at each shard; the rest is room for control messages.
+        let mailbox = 2 * self.core.settings.shards + 16;
+        let actor = WalkActor { engine: self.this.clone(), seat, walk: host.shared.id, mailbox };
+        host.shared.set_address(actor.start());
+        self.seats[seat] = Some(Box::new(self.hosted(host)));
+        self.make_ready(seat);
+    }
+
+    fn hosted(&mut self, host: Host) -> Hosted {
+        let Host { walker, start, options, shared, stream, restored } = host;
+        let table = self.table(&*walker);
+        let limits = options.limits.clone().map_or_else(|| self.vitals.default_limits(), Arc::new);
+        let (mut phase, mut profile) = (Phase::Entering, Profile::default());
+        let mut frontier = frontier(&options, &table);
+        let (mut durable, mut per_node) = (None, Default::default());
+        let mut report = Vec::new();
+        match restored {
+            None => frontier.start(start),
+            Some(restored) => {
+                (phase, profile.visits, report) = (restored.phase, restored.visits, restored.report);
+                shared.has_taken(restored.taken);
+                if let Some(restored) = restored.frontier {
+                    frontier = restored;
+                } else {
+                    frontier.start(start);
+                }
+                frontier.log();
+                durable = Some(restored.durable);
+                shared.set_durable();
+                per_node = restored.per_node;
+            }
+        }
+        if table.enters().is_empty() {
+            phase = phase.max(Phase::Walking);
+        }
+        let services: Arc<dyn WalkServices> = Arc::clone(&self.core) as _;
+        let mut walk = Walk::new(WalkSetup {
+            walker: shared.walker,
+            number: shared.id,
+            services,
+            frontier,
+            options: &options,
+            limits: &limits,
+            listened: stream.is_some(),
+        });
+        walk.stand(Position::start(start), false);
+        walk.restore_report(report);
+        let rare = RareState { per_node, ..self.rare(&options, &table, &*walker, durable) };
+        Hosted {
+            id: shared.id,
+            driven: table.waits() || walker.max_workers().is_some(),
+            table,
+            walker: Some(walker),
+            walk: Some(Box::new(walk)),
+            state: State::Ready,
+            phase,
+            queued: false,
+            need: options.need,
+            limits,
+            profile,
+            outstanding: 0,
+            ahead: 0,
+            cold: 0,
+            arrived: Default::default(),
+            missing: None,
+            unsettled: Vec::new(),
+            stream,
+            returns: options.unique != Unique::Node,
+            task: None,
+            shared,
+            rare: Box::new(rare),
+        }
+    }
+
+    fn rare(
+        &self,
+        options: &WalkOptions,
+        table: &HookTable,
+        walker: &dyn ErasedWalker,
+        durable: Option<Box<crate::durable::DurableState>>,
+    ) -> RareState {
+        let specs = table.events().iter().filter_map(|&hook| table.spec(hook));
+        let mut names: Vec<&'static str> = specs
+            .filter_map(|spec| match spec.target {
+                HookTarget::Event(key) => Some(key().name),
+                _ => None,
+            })
+            .collect();
+        names.dedup();
+        let many = table.takes_many();
+        let batch = match walker.max_workers() {
+            // A batch ends when its slowest visit has: it is as large as what is read together.
+            Some(_) => self.core.settings.visit_batch,
+            None if many => options.chunk_size.saturating_add(1),
+            None => 0,
+        };
+        RareState {
+            only: options.only.clone().filter(|filter| !filter.is_all()),
+            batch,
+            chunk_size: options.chunk_size,
+            events: names.into_iter().map(|name| self.core.events.subscribe(name)).collect(),
+            durable,
+            ..RareState::default()
+        }
+    }
+
+    fn table(&mut self, walker: &dyn ErasedWalker) -> Arc<HookTable> {
+        let kind = walker.walker_type();
+        if let Some(table) = self.tables.iter().find(|table| table.walker() == kind) {
+            return Arc::clone(table);
+        }
+        let table = Arc::new(HookTable::new(kind, walker.hooks()));
+        self.tables.push(Arc::clone(&table));
+        table
+    }
+}
+
+/// The queue of a walk that begins.
+pub(crate) fn frontier(options: &WalkOptions, table: &HookTable) -> Frontier {
+    let mut frontier = Frontier::new(options.order, options.unique);
+    if options.trail != Trail::Off {
+        frontier = frontier.track().remember();
+    }
+    if table.leaves() {
+        frontier = frontier.leave();
+    }
+    frontier
+}

@@ -1,0 +1,66 @@
+//! Writing what hooks asked for, in groups, and the state of durable walks with it.
+
+use std::sync::Arc;
+
+use wayfare_graph::{WalkError, WriteBuffer};
+
+use crate::engine::Engine;
+use crate::hosted::{Hosted, Phase, State};
+
+impl Engine {
+    /// Whether the walk has to write before it goes on.
+    pub(super) fn is_writing_due(&self, hosted: &Hosted) -> bool {
+        let Some(walk) = &hosted.walk else { return false };
+        hosted.missing.is_some_and(|missing| missing.flush)
+            || walk.writes().is_some_and(|writes| writes.is_due())
+            || hosted.rare.durable.as_ref().is_some_and(|durable| durable.is_due(hosted.profile.visits))
+    }
+
+    /// Whether anything is left to be written at the end.
+    pub(super) fn has_to_write(&self, hosted: &Hosted) -> bool {
+        let writes = hosted.walk.as_ref().and_then(|walk| walk.writes());
+        writes.is_some_and(|writes| !writes.is_empty())
+            || hosted.rare.durable.as_ref().is_some_and(|durable| !durable.is_done())
+    }
+
+    /// Writes; the walk waits for it.
+    pub(super) fn start_writing(&mut self, seat: usize, hosted: &mut Hosted) {
+        if let Some(missing) = &mut hosted.missing {
+            missing.flush = false;
+        }
+        hosted.state = State::Writing;
+        let done = hosted.phase == Phase::Left;
+        let extra = self.checkpoint(hosted, done);
+        let Some(walk) = &mut hosted.walk else { return };
+        let mut writes = walk.take_writes();
+        let (core, engine, number) = (Arc::clone(&self.core), self.this.clone(), hosted.id);
+        let task = tokio::task::spawn_local(async move {
+            let result = match extra {
+                Ok(extra) => writes.flush(&*core, extra).await,
+                Err(error) => Err(error),
+            };
+            if let Some(engine) = engine.upgrade() {
+                engine.borrow_mut().written(seat, number, writes, result);
+            }
+        });
+        hosted.task = Some(task.abort_handle());
+    }
+
+    fn written(&mut self, seat: usize, walk: u64, writes: WriteBuffer, result: Result<(), WalkError>) {
+        let Some(hosted) = self.seat_of(seat, walk) else { return };
+        hosted.task = None;
+        if let Some(walk) = &mut hosted.walk {
+            walk.put_writes(writes);
+        }
+        match result {
+            Ok(()) => {
+                let (visits, left) = (hosted.profile.visits, hosted.phase == Phase::Left);
+                if let Some(durable) = &mut hosted.rare.durable {
+                    durable.stored(visits, left);
+                }
+                self.make_ready(seat);
+            }
+            Err(error) => self.doom(seat, error),
+        }
+    }
+}

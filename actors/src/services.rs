@@ -1,0 +1,107 @@
+//! What the runtime does for walks.
+
+use std::future::poll_fn;
+use std::sync::Arc;
+
+use futures_util::FutureExt;
+use wayfare_graph::{
+    ChildOutcome, Document, EntityName, ErasedWalker, EventSource, Id, Kind, Need, Neighbours, Published,
+    SharedRecord, SideWork, Slot, StoreError, StoreFuture, WalkError, WalkServices, WriteBatch, WriteResult,
+};
+
+use crate::core::Core;
+use crate::messages::Found;
+use crate::spawn::spawn_child;
+
+impl WalkServices for Core {
+    fn id_of(&self, slot: Slot) -> Option<Id> {
+        self.directory.id_of(slot).cloned()
+    }
+
+    fn slot_of(&self, id: &Id) -> Slot {
+        self.directory.slot_of(id)
+    }
+
+    fn resident(&self, slot: Slot) -> Option<SharedRecord> {
+        Core::resident(self, slot)
+    }
+
+    fn load(&self, slot: Slot, need: Need) -> StoreFuture<'_, Option<SharedRecord>> {
+        Box::pin(async move {
+            match self.node(slot, need).await? {
+                Found::Record(record) => Ok(Some(record)),
+                Found::Missing => Ok(None),
+            }
+        })
+    }
+
+    fn new_id(&self, kind: Kind, entity: EntityName) -> Id {
+        self.keys.next_id(kind, entity)
+    }
+
+    fn documents<'a>(&'a self, ids: &'a [Id]) -> StoreFuture<'a, Vec<Option<Document>>> {
+        Box::pin(self.get_many(ids))
+    }
+
+    fn newest<'a>(&'a self, ids: &'a [Id]) -> StoreFuture<'a, Vec<Option<Document>>> {
+        Box::pin(self.newest_many(ids))
+    }
+
+    fn neighbours<'a>(&'a self, of: &'a Neighbours) -> StoreFuture<'a, Vec<Slot>> {
+        Box::pin(async move {
+            let need = Need::DOCUMENT.links(of.direction());
+            let mut slots = Vec::new();
+            if let Found::Record(record) = self.node(of.origin(), need).await?
+                && let Some(links) = record.head.links(of.direction())
+            {
+                of.resolve(links, |run| slots.extend(run.iter().map(|&slot| Slot(slot))));
+            }
+            Ok(slots)
+        })
+    }
+
+    fn apply(&self, batch: WriteBatch) -> StoreFuture<'_, Vec<WriteResult>> {
+        Box::pin(async move {
+            // On a task of its own: what it touches is refreshed even if the walk is cancelled meanwhile.
+            let core = self.shared().ok_or(StoreError::Stopped)?;
+            let runtime = core.runtime.get().cloned().ok_or(StoreError::Stopped)?;
+            let applied = runtime.spawn(async move { Core::apply(&core, batch).await });
+            applied.await.unwrap_or(Err(StoreError::Stopped))
+        })
+    }
+
+    fn publish(&self, event: Published) -> usize {
+        self.events.publish(event)
+    }
+
+    fn subscribe(&self, name: &'static str) -> Box<dyn EventSource> {
+        self.events.subscribe(name)
+    }
+
+    fn spawn_child(
+        &self,
+        parent: u64,
+        walker: Box<dyn ErasedWalker>,
+        at: Id,
+    ) -> Result<(u64, ChildOutcome), WalkError> {
+        let core = self.shared().ok_or(WalkError::Stopped)?;
+        let (number, outcome) = spawn_child(&core, parent, walker, at)?;
+        Ok((number, outcome.map(|outcome| outcome.unwrap_or(Err(WalkError::Stopped))).boxed()))
+    }
+
+    fn run_beside(&self, walk: u64, n: usize, mut work: SideWork) {
+        let own = self.walks.get(&walk).map_or(0, |walk| walk.worker());
+        let workers = self.workers.read();
+        let place = workers.iter().position(|worker| worker.number == own).unwrap_or(0);
+        let Some(worker) = workers.get((place + n) % workers.len().max(1)) else { return };
+        let vitals = Arc::clone(&worker.vitals);
+        // If that thread has ended, the work is dropped, and whoever waits for it is told so.
+        worker.thread.spawn(poll_fn(move |cx| {
+            vitals.beat();
+            vitals.enter(walk);
+            let polled = work.as_mut().poll(cx);
+            vitals.leave();
+            polled
+        }));
+    }
+}
