@@ -148,17 +148,17 @@ async fn a_cancelled_durable_walk_is_forgotten() {
     stage.draw("a>b b>a").await;
 
     #[derive(Debug, Default, Serialize, Deserialize)]
-    struct Circler;
+    struct TirelessCircler;
 
     #[walker(durable(visits = 10), unique = "none")]
-    impl Circler {
+    impl TirelessCircler {
         #[on_visit]
         fn node(&mut self, here: &Here, walk: &mut Walk) {
             walk.visit(here.neighbours(Direction::Out));
         }
     }
 
-    let walk = stage.runtime.spawn(Circler).at(hamlet("a")).await.unwrap();
+    let walk = stage.runtime.spawn(TirelessCircler).at(hamlet("a")).await.unwrap();
     super::stage::until(async || {
         stage.runtime.durable_walks().await.unwrap().iter().any(|walk| walk.visits > 100)
     })
@@ -255,9 +255,7 @@ async fn a_walker_whose_struct_has_changed_goes_on_if_its_state_fits_and_is_park
     within(walk.unwrap().finish()).await.unwrap();
     let done: Id = "w.Walk.x".parse().unwrap();
     let stored = stage.graph().document(&done).await.unwrap().unwrap().to_json().unwrap();
-    for (key, state) in
-        [("lost", json!({"gained": []})), ("fits", json!({"needs": 1, "old": true}))]
-    {
+    for (key, state) in [("lost", json!({"gained": []})), ("fits", json!({"needs": 1, "old": true}))] {
         let mut document = stored.clone();
         document["id"] = json!(format!("w.Walk.{key}"));
         document["context"]["status"] = json!("running");
