@@ -18,6 +18,8 @@ pub enum Shape {
     Random { degree: u64 },
     /// Every node leads to the next.
     Chain,
+    /// The first node leads to all others.
+    Star,
 }
 
 /// A graph of `nodes` cities. Reading only.
@@ -54,6 +56,7 @@ impl MadeGraph {
                 let mut random = Random::stream(42, n);
                 (0..degree).map(|_| random.below(self.nodes)).collect()
             }
+            Shape::Star => (1..if n == 0 { self.nodes } else { 1 }).collect(),
             Shape::Chain => (n + 1 < self.nodes).then_some(n + 1).into_iter().collect(),
         }
     }

@@ -4,6 +4,7 @@
 
 #![allow(missing_docs, clippy::unwrap_used, reason = "a bench stops at the first thing that is wrong")]
 
+mod features;
 mod made_graph;
 mod measure;
 mod memory;
@@ -34,7 +35,7 @@ fn main() {
     }
     let wanted = |name: &str| words.is_empty() || words.iter().any(|word| name.contains(word.as_str()));
     Line::print_head();
-    let groups: [(&str, Measure); 9] = [
+    let groups: [(&str, Measure); 14] = [
         ("breadth-first", resident::breadth_first),
         ("chain", resident::chain),
         ("walkers", resident::walkers),
@@ -44,6 +45,11 @@ fn main() {
         ("updates", stored::updates),
         ("import", stored::import),
         ("walker-memory", memory::walker),
+        ("paused-memory", memory::paused),
+        ("trail", features::trail),
+        ("durable", features::durable),
+        ("parallel", features::parallel),
+        ("events", features::events),
     ];
     for (name, measure) in groups {
         if wanted(name) {

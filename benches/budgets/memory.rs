@@ -13,6 +13,7 @@ use crate::{City, Road};
 const NODES: u64 = 1_000_000;
 const SHAPE: Shape = Shape::Random { degree: 8 };
 const WALKERS: u64 = 50_000;
+const PAUSED: u64 = 100_000;
 
 pub fn lines() -> Vec<Line> {
     let per_node = |what| in_child(what) / NODES as f64;
@@ -22,6 +23,11 @@ pub fn lines() -> Vec<Line> {
 
 pub fn walker() -> Vec<Line> {
     vec![Line::bound("memory of a live walker", 2_048.0, in_child("walkers") / WALKERS as f64, "B")]
+}
+
+pub fn paused() -> Vec<Line> {
+    let bytes = in_child("paused") / PAUSED as f64;
+    vec![Line::bound("memory of a paused walker, of 100,000", 2_048.0, bytes, "B")]
 }
 
 fn in_child(what: &str) -> f64 {
@@ -90,6 +96,23 @@ pub fn child(what: &str) {
                 grown
             })
         }
+        "paused" => {
+            let runtime = runtime(&graph, 1);
+            block_on(async {
+                let before = resident_bytes();
+                let mut walks = Vec::with_capacity(PAUSED as usize);
+                for _ in 0..PAUSED {
+                    walks.push(runtime.spawn(Sleeper::default()).at(graph.id(0)).await.unwrap());
+                }
+                while walks.last().unwrap().inspect().await.is_none_or(|walk| walk["waiting_for"] != "resume")
+                {
+                    tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+                }
+                let grown = resident_bytes() - before;
+                walks.iter().for_each(wayfare::Walking::cancel);
+                grown
+            })
+        }
         other => panic!("nothing is called `{other}`"),
     };
     println!("{grown}");
@@ -118,5 +141,21 @@ impl Wanderer {
         if walk.depth() < self.steps {
             walk.visit(here.out::<Road>().one_of(&mut self.random));
         }
+    }
+}
+
+/// Pauses at its start, with its next steps in the queue.
+#[derive(Default)]
+struct Sleeper {
+    visits: u64,
+}
+
+#[walker]
+impl Sleeper {
+    #[on_visit]
+    fn city(&mut self, here: &Here<City>, walk: &mut Walk) {
+        self.visits += 1;
+        walk.visit(here.out::<Road>());
+        walk.pause();
     }
 }

@@ -15,13 +15,13 @@ use crate::resident::{Everywhere, block_on};
 const RUNS: usize = 5;
 
 /// The n-th id of a kind and entity, with a key such as generated ones are.
-fn id(kind: Kind, entity: &str, n: u64) -> Id {
+pub fn id(kind: Kind, entity: &str, n: u64) -> Id {
     let mut key = [0; 12];
     key[4..].copy_from_slice(&n.to_be_bytes());
     Id::generated(kind, EntityName::new(entity).unwrap(), key)
 }
 
-fn open(folder: &Path) -> Runtime {
+pub fn open(folder: &Path) -> Runtime {
     let config = Config::builder()
         .store_url(format!("embedded:{}", folder.display()))
         .store_map_bytes(8 << 30)
@@ -114,7 +114,7 @@ pub fn cold() -> Vec<Line> {
     )]
 }
 
-async fn build(runtime: &Runtime, nodes: u64, degree: u64) {
+pub async fn build(runtime: &Runtime, nodes: u64, degree: u64) {
     let graph = runtime.graph();
     let writes = (0..nodes).map(|n| Write::Create {
         document: Document::new(

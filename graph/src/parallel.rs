@@ -120,14 +120,23 @@ impl<W: ParallelWalker> Shared<W> {
             let at = self.next.fetch_add(1, Ordering::Relaxed);
             let Some(unit) = self.units.get(at) else { return };
             let Some(fork) = self.forks.lock()[at].take() else { return };
-            let done = self.make(unit, fork).await;
+            let mut waited = false;
+            let mut made = std::pin::pin!(self.make(unit, fork));
+            let done = poll_fn(|cx| {
+                let polled = made.as_mut().poll(cx);
+                waited |= polled.is_pending();
+                polled
+            })
+            .await;
             if done.fault.is_some() {
                 // Those under way go on; no further ones are begun.
                 self.next.fetch_max(self.units.len(), Ordering::Relaxed);
             }
             self.done.lock()[at] = Some(done);
-            // Others on this thread get their turn; hooks may never wait.
-            yield_once().await;
+            if !waited {
+                // Others on this thread get their turn; a hook that waited has given it to them.
+                yield_once().await;
+            }
         }
     }
 

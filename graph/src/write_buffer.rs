@@ -19,10 +19,10 @@ use crate::walk_error::WalkError;
 use crate::walk_services::WalkServices;
 
 /// Writes after which a walk that is not durable commits.
-const DUE_WRITES: usize = 500;
+const DUE_WRITES: usize = 1_000;
 
 /// How long a write of a walk that is not durable waits for company.
-const DUE_AFTER: Duration = Duration::from_millis(5);
+const DUE_AFTER: Duration = Duration::from_millis(10);
 
 /// How often a batch is made again on what others left. At each attempt somebody's writes succeed.
 const ATTEMPTS: u32 = 1_000;

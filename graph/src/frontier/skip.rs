@@ -1,7 +1,8 @@
 //! Passing over an entry.
 
-use super::Frontier;
 use super::queue::Queue;
+use super::{Frontier, Unique};
+use crate::record::Slot;
 
 impl Frontier {
     /// Takes the next entry away without a visit: its node does not exist, or a filter keeps it out. It does
@@ -20,6 +21,12 @@ impl Frontier {
         {
             self.mark(key);
         }
+    }
+
+    /// Whether uniqueness by node keeps a node out already; `false` where it may still do so later.
+    #[must_use]
+    pub fn is_closed_to(&self, slot: Slot) -> bool {
+        self.unique == Unique::Node && self.seen.contains(slot)
     }
 
     /// Whether the tree of visits is kept.

@@ -219,9 +219,12 @@ impl Walk {
             if walk.reads_edges(neighbours) {
                 let edges = walk.edges_of(neighbours, head);
                 let edges = neighbours.resolve_edges(&edges, |slot| walk.entity_of(slot))?;
-                found.extend(edges.into_iter().map(|link| {
+                let itself = narrow.is_some_and(|narrow| narrow.edges);
+                // The address of an edge costs more than all else here.
+                let edges =
+                    edges.into_iter().filter(|link| itself || !walk.frontier.is_closed_to(link.other));
+                found.extend(edges.map(|link| {
                     let edge = walk.services.slot_of(link.edge.id());
-                    let itself = narrow.is_some_and(|narrow| narrow.edges);
                     if itself { (edge, None) } else { (link.other, Some(edge)) }
                 }));
             } else if let Some(links) = head.links(neighbours.direction()) {
