@@ -27,13 +27,13 @@ impl<'a> Here<'a> {
         };
         match shape(parameter) {
             Shape::One(entity) => return Some(Self { parameter, entity, many: false }),
-            Shape::Many(entity) if marker == Marker::OnVisit => {
+            Shape::Many(entity) if marker == Marker::Visit => {
                 return Some(Self { parameter, entity, many: true });
             }
             Shape::Many(_) => {
                 errors.at(parameter, format!("nodes are left one after another: write {example}"));
             }
-            Shape::WrongList if marker == Marker::OnVisit => {
+            Shape::WrongList if marker == Marker::Visit => {
                 let message = "several visits are lent as a slice: write `here: &[Here<City>]`, \
                                or `here: &[Here]` for any entity";
                 errors.at(parameter, message);
@@ -163,9 +163,9 @@ mod tests {
             (syn::parse_quote!(&[wayfare::Here<'_>]), None, true),
         ];
         for (parameter, entity, many) in cases {
-            let found = read(Marker::OnVisit, &parameter);
+            let found = read(Marker::Visit, &parameter);
             assert_eq!(found, (Some((entity.map(str::to_owned), many)), vec![]));
-            assert_eq!(read(Marker::OnLeave, &parameter).0.is_some(), !many);
+            assert_eq!(read(Marker::Leave, &parameter).0.is_some(), !many);
         }
     }
 
@@ -181,9 +181,9 @@ mod tests {
             (syn::parse_quote!([Here; 3]), "`here: &[Here<City>]`"),
         ];
         for (parameter, advice) in cases {
-            let (here, errors) = read(Marker::OnVisit, &parameter);
+            let (here, errors) = read(Marker::Visit, &parameter);
             assert!(here.is_none() && errors.len() == 1 && errors[0].contains(advice), "{errors:?}");
-            let (_, errors) = read(Marker::OnLeave, &parameter);
+            let (_, errors) = read(Marker::Leave, &parameter);
             assert!(errors.len() == 1 && errors[0].contains("`here: &Here<City>`"), "{errors:?}");
         }
     }

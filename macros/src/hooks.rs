@@ -49,7 +49,7 @@ pub enum Target {
     /// When a node is left.
     Leave(Place),
     /// When an event of this type has come.
-    Event(Type),
+    Event(Box<Type>),
     /// When the walk ends.
     Exit,
 }
@@ -79,22 +79,14 @@ pub enum Visits {
 pub fn take(item: &mut ItemImpl, visits: Visits, errors: &mut Errors) -> Hooks {
     let mut read = Hooks::default();
     let mut marked = false;
-    let mut merges = false;
     for item in &mut item.items {
         let ImplItem::Fn(method) = item else { continue };
         let markers = Markers::take(method);
         marked |= !markers.is_empty();
         let Some((marker, attr)) = markers.only(errors) else { continue };
-        if *marker != Marker::OnMerge {
-            read.hooks.extend(read_hook(*marker, attr, method, visits, errors));
-        } else if visits == Visits::InTurn {
-            let message = "`#[on_merge]` takes in visits that run at the same time: write \
-                           `#[walker(max_workers = 4)]`, or change state in the visit hook itself";
-            errors.at(attr, message);
-        } else if std::mem::replace(&mut merges, true) {
-            errors.at(attr, "all visit hooks of a walker return one type: keep one `#[on_merge]`");
-        } else {
-            read.merge = Merge::read(attr, method, errors);
+        match marker {
+            Marker::Merge => read.read_merge(attr, method, visits, errors),
+            _ => read.hooks.extend(read_hook(*marker, attr, method, visits, errors)),
         }
         spell_lifetimes(method);
     }
@@ -103,6 +95,20 @@ pub fn take(item: &mut ItemImpl, visits: Visits, errors: &mut Errors) -> Hooks {
             .at(&item.self_ty, "no hooks here: mark at least one method with `#[on_visit]` or `#[on_exit]`");
     }
     read
+}
+
+impl Hooks {
+    fn read_merge(&mut self, attr: &Attribute, method: &ImplItemFn, visits: Visits, errors: &mut Errors) {
+        if visits == Visits::InTurn {
+            let message = "`#[on_merge]` takes in visits that run at the same time: write \
+                           `#[walker(max_workers = 4)]`, or change state in the visit hook itself";
+            return errors.at(attr, message);
+        }
+        let Some(merge) = Merge::read(attr, method, errors) else { return };
+        if self.merge.replace(merge).is_some() {
+            errors.at(attr, "all visit hooks of a walker return one type: keep one `#[on_merge]`");
+        }
+    }
 }
 
 fn read_hook(
@@ -116,11 +122,11 @@ fn read_hook(
     let mut found = Errors::default();
     let signature = Signature::of(method);
     let instead = match marker {
-        Marker::OnEvent => "write a hook for each event",
+        Marker::Event => "write a hook for each event",
         _ => "use `&Here` and decode, or write a hook for each entity",
     };
     signature.check_qualifiers(instead, &mut found);
-    let shared = marker == Marker::OnVisit && visits == Visits::AtOnce;
+    let shared = marker == Marker::Visit && visits == Visits::AtOnce;
     signature.check_receiver(if shared { SHARED } else { Receives::Reference }, &mut found);
     let subject = Subject::read(marker, &signature, &mut found);
     let (place, nowhere) = match &subject {
@@ -156,9 +162,9 @@ enum Subject<'a> {
 impl<'a> Subject<'a> {
     fn read(marker: Marker, signature: &Signature<'a>, errors: &mut Errors) -> Option<Self> {
         match marker {
-            Marker::OnVisit | Marker::OnLeave => Here::read(marker, signature, errors).map(Self::Here),
-            Marker::OnEvent => event(signature, errors).map(Self::Event),
-            Marker::OnEnter | Marker::OnMerge | Marker::OnExit => Some(Self::None),
+            Marker::Visit | Marker::Leave => Here::read(marker, signature, errors).map(Self::Here),
+            Marker::Event => event(signature, errors).map(Self::Event),
+            Marker::Enter | Marker::Merge | Marker::Exit => Some(Self::None),
         }
     }
 }
@@ -192,8 +198,8 @@ fn target(
 ) -> Option<Target> {
     let here = match subject {
         Subject::Here(here) => here,
-        Subject::Event(event) => return Some(Target::Event(event)),
-        Subject::None if marker == Marker::OnEnter => return Some(Target::Enter),
+        Subject::Event(event) => return Some(Target::Event(Box::new(event))),
+        Subject::None if marker == Marker::Enter => return Some(Target::Enter),
         Subject::None => return Some(Target::Exit),
     };
     let Here { parameter, entity, many } = here;
@@ -210,16 +216,16 @@ fn target(
         (Some(entity), None) => Place { span: entity.span(), entities: vec![entity], many },
         (None, list) => Place { span: parameter.span(), entities: list.unwrap_or_default(), many },
     };
-    Some(if marker == Marker::OnLeave { Target::Leave(place) } else { Target::Visit(place) })
+    Some(if marker == Marker::Leave { Target::Leave(place) } else { Target::Visit(place) })
 }
 
 /// The list of `#[on_visit(City, Airport)]`, `None` where there is no list.
 fn arguments(marker: Marker, attr: &Attribute) -> syn::Result<Option<Vec<Type>>> {
     let when = match marker {
-        Marker::OnVisit | Marker::OnLeave => return entities(marker, attr),
-        Marker::OnEnter => "the hook runs once, before the first visit",
-        Marker::OnExit => "the hook runs once, when the walk ends",
-        Marker::OnEvent | Marker::OnMerge => "the first parameter says what the hook is for",
+        Marker::Visit | Marker::Leave => return entities(marker, attr),
+        Marker::Enter => "the hook runs once, before the first visit",
+        Marker::Exit => "the hook runs once, when the walk ends",
+        Marker::Event | Marker::Merge => "its first parameter says what the hook is for",
     };
     without_arguments(marker, attr, when).map(|()| None)
 }

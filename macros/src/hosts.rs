@@ -89,7 +89,7 @@ fn take(item: &mut ItemImpl, errors: &mut Errors) -> Vec<HostHook> {
 
 fn read(marker: Marker, attr: &Attribute, method: &ImplItemFn, errors: &mut Errors) -> Option<HostHook> {
     let mut found = Errors::default();
-    if marker != Marker::OnVisit {
+    if marker != Marker::Visit {
         found.at(attr, "an entity answers visits: mark its hooks with `#[on_visit]`");
     } else if attr.meta.require_path_only().is_err() {
         found.at(attr, "the impl block names the entity: write `#[on_visit]` without a list here");

@@ -16,9 +16,20 @@ pub fn registration(entity: &Type, hook: &HostHook) -> TokenStream {
     let visitor = &hook.visitor;
     let answer = answer(entity, hook);
     let call = if hook.is_async { quote!(Async) } else { quote!(Sync) };
+    // Both where the entity stands, so that a type that is none is one error.
+    let span = located(entity.span());
+    let (entity_of, answer_of) = (quote_spanned!(span=> entity), quote_spanned!(span=> answer));
+    let bound = bound(entity);
     quote! {
         const _: () = {
             #answer
+
+            fn entity() -> (::wayfare::__private::Kind, ::wayfare::__private::EntityName)
+            where
+                #bound,
+            {
+                ::wayfare::__private::entity_of::<#entity>()
+            }
 
             fn visitor<W: ::wayfare::__private::Walker>() -> ::core::any::TypeId {
                 ::core::any::TypeId::of::<W>()
@@ -27,9 +38,9 @@ pub fn registration(entity: &Type, hook: &HostHook) -> TokenStream {
             ::wayfare::__private::inventory::submit! {
                 ::wayfare::__private::HostHook {
                     name: #name,
-                    entity: ::wayfare::__private::entity_of::<#entity>,
+                    entity: #entity_of,
                     visitor: visitor::<#visitor>,
-                    call: ::wayfare::__private::HostCall::#call(answer),
+                    call: ::wayfare::__private::HostCall::#call(#answer_of),
                 }
             }
         };
@@ -38,8 +49,7 @@ pub fn registration(entity: &Type, hook: &HostHook) -> TokenStream {
 
 fn answer(entity: &Type, hook: &HostHook) -> TokenStream {
     let body = body(entity, hook);
-    // Asked for on the user's type, where one that is no entity is then reported.
-    let bound = quote_spanned!(located(entity.span())=> for<'any> #entity: ::wayfare::__private::Entity);
+    let bound = bound(entity);
     let allow = quote!(#[allow(unused_variables, reason = "not every hook takes the walk")]);
     if hook.is_async {
         return quote! {
@@ -69,6 +79,11 @@ fn answer(entity: &Type, hook: &HostHook) -> TokenStream {
             #body
         }
     }
+}
+
+/// Asked for where the function is named and not in its body, so that a type that is no entity is one error.
+fn bound(entity: &Type) -> TokenStream {
+    quote!(for<'any> #entity: ::wayfare::__private::Entity)
 }
 
 fn body(entity: &Type, hook: &HostHook) -> TokenStream {

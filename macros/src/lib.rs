@@ -256,7 +256,7 @@ pub fn walker(args: TokenStream, item: TokenStream) -> TokenStream {
 /// ```
 #[proc_macro_attribute]
 pub fn on_enter(_args: TokenStream, item: TokenStream) -> TokenStream {
-    marker::misplaced(Marker::OnEnter, item.into()).into()
+    marker::misplaced(Marker::Enter, item.into()).into()
 }
 
 /// Marks a visit hook in an `impl` block under [`macro@walker`] or [`macro@hosts`], which see; an error
@@ -273,7 +273,7 @@ pub fn on_enter(_args: TokenStream, item: TokenStream) -> TokenStream {
 /// ```
 #[proc_macro_attribute]
 pub fn on_visit(_args: TokenStream, item: TokenStream) -> TokenStream {
-    marker::misplaced(Marker::OnVisit, item.into()).into()
+    marker::misplaced(Marker::Visit, item.into()).into()
 }
 
 /// Marks a hook for leaving nodes in an `impl` block under [`macro@walker`], which see; an error anywhere
@@ -290,7 +290,7 @@ pub fn on_visit(_args: TokenStream, item: TokenStream) -> TokenStream {
 /// ```
 #[proc_macro_attribute]
 pub fn on_leave(_args: TokenStream, item: TokenStream) -> TokenStream {
-    marker::misplaced(Marker::OnLeave, item.into()).into()
+    marker::misplaced(Marker::Leave, item.into()).into()
 }
 
 /// Marks a hook for events in an `impl` block under [`macro@walker`], which see; an error anywhere else.
@@ -306,7 +306,7 @@ pub fn on_leave(_args: TokenStream, item: TokenStream) -> TokenStream {
 /// ```
 #[proc_macro_attribute]
 pub fn on_event(_args: TokenStream, item: TokenStream) -> TokenStream {
-    marker::misplaced(Marker::OnEvent, item.into()).into()
+    marker::misplaced(Marker::Event, item.into()).into()
 }
 
 /// Marks what takes in the outputs of visits that run at the same time, in an `impl` block under
@@ -328,7 +328,7 @@ pub fn on_event(_args: TokenStream, item: TokenStream) -> TokenStream {
 /// ```
 #[proc_macro_attribute]
 pub fn on_merge(_args: TokenStream, item: TokenStream) -> TokenStream {
-    marker::misplaced(Marker::OnMerge, item.into()).into()
+    marker::misplaced(Marker::Merge, item.into()).into()
 }
 
 /// Marks an exit hook in an `impl` block under [`macro@walker`], which see; an error anywhere else.
@@ -344,5 +344,5 @@ pub fn on_merge(_args: TokenStream, item: TokenStream) -> TokenStream {
 /// ```
 #[proc_macro_attribute]
 pub fn on_exit(_args: TokenStream, item: TokenStream) -> TokenStream {
-    marker::misplaced(Marker::OnExit, item.into()).into()
+    marker::misplaced(Marker::Exit, item.into()).into()
 }

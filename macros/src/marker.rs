@@ -10,22 +10,21 @@ use crate::errors::Errors;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Marker {
     /// `#[on_enter]`.
-    OnEnter,
+    Enter,
     /// `#[on_visit]`.
-    OnVisit,
+    Visit,
     /// `#[on_leave]`.
-    OnLeave,
+    Leave,
     /// `#[on_event]`.
-    OnEvent,
+    Event,
     /// `#[on_merge]`.
-    OnMerge,
+    Merge,
     /// `#[on_exit]`.
-    OnExit,
+    Exit,
 }
 
 impl Marker {
-    const ALL: [Self; 6] =
-        [Self::OnEnter, Self::OnVisit, Self::OnLeave, Self::OnEvent, Self::OnMerge, Self::OnExit];
+    const ALL: [Self; 6] = [Self::Enter, Self::Visit, Self::Leave, Self::Event, Self::Merge, Self::Exit];
 
     /// The marker that an attribute is.
     pub fn of(attr: &Attribute) -> Option<Self> {
@@ -36,12 +35,12 @@ impl Marker {
     /// The name of the attribute.
     pub fn attribute(self) -> &'static str {
         match self {
-            Self::OnEnter => "on_enter",
-            Self::OnVisit => "on_visit",
-            Self::OnLeave => "on_leave",
-            Self::OnEvent => "on_event",
-            Self::OnMerge => "on_merge",
-            Self::OnExit => "on_exit",
+            Self::Enter => "on_enter",
+            Self::Visit => "on_visit",
+            Self::Leave => "on_leave",
+            Self::Event => "on_event",
+            Self::Merge => "on_merge",
+            Self::Exit => "on_exit",
         }
     }
 
@@ -82,7 +81,7 @@ impl Markers {
 /// The error for a marker that no macro around it has taken off, with the item it stands on.
 pub fn misplaced(marker: Marker, item: TokenStream) -> TokenStream {
     let host = match marker {
-        Marker::OnVisit => ", or `#[hosts]` if it is that of an entity",
+        Marker::Visit => ", or `#[hosts]` if it is that of an entity",
         _ => "",
     };
     let message = format!(
@@ -107,7 +106,7 @@ mod tests {
         );
         let markers = Markers::take(&mut method);
         let mut errors = Errors::default();
-        assert_eq!(markers.only(&mut errors).map(|(marker, _)| *marker), Some(Marker::OnMerge));
+        assert_eq!(markers.only(&mut errors).map(|(marker, _)| *marker), Some(Marker::Merge));
         assert_eq!(method.attrs.len(), 1);
         assert!(errors.texts().is_empty());
     }

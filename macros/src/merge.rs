@@ -26,7 +26,7 @@ impl Merge {
     pub fn read(attr: &Attribute, method: &ImplItemFn, errors: &mut Errors) -> Option<Self> {
         let mut found = Errors::default();
         let reason = "its first parameter says what it takes in";
-        found.keep(without_arguments(Marker::OnMerge, attr, reason));
+        found.keep(without_arguments(Marker::Merge, attr, reason));
         let signature = Signature::of(method);
         if let Some(token) = &method.sig.asyncness {
             let message = "outputs are taken in between visits, where nothing waits: drop `async`, \
@@ -87,7 +87,7 @@ mod tests {
         let method: ImplItemFn = syn::parse_quote!(
             fn add(&mut self, found: (u64, &'static str), walk: &mut Walk) {}
         );
-        assert!(read(&method).1.len() == 0 && read(&method).0.unwrap().takes_walk);
+        assert!(read(&method).1.is_empty() && read(&method).0.unwrap().takes_walk);
         let method: ImplItemFn = syn::parse_quote!(
             fn add(&mut self, found: &'static str) {}
         );

@@ -130,7 +130,7 @@ impl OptionArgs {
     fn order(&self, errors: &mut Errors) -> Option<TokenStream> {
         let order = self.order.as_ref().map(|given| variant("order", given, ORDERS, "", errors));
         if let Some(seed) = &self.seed {
-            Number { argument: "seed", range: 0..=u64::MAX }.check(seed, errors);
+            Number { argument: "seed", range: 0..=u64::MAX, others: "" }.check(seed, errors);
             // An order that is unknown may have been meant as this one.
             if order.as_ref().is_none_or(|order| order.as_ref().is_some_and(|order| order != "Random")) {
                 errors.at(seed, "only a random order has a seed: add `order = \"random\"`, or drop it");
@@ -156,13 +156,14 @@ impl OptionArgs {
             let trail = variant("trail", word, TRAILS, others, errors)?;
             return Some(quote!(.trail(::wayfare::__private::Trail::#trail)));
         }
-        Number { argument: "trail", range: 1..=u64::MAX }.check(given, errors);
+        Number { argument: "trail", range: 1..=u64::MAX, others: ", or \"off\" or \"all\"" }
+            .check(given, errors);
         Some(quote!(.trail(::wayfare::__private::Trail::Last(#given))))
     }
 
     fn chunk_size(&self, errors: &mut Errors) -> Option<TokenStream> {
         let given = self.chunk_size.as_ref()?;
-        Number { argument: "chunk_size", range: 1..=u64::MAX }.check(given, errors);
+        Number { argument: "chunk_size", range: 1..=u64::MAX, others: "" }.check(given, errors);
         Some(quote!(.chunk_size(#given)))
     }
 }
@@ -170,10 +171,10 @@ impl OptionArgs {
 impl DurableArgs {
     fn code(&self, errors: &mut Errors) -> TokenStream {
         if let Some(visits) = &self.visits {
-            Number { argument: "visits", range: 1..=u64::from(u32::MAX) }.check(visits, errors);
+            Number { argument: "visits", range: 1..=u64::from(u32::MAX), others: "" }.check(visits, errors);
         }
         if let Some(interval_ms) = &self.interval_ms {
-            Number { argument: "interval_ms", range: 1..=u64::MAX }.check(interval_ms, errors);
+            Number { argument: "interval_ms", range: 1..=u64::MAX, others: "" }.check(interval_ms, errors);
         }
         let visits = self.visits.as_ref().map(|visits| quote!(visits: #visits,));
         let interval = self

@@ -12,9 +12,12 @@ use crate::walker_code::Walker;
 /// `Walker::parallel`, of a parallel walker.
 pub fn parallel(walker: &Walker) -> Option<TokenStream> {
     let max_workers = walker.max_workers?;
+    // On the type, where one that cannot be shared is then reported.
+    let span = located(walker.item.self_ty.span());
+    let parallel = quote_spanned!(span=> ::wayfare::__private::Parallel::of(#max_workers));
     Some(quote! {
         fn parallel() -> ::core::option::Option<::wayfare::__private::Parallel<Self>> {
-            ::core::option::Option::Some(::wayfare::__private::Parallel::of(#max_workers))
+            ::core::option::Option::Some(#parallel)
         }
     })
 }
@@ -46,9 +49,10 @@ pub fn implementation(walker: &Walker) -> Option<TokenStream> {
     })
 }
 
-/// The bounds of the impl block, and that the type can be shared: asked for here, on the user's type, because
-/// the trait would ask for it of the whole block. A bound on a type without parameters must have some
-/// lifetime to be a promise that the impl may rely on.
+/// The bounds of the impl block, and that the type can be shared.
+///
+/// With it, the futures of the impl may rely on that, and a type that cannot be shared is reported once, where
+/// `Walker::parallel` asks for it. The lifetime makes it a bound that is looked at there and not here.
 fn bounds(walker: &Walker) -> WhereClause {
     let ty: &Type = &walker.item.self_ty;
     let shared = quote_spanned!(located(ty.span())=> for<'any> #ty: ::core::marker::Sync);

@@ -14,6 +14,8 @@ pub struct Number {
     pub argument: &'static str,
     /// What it may be; literals are held to it.
     pub range: RangeInclusive<u64>,
+    /// What it may be beside a number, for the error.
+    pub others: &'static str,
 }
 
 impl Number {
@@ -32,11 +34,12 @@ impl Number {
     }
 
     fn refuse(&self, given: &Expr, errors: &mut Errors) {
-        let (argument, least) = (self.argument, self.range.start());
+        let Self { argument, others, .. } = self;
+        let least = self.range.start();
         let message = match *self.range.end() {
-            u64::MAX if *least == 0 => format!("`{argument}` takes a whole number"),
-            u64::MAX => format!("`{argument}` takes a whole number, at least {least}"),
-            most => format!("`{argument}` takes a whole number from {least} to {most}"),
+            u64::MAX if *least == 0 => format!("`{argument}` takes a whole number{others}"),
+            u64::MAX => format!("`{argument}` takes a whole number, at least {least}{others}"),
+            most => format!("`{argument}` takes a whole number from {least} to {most}{others}"),
         };
         errors.at(given, message);
     }
@@ -90,7 +93,7 @@ mod tests {
 
     fn errors_of(range: RangeInclusive<u64>, given: &Expr) -> Vec<String> {
         let mut errors = Errors::default();
-        Number { argument: "chunk_size", range }.check(given, &mut errors);
+        Number { argument: "chunk_size", range, others: "" }.check(given, &mut errors);
         errors.texts()
     }
 

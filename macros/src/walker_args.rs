@@ -71,7 +71,7 @@ impl WalkerArgs {
         read.incomplete = parsed.is_err();
         errors.keep(parsed);
         if let Some(given) = &read.max_workers {
-            Number { argument: "max_workers", range: 1..=MAX_WORKERS }.check(given, errors);
+            Number { argument: "max_workers", range: 1..=MAX_WORKERS, others: "" }.check(given, errors);
         }
         read
     }

@@ -8,6 +8,7 @@ mod children;
 mod conflicts;
 mod determinism;
 mod durability;
+mod durable;
 mod exits;
 mod freshness;
 mod hooks;
