@@ -76,7 +76,7 @@ pub(super) async fn tell<W: Walker>(
     line("budgets", budgets(limits));
     told.extend(plan.lines);
     // Nobody is left to tell when standard error is closed.
-    let _ = write!(stderr(), "{}", output::as_table(&told));
+    let _ = writeln!(stderr(), "{}", output::as_table(&told));
     Ok(())
 }
 
