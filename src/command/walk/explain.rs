@@ -15,7 +15,7 @@ use crate::command::output;
 #[derive(Debug, Default)]
 pub(super) struct Plan {
     lines: Map<String, Value>,
-    from_both_ends: bool,
+    at_both_ends: bool,
     among_neighbours: bool,
 }
 
@@ -35,8 +35,8 @@ impl Plan {
     }
 
     /// Half of the walk goes the other way, from the end.
-    pub(super) fn from_both_ends(mut self) -> Self {
-        self.from_both_ends = true;
+    pub(super) fn at_both_ends(mut self) -> Self {
+        self.at_both_ends = true;
         self
     }
 
@@ -60,7 +60,7 @@ pub(super) async fn tell<W: Walker>(
     let mut line = |name: &str, text: String| told.insert(name.to_owned(), text.into());
     line("walker", W::NAME.to_owned());
     line("start", looked_up(&runtime.graph(), &arguments.from).await?);
-    line("links", links(arguments, plan.from_both_ends));
+    line("links", links(arguments, plan.at_both_ends));
     let reads_edges = options.need.wants_edges(arguments.direction);
     let reads = match reads_edges {
         true => "nodes, and their edges with all fields",
@@ -103,8 +103,8 @@ fn found(explanation: &Explanation) -> String {
     text
 }
 
-fn links(arguments: &WalkArgs, from_both_ends: bool) -> String {
-    let way = match (arguments.direction, from_both_ends) {
+fn links(arguments: &WalkArgs, at_both_ends: bool) -> String {
+    let way = match (arguments.direction, at_both_ends) {
         (Direction::Out, false) => "out",
         (Direction::In, false) => "in",
         (Direction::Both, _) => "either way",

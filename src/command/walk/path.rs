@@ -40,7 +40,7 @@ impl PathArgs {
         let (found, profile) = if self.bidirectional {
             let mut walker = TwoEndedPath::to(self.to.clone());
             (walker.along, walker.direction) = (self.walk.along()?, self.walk.direction);
-            let plan = plan.from_both_ends();
+            let plan = plan.at_both_ends();
             let (walker, profile) = self.walk.finished(runtime, walker, limits, plan).await?;
             (walker.found, profile)
         } else {
