@@ -162,7 +162,7 @@ async fn neighbourhood(runtime: &Runtime, of: &str) -> Result {
 async fn wander(runtime: &Runtime, from: &str) -> Result {
     let began = Instant::now();
     let (along, direction, only) = (Along::All, Direction::Out, Filter::all());
-    let question = Sample { walks: 1_000, steps: 20, seed: 2008, along, direction, only };
+    let question = Sample { walks: 1_000, steps: 20, seed: 2008, along, direction, only, detailed: false };
     let sampled = sample(runtime, &id(from)?, &question, None).await?;
     headline(&format!("1,000 random journeys of 20 flights from {from}"), began.elapsed());
     println!("{:>7} airports were visited, most often", sampled.nodes);

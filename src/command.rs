@@ -53,9 +53,10 @@ enum Command {
     Find(find::FindArgs),
     /// Counts documents
     Count(count::CountArgs),
-    /// Shows what the store holds: entities, edges, degrees, bytes, indexes
+    /// Shows what the store holds: entities, edges, degrees, bytes, indexes, and documents of durable walks
     Stats,
-    /// Writes documents as JSON Lines that `wayfare import` takes back
+    /// Writes documents as JSON Lines that `wayfare import` takes back; those of durable walks are left
+    /// out
     Export(export::ExportArgs),
     /// Deletes documents; a node takes its edges with it
     Delete(delete::DeleteArgs),

@@ -3,8 +3,8 @@
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 use wayfare_actors::RuntimeHandle;
 use wayfare_graph::{
-    Body, Document, EdgeEntity, Ends, Entity, EntityName, Filter, Id, Index, Key, Kind, NodeEntity, Page,
-    Query, StoreStats, Version, Write, WriteBatch, WriteError, WriteResult, Written,
+    Body, Document, EdgeEntity, Ends, Entity, EntityName, Explanation, Filter, Id, Index, Key, Kind,
+    NodeEntity, Page, Query, StoreStats, Version, Write, WriteBatch, WriteError, WriteResult, Written,
 };
 
 use crate::error::{Error, Result};
@@ -299,6 +299,14 @@ impl Graph {
     /// [`Error::Store`].
     pub async fn count(&self, query: Query) -> Result<u64> {
         Ok(self.handle.count(query).await?)
+    }
+
+    /// How the store would find the documents of a query now, without looking for them.
+    ///
+    /// # Errors
+    /// [`Error::Store`].
+    pub async fn explain(&self, query: Query) -> Result<Explanation> {
+        Ok(self.handle.explain(query).await?)
     }
 
     /// A page of documents of a kind, and of an entity unless `None`, in the order of the store.

@@ -80,6 +80,12 @@ pub use wayfare_macros::{
     edge, event, hosts, node, object, on_enter, on_event, on_exit, on_leave, on_merge, on_visit, walker,
 };
 
+/// The guide and the README, whose examples compile.
+#[cfg(doctest)]
+#[doc = include_str!("../docs/walkers.md")]
+#[doc = include_str!("../README.md")]
+mod guide {}
+
 /// What the macros' output names; not for use by hand.
 #[doc(hidden)]
 pub mod __private {

@@ -11,6 +11,8 @@ mod harness;
 mod bad_input;
 #[path = "command/documents.rs"]
 mod documents;
+#[path = "command/explaining.rs"]
+mod explaining;
 #[path = "command/export.rs"]
 mod export;
 #[path = "command/import.rs"]
@@ -23,3 +25,5 @@ mod processes;
 mod settings;
 #[path = "command/walk.rs"]
 mod walk;
+#[path = "command/walks.rs"]
+mod walks;

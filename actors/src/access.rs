@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use tokio::sync::oneshot;
 use wayfare_graph::{
-    Document, Id, Index, Kind, Page, Query, Slot, Store, StoreError, StoreStats, Visited, Write, WriteBatch,
-    WriteResult, Written,
+    Document, Explanation, Id, Index, Kind, Page, Query, Slot, Store, StoreError, StoreStats, Visited, Write,
+    WriteBatch, WriteResult, Written,
 };
 
 use crate::core::Core;
@@ -57,6 +57,11 @@ impl Core {
     pub(crate) async fn count(self: &Arc<Self>, query: Query) -> Read<u64> {
         self.settle().await;
         self.off_thread(move |store, runtime| runtime.block_on(store.count(&query))).await
+    }
+
+    pub(crate) async fn explain(self: &Arc<Self>, query: Query) -> Read<Explanation> {
+        self.settle().await;
+        self.off_thread(move |store, runtime| runtime.block_on(store.explain(&query))).await
     }
 
     pub(crate) async fn scan(

@@ -10,8 +10,8 @@ use parking_lot::Mutex;
 use serde_json::Value;
 use tokio::sync::oneshot;
 use wayfare_graph::{
-    Document, EntityName, ErasedWalker, Event, EventSource, Id, Index, KeySource, Kind, Page, Published,
-    Query, Store, StoreError, StoreStats, WalkError, WalkOptions, WriteBatch, WriteResult,
+    Document, EntityName, ErasedWalker, Event, EventSource, Explanation, Id, Index, KeySource, Kind, Page,
+    Published, Query, Store, StoreError, StoreStats, WalkError, WalkOptions, WriteBatch, WriteResult,
 };
 
 use crate::core::Core;
@@ -301,6 +301,14 @@ impl RuntimeHandle {
     /// What the store says.
     pub async fn count(&self, query: Query) -> Result<u64, StoreError> {
         self.inner.core.count(query).await
+    }
+
+    /// How the store would find the documents of a query now.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub async fn explain(&self, query: Query) -> Result<Explanation, StoreError> {
+        self.inner.core.explain(query).await
     }
 
     /// A page of documents in the order of the store.

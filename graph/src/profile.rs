@@ -36,6 +36,26 @@ pub struct Profile {
     pub detail: Option<Box<Detail>>,
 }
 
+impl Profile {
+    /// Adds what another walk cost. The deepest step and the longest queue are those of either, the time
+    /// is that of both one after the other.
+    pub fn add(&mut self, other: &Self) {
+        self.visits += other.visits;
+        self.resident += other.resident;
+        self.loaded += other.loaded;
+        self.messages += other.messages;
+        self.store_calls += other.store_calls;
+        self.bytes += other.bytes;
+        self.events_missed += other.events_missed;
+        self.deepest = self.deepest.max(other.deepest);
+        self.longest_queue = self.longest_queue.max(other.longest_queue);
+        self.elapsed += other.elapsed;
+        if let Some(detail) = &other.detail {
+            self.detail.get_or_insert_default().add(detail);
+        }
+    }
+}
+
 pub(crate) fn micros<S: serde::Serializer>(elapsed: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_u64(u64::try_from(elapsed.as_micros()).unwrap_or(u64::MAX))
 }

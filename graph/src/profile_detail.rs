@@ -79,6 +79,29 @@ pub struct Detail {
     pub hot_nodes: Vec<Line>,
 }
 
+impl Detail {
+    /// Adds that of another walk. Of both, only nodes that were among the hot ones of their walk count.
+    pub(crate) fn add(&mut self, other: &Self) {
+        for (lines, others) in [
+            (&mut self.hooks, &other.hooks),
+            (&mut self.entities, &other.entities),
+            (&mut self.hot_nodes, &other.hot_nodes),
+        ] {
+            for other in others {
+                match lines.iter_mut().find(|line| line.name == other.name) {
+                    Some(line) => {
+                        line.count += other.count;
+                        line.time += other.time;
+                    }
+                    None => lines.push(other.clone()),
+                }
+            }
+            lines.sort_by(Line::largest_first);
+        }
+        self.hot_nodes.truncate(HOT_NODES);
+    }
+}
+
 /// One line of a [`Detail`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Line {
@@ -98,5 +121,27 @@ impl Line {
 
     fn largest_first(&self, other: &Self) -> std::cmp::Ordering {
         (other.time, other.count, &self.name).cmp(&(self.time, self.count, &other.name))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn line(name: &str, count: u64, micros: u64) -> Line {
+        Line { name: name.into(), count, time: Duration::from_micros(micros) }
+    }
+
+    #[test]
+    fn details_add_up_by_name_and_stay_in_order() {
+        let mut both = Detail { hooks: vec![line("a", 2, 5), line("b", 1, 3)], ..Detail::default() };
+        let nodes = (0..12).map(|at| line(&at.to_string(), 1, at)).collect();
+        both.add(&Detail {
+            hooks: vec![line("b", 4, 6), line("c", 1, 1)],
+            hot_nodes: nodes,
+            ..Detail::default()
+        });
+        assert_eq!(both.hooks, [line("b", 5, 9), line("a", 2, 5), line("c", 1, 1)]);
+        assert_eq!((both.hot_nodes.len(), both.hot_nodes[0].name.as_str()), (HOT_NODES, "11"));
     }
 }

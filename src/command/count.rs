@@ -6,12 +6,13 @@ use wayfare::{Filter, Graph, Kind, Query};
 
 use super::exit::{Exit, Failure};
 use super::session::Session;
-use super::subject::{KINDS, kind_of};
+use super::subject::{CONTENT, kind_of};
 
 /// Arguments of `wayfare count`.
 #[derive(Debug, Args)]
 pub(crate) struct CountArgs {
-    /// The entity, such as `Airport`; without one, all nodes, edges and objects are counted
+    /// The entity, such as `Airport`; without one, all nodes, edges and objects are counted. `Walk` is for walks that the store
+    /// keeps
     entity: Option<String>,
 
     /// Only documents that satisfy a filter of MongoDB's language, such as `{"context.country": "US"}`
@@ -43,7 +44,7 @@ pub(crate) async fn run(session: &Session, arguments: CountArgs) -> Result<Exit,
 
 async fn count_kinds(graph: &Graph, filter: &Filter, only_edges: bool) -> Result<Value, Failure> {
     let mut counts = Map::new();
-    for kind in KINDS.into_iter().filter(|kind| !only_edges || *kind == Kind::Edge) {
+    for kind in CONTENT.into_iter().filter(|kind| !only_edges || *kind == Kind::Edge) {
         let query = Query {
             kind,
             entity: None,

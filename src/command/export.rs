@@ -18,7 +18,7 @@ use super::exit::{Exit, Failure};
 use super::names::suggestion;
 use super::progress::Progress;
 use super::session::Session;
-use super::subject::KINDS;
+use super::subject::CONTENT;
 
 /// Documents read from the store at a time.
 const PAGE: usize = 4_096;
@@ -51,7 +51,7 @@ pub(crate) async fn run(session: &Session, arguments: ExportArgs) -> Result<Exit
     let total = entities.iter().map(|(_, _, count)| count).sum();
     let mut progress = Progress::count(session.quiet, Some(total), "exporting");
     let mut out = Destination::open(arguments.output.as_deref())?;
-    let mut written = [0_u64; KINDS.len()];
+    let mut written = [0_u64; CONTENT.len()];
     let mut done = 0;
     for (kind, entity, _) in entities {
         let mut after = None;
@@ -59,7 +59,7 @@ pub(crate) async fn run(session: &Session, arguments: ExportArgs) -> Result<Exit
             let page = graph.scan(kind, Some(entity), after, PAGE).await?;
             for document in page.documents.iter().filter(|document| !is_bare_root(document)) {
                 out.line(document)?;
-                written[KINDS.iter().position(|known| *known == kind).unwrap_or(0)] += 1;
+                written[CONTENT.iter().position(|known| *known == kind).unwrap_or(0)] += 1;
             }
             done += page.documents.len() as u64;
             progress.set(done);
@@ -88,15 +88,19 @@ fn is_bare_root(document: &Document) -> bool {
 /// What to export, in order, with the number of documents.
 async fn chosen(graph: &Graph, arguments: &ExportArgs) -> Result<Vec<(Kind, EntityName, u64)>, Failure> {
     let entities = graph.stats().await?.entities;
-    let known: Vec<&str> = entities.iter().map(|(_, name, _)| name.as_str()).collect();
+    let content = entities.iter().filter(|(kind, _, _)| CONTENT.contains(kind));
+    let known: Vec<&str> = content.map(|(_, name, _)| name.as_str()).collect();
     for entity in &arguments.entity {
         if !known.contains(&entity.as_str()) {
-            let advice = suggestion(entity, &known);
+            let advice = match entities.iter().any(|(_, name, _)| name.as_str() == entity) {
+                true => " to export: documents of walks are left out".to_owned(),
+                false => suggestion(entity, &known),
+            };
             return Err(Failure::not_found(format!("the store has no entity `{entity}`{advice}")));
         }
     }
     let mut chosen = Vec::new();
-    for kind in KINDS {
+    for kind in CONTENT {
         if (arguments.nodes_only && kind != Kind::Node) || (arguments.edges_only && kind != Kind::Edge) {
             continue;
         }

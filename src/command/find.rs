@@ -4,6 +4,7 @@ use clap::Args;
 use wayfare::{Filter, Query};
 
 use super::exit::{Exit, Failure};
+use super::output::to_value;
 use super::paths::{parse_projection, parse_sort};
 use super::session::Session;
 use super::subject::kind_of;
@@ -37,9 +38,13 @@ pub(crate) struct FindArgs {
     /// Finds edges, also where there are nodes of the entity
     #[arg(long)]
     edges: bool,
+
+    /// Says how the store would find the documents, instead of finding them
+    #[arg(long)]
+    explain: bool,
 }
 
-/// Prints the documents found.
+/// Prints the documents found, or how they would be.
 pub(crate) async fn run(session: &Session, arguments: FindArgs) -> Result<Exit, Failure> {
     let runtime = session.open_existing()?;
     let graph = runtime.graph();
@@ -54,6 +59,11 @@ pub(crate) async fn run(session: &Session, arguments: FindArgs) -> Result<Exit, 
         projection: projection.map_err(|reason| Failure::bad_input(format!("--project: {reason}")))?,
         ..Query::entity(kind, entity)
     };
+    if arguments.explain {
+        session.output.one(&to_value(&graph.explain(query).await?)?)?;
+        runtime.shutdown().await;
+        return Ok(Exit::Done);
+    }
     let documents = graph.find_documents(query).await?;
     let found = documents.iter().map(wayfare::Document::to_json).collect::<Result<Vec<_>, _>>()?;
     session.output.documents(&found)?;

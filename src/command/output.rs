@@ -124,6 +124,14 @@ pub(crate) fn to_value(result: &impl Serialize) -> Result<Value, Failure> {
         .map_err(|error| Failure::new(Exit::Failed, format!("cannot show the result: {error}")))
 }
 
+/// An object as [`Output::one`] shows it to people, for standard error.
+pub(crate) fn as_table(members: &Map<String, Value>) -> String {
+    let mut out = Vec::new();
+    // Memory takes all that is written to it.
+    let _ = object_as_tables(&mut out, members);
+    String::from_utf8_lossy(&out).into_owned()
+}
+
 /// The scalars of an object as one table, then each list of objects as a table under its name.
 fn object_as_tables(out: &mut dyn Write, members: &Map<String, Value>) -> io::Result<()> {
     let (lists, scalars): (Vec<_>, Vec<_>) =

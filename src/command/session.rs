@@ -58,7 +58,10 @@ impl Session {
 
     /// Opens the store, which is made if there is none.
     pub(crate) fn open(&self) -> Result<Runtime, Failure> {
-        Ok(Runtime::start(&self.config)?)
+        // Durable walks wait for the service that spawned them: a command that ends after a moment would
+        // take them up and leave them again.
+        let config = self.config.to_builder().durable_resume(false).build()?;
+        Ok(Runtime::start(&config)?)
     }
 
     /// Opens a store that must be there: a slip in its path would else make an empty one.

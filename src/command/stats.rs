@@ -45,6 +45,7 @@ pub(crate) async fn run(session: &Session) -> Result<Exit, Failure> {
         "nodes": nodes,
         "edges": edges,
         "objects": total(&stats, Kind::Object),
+        "walkers": total(&stats, Kind::Walker),
         "degrees": overall,
         "used_bytes": stats.used_bytes,
         "file_bytes": stats.file_bytes,

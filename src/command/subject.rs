@@ -6,9 +6,12 @@ use super::exit::Failure;
 use super::names::suggestion;
 
 /// Kinds that a store keeps, in the order in which a bare entity name is looked for.
-pub(crate) const KINDS: [Kind; 3] = [Kind::Node, Kind::Edge, Kind::Object];
+pub(crate) const KINDS: [Kind; 4] = [Kind::Node, Kind::Edge, Kind::Object, Kind::Walker];
 
-/// Finds the kind of an entity: nodes before edges before objects, or only edges.
+/// Kinds of what users store. Documents of walkers are the runtime's own, and mean nothing in another store.
+pub(crate) const CONTENT: [Kind; 3] = [Kind::Node, Kind::Edge, Kind::Object];
+
+/// Finds the kind of an entity: nodes before edges before objects before walkers, or only edges.
 pub(crate) async fn kind_of(
     graph: &Graph,
     entity: &str,

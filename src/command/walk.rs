@@ -1,17 +1,21 @@
 //! `wayfare walk`: the built-in walkers.
 
 mod aggregate;
+mod explain;
 mod interrupt;
 mod path;
+mod profile;
 mod reach;
 mod sample;
 
+use std::io::{Write, stderr};
 use std::time::{Duration, Instant};
 
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
-use wayfare::{Along, Direction, Filter, Graph, Id, Kind, Limits, Profile, Runtime, Walker};
+use wayfare::{Along, Direction, Filter, Graph, Id, Kind, Limits, Profile, Runtime, Spawning, Walker};
 
+use self::explain::Plan;
 use self::interrupt::unless_interrupted;
 use super::duration::parse_duration;
 use super::exit::{Exit, Failure};
@@ -97,23 +101,41 @@ impl WalkArgs {
         Ok(Along::names(&self.along)?)
     }
 
-    /// Walks to the end.
+    /// A walk as the options have it.
+    fn spawning<W: Walker>(&self, runtime: &Runtime, walker: W, limits: Limits) -> Spawning<W> {
+        let mut spawning = runtime.spawn(walker).at(&self.from).limits(limits);
+        if let Some(only) = &self.only {
+            spawning = spawning.only(only.clone());
+        }
+        if self.profile { spawning.detailed() } else { spawning }
+    }
+
+    /// Walks to the end, and says before what it is going to read if that was asked for.
     async fn finished<W: Walker>(
         &self,
         runtime: &Runtime,
         walker: W,
         limits: Limits,
+        plan: Plan,
     ) -> Result<(W, Profile), Failure> {
-        let mut spawning = runtime.spawn(walker).at(&self.from).limits(limits);
-        if let Some(only) = &self.only {
-            spawning = spawning.only(only.clone());
-        }
-        if self.profile {
-            spawning = spawning.detailed();
-        }
-        let walk = spawning.await?;
+        self.explained(runtime, &walker, &limits, plan).await?;
+        let walk = self.spawning(runtime, walker, limits).await?;
         let walker = walk.finish().await?;
         Ok((walker, walk.profile()))
+    }
+
+    /// Says what a walk is going to read if that was asked for.
+    async fn explained<W: Walker>(
+        &self,
+        runtime: &Runtime,
+        walker: &W,
+        limits: &Limits,
+        plan: Plan,
+    ) -> Result<(), Failure> {
+        if !self.explain {
+            return Ok(());
+        }
+        explain::tell(self, runtime, walker, limits, plan).await
     }
 
     /// The budgets of the settings with those of the options over them.
@@ -140,9 +162,12 @@ pub(crate) async fn run(session: &Session, command: WalkCommand) -> Result<Exit,
     let keeps_ids = matches!(&command, WalkCommand::Reach(reach) if reach.ids);
     let begun = Instant::now();
     let walk = walked(session, &runtime, &command, begun);
-    let result = unless_interrupted(session, &runtime, keeps_ids, begun, walk).await;
-    if let Ok(result) = &result {
+    let mut result = unless_interrupted(session, &runtime, keeps_ids, begun, walk).await;
+    if let Ok(result) = &mut result {
+        let profile = profile::taken_from(result);
         session.output.one(result)?;
+        // Nobody is left to tell when standard error is closed.
+        let _ = write!(stderr(), "{}", profile.unwrap_or_default());
     }
     runtime.shutdown().await;
     result.map(|_| Exit::Done)

@@ -10,6 +10,10 @@ struct Ends {
 
 fn ends(setting: &Setting) -> Ends {
     use super::setting::Range;
+    if matches!(setting.allowed().range, Range::Switch) {
+        let inside = setting.default() == "false";
+        return Ends { inside: vec![(!inside).to_string(), inside.to_string()], outside: vec![] };
+    }
     let (Range::Number(range) | Range::Bytes(range) | Range::PowerOfTwo(range)) = &setting.allowed().range
     else {
         return Ends { inside: vec!["\"x\"".into()], outside: vec!["\"\"".into(), "\" \"".into()] };

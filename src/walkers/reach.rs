@@ -13,8 +13,8 @@ use crate::walker;
 
 /// Visits everything within `hops` steps of its start, breadth first, each node once.
 ///
-/// Depth first (spawned with another [`Order`]), `levels` counts the depths at which nodes were met, which
-/// may be more than the fewest hops to them; [`reach`] gives depth-first order with true levels.
+/// In another [`Order`], `levels` counts the depths at which nodes were met, which may be more than the
+/// fewest hops to them; [`reach`] gives any order with true levels.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Reach {
@@ -28,6 +28,8 @@ pub struct Reach {
     pub order: Order,
     /// Whether to keep the ids of what is visited, in the order of visits.
     pub keep_ids: bool,
+    /// Whether the profile tells visits and time by entity, hook and node.
+    pub detailed: bool,
     /// How many nodes were met at each depth, the start being depth 0.
     pub levels: Vec<u64>,
     /// The ids, where they were to be kept.
@@ -41,7 +43,8 @@ pub struct Reach {
 }
 
 fn options(reach: &Reach) -> WalkOptions {
-    WalkOptions::default().order(reach.order).links(reach.direction)
+    let options = WalkOptions::default().order(reach.order).links(reach.direction);
+    if reach.detailed { options.detailed() } else { options }
 }
 
 #[walker(options = options)]
@@ -79,14 +82,14 @@ pub struct Reached {
     /// Their ids in the order of visits, where they were to be kept.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ids: Option<Vec<Id>>,
-    /// What the walk cost; in depth-first order, the second of its two walks.
+    /// What the walk cost; in an order that is not by level, the second of its two walks.
     pub profile: Profile,
 }
 
 /// Who is within reach of a node: levels by fewest hops, ids in the order asked for.
 ///
-/// In depth-first order with a bound on hops, the nodes within the bound are found breadth first, and then
-/// visited depth first among themselves: a node that lies within the bound is not missed because it was
+/// In depth-first or random order, the nodes within the bound on hops are found breadth first, and then
+/// visited in that order among themselves: a node that lies within the bound is not missed because it was
 /// first met on a longer way.
 ///
 /// # Errors
@@ -98,7 +101,7 @@ pub async fn reach(
     only: Option<Filter>,
     limits: Option<Limits>,
 ) -> Result<Reached> {
-    let depth_first = question.order == Order::DepthFirst;
+    let strays = matches!(question.order, Order::DepthFirst | Order::Random { .. });
     let run = async |walker: Reach| {
         let mut spawning = runtime.spawn(walker).at(from);
         if let Some(only) = &only {
@@ -112,14 +115,14 @@ pub async fn reach(
         Ok::<_, crate::Error>((walker, walk.profile()))
     };
     let first = Reach {
-        order: if depth_first { Order::BreadthFirst } else { question.order },
-        keep_ids: question.keep_ids && !depth_first,
-        met: (depth_first && question.hops.is_some()).then(HashSet::new),
+        order: if strays { Order::BreadthFirst } else { question.order },
+        keep_ids: question.keep_ids && !strays,
+        met: (strays && question.hops.is_some()).then(HashSet::new),
         ..question.clone()
     };
     let (near, profile) = run(first).await?;
     let visited = near.levels.iter().sum();
-    if !depth_first {
+    if !strays {
         let ids = question.keep_ids.then_some(near.ids);
         return Ok(Reached { visited, levels: near.levels, ids, profile });
     }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use wayfare_graph::{
-    Along, Direction, Filter, Here, Id, Limits, Neighbours, Random, Slot, Unique, Walk, WalkError,
+    Along, Direction, Filter, Here, Id, Limits, Neighbours, Profile, Random, Slot, Unique, Walk, WalkError,
     WalkOptions,
 };
 
@@ -103,10 +103,12 @@ pub struct Sample {
     pub direction: Direction,
     /// Nodes that may be stepped on.
     pub only: Filter,
+    /// Whether the profile tells visits and time by entity, hook and node.
+    pub detailed: bool,
 }
 
 /// What [`sample`] found.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Default, Serialize)]
 pub struct Sampled {
     /// How many walks were made.
     pub walks: u64,
@@ -120,6 +122,8 @@ pub struct Sampled {
     pub most_visited: Vec<(Id, u64)>,
     /// The nodes of each walk.
     pub paths: Vec<Vec<Id>>,
+    /// What all walks cost together; its time is that of one walk after another.
+    pub profile: Profile,
 }
 
 /// Walks that are spawned before the first of them is awaited.
@@ -136,18 +140,21 @@ pub async fn sample(
     question: &Sample,
     limits: Option<Limits>,
 ) -> Result<Sampled> {
-    let mut sampled =
-        Sampled { walks: 0, steps: 0, stuck: 0, nodes: 0, most_visited: Vec::new(), paths: Vec::new() };
+    let mut sampled = Sampled::default();
     let mut under_way = std::collections::VecDeque::new();
     for number in 0..=question.walks {
         while under_way.len() >= UNDER_WAY || (number == question.walks && !under_way.is_empty()) {
             let Some(walk): Option<crate::Walking<RandomWalk>> = under_way.pop_front() else { break };
             sampled.add(walk.finish().await?);
+            sampled.profile.add(&walk.profile());
         }
         if number < question.walks {
             let mut spawning = runtime.spawn(question.walk(number)).at(from);
             if let Some(limits) = &limits {
                 spawning = spawning.limits(limits.clone());
+            }
+            if question.detailed {
+                spawning = spawning.detailed();
             }
             under_way.push_back(spawning.await?);
         }
@@ -157,7 +164,9 @@ pub async fn sample(
 }
 
 impl Sample {
-    fn walk(&self, number: u64) -> RandomWalk {
+    /// The walker of one of the walks, by number from 0.
+    #[must_use]
+    pub fn walk(&self, number: u64) -> RandomWalk {
         RandomWalk {
             steps: self.steps,
             seed: self.seed,

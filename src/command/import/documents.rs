@@ -4,7 +4,7 @@ use std::io::BufRead;
 
 use rustc_hash::FxHashSet;
 use serde_json::Value;
-use wayfare::{Document, EntityName, Id, Write};
+use wayfare::{Document, EntityName, Id, Kind, Write};
 
 use super::lines::{Line, Lines, too_long, utf8};
 use super::records::{Record, unreadable};
@@ -61,6 +61,12 @@ impl DocumentReader {
             format!("no JSON at column {}: {what}; each line is one whole document", error.column())
         })?;
         let document = Document::from_json(value).map_err(|error| error.to_string())?;
+        if document.id().kind() == Kind::Walker {
+            return Err(format!(
+                "`{}` is a walker, and walkers are not kept by import: it takes nodes, edges and objects",
+                document.id()
+            ));
+        }
         match self.entity {
             Some(entity) if document.id().entity() != entity => {
                 Err(format!("`{}` is not of entity `{entity}`, which `--entity` demands", document.id()))

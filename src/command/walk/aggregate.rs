@@ -6,6 +6,7 @@ use wayfare::walkers::{Aggregate, Aggregated};
 use wayfare::{Limits, Runtime};
 
 use super::WalkArgs;
+use super::explain::Plan;
 use crate::command::exit::Failure;
 use crate::command::output::to_value;
 
@@ -56,12 +57,9 @@ impl AggregateArgs {
             grouped: matches!(self.op, Op::Groups),
             result: Aggregated::default(),
         };
-        let mut spawning = runtime.spawn(walker).at(&self.walk.from).limits(limits);
-        if let Some(only) = &self.walk.only {
-            spawning = spawning.only(only.clone());
-        }
-        let walk = spawning.await?;
-        let found = walk.finish().await?.result;
+        let plan = Plan::default().hops(self.hops).line("field", self.field.clone());
+        let (walker, profile) = self.walk.finished(runtime, walker, limits, plan).await?;
+        let found = walker.result;
         let mut result = Map::new();
         result
             .insert("op".into(), self.op.to_possible_value().map_or(Value::Null, |op| op.get_name().into()));
@@ -69,7 +67,7 @@ impl AggregateArgs {
         if let Value::Object(figures) = to_value(&found)? {
             result.extend(figures);
         }
-        result.insert("profile".into(), to_value(&walk.profile())?);
+        result.insert("profile".into(), to_value(&profile)?);
         Ok(Value::Object(result))
     }
 }

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use wayfare::walkers::{Path, TwoEndedPath};
 use wayfare::{Id, Limits, Runtime};
 
+use super::explain::{Plan, looked_up};
 use super::{WalkArgs, check_node};
 use crate::command::exit::Failure;
 use crate::command::output::to_value;
@@ -32,16 +33,27 @@ impl PathArgs {
     /// `{"found": true, "hops", "cost", "path", "profile"}`, or `{"found": false}` with the profile.
     pub(super) async fn walk(&self, runtime: &Runtime, limits: Limits) -> Result<Value, Failure> {
         check_node(&runtime.graph(), &self.to, "--to").await?;
+        let plan = match self.walk.explain {
+            true => Plan::default().line("goal", looked_up(&runtime.graph(), &self.to).await?),
+            false => Plan::default(),
+        };
         let (found, profile) = if self.bidirectional {
             let mut walker = TwoEndedPath::to(self.to.clone());
             (walker.along, walker.direction) = (self.walk.along()?, self.walk.direction);
-            let (walker, profile) = self.walk.finished(runtime, walker, limits).await?;
+            let plan = plan.at_both_ends();
+            let (walker, profile) = self.walk.finished(runtime, walker, limits, plan).await?;
             (walker.found, profile)
         } else {
             let mut walker = Path::to(self.to.clone());
             (walker.along, walker.direction) = (self.walk.along()?, self.walk.direction);
             walker.weight = self.weight.clone();
-            let (walker, profile) = self.walk.finished(runtime, walker, limits).await?;
+            let plan = match &self.weight {
+                Some(weight) => {
+                    plan.line("weight", format!("`{weight}` of each edge; edges without it are passed over"))
+                }
+                None => plan,
+            };
+            let (walker, profile) = self.walk.finished(runtime, walker, limits, plan).await?;
             (walker.found, profile)
         };
         let mut result = match found {

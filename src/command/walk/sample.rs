@@ -6,6 +6,7 @@ use wayfare::walkers::{Sample, sample};
 use wayfare::{Limits, Runtime};
 
 use super::WalkArgs;
+use super::explain::Plan;
 use crate::command::exit::Failure;
 use crate::command::output::to_value;
 
@@ -33,7 +34,7 @@ pub(crate) struct SampleArgs {
 }
 
 impl SampleArgs {
-    /// `{"walks", "steps", "stuck", "nodes", "most_visited", "paths"}`.
+    /// `{"walks", "steps", "stuck", "nodes", "most_visited", "paths", "profile"}`.
     pub(super) async fn walk(&self, runtime: &Runtime, limits: Limits) -> Result<Value, Failure> {
         let question = Sample {
             walks: self.walks,
@@ -42,7 +43,14 @@ impl SampleArgs {
             along: self.walk.along()?,
             direction: self.walk.direction,
             only: self.walk.only.clone().unwrap_or_default(),
+            detailed: self.walk.profile,
         };
+        let plan = Plan::default()
+            .line("walks", self.walks)
+            .line("steps", format!("{} of each walk, one edge at random each", self.steps))
+            .line("seed", self.seed)
+            .among_neighbours();
+        self.walk.explained(runtime, &question.walk(0), &limits, plan).await?;
         let sampled = sample(runtime, &self.walk.from, &question, Some(limits)).await?;
         let mut result = to_value(&sampled)?;
         if let (false, Value::Object(members)) = (self.ids, &mut result) {

@@ -173,8 +173,15 @@ async fn random_walks_of_one_seed_are_the_same_on_any_number_of_workers() {
     scatter(&stage).await;
     let only = Filter::parse(&json!({"context.name": {"$ne": "7"}})).unwrap();
     for only in [Filter::all(), only] {
-        let question =
-            Sample { walks: 40, steps: 12, seed: 5, along: Along::All, direction: Direction::Both, only };
+        let question = Sample {
+            walks: 40,
+            steps: 12,
+            seed: 5,
+            along: Along::All,
+            direction: Direction::Both,
+            only,
+            detailed: false,
+        };
         let mut first = None;
         for (workers, shards) in [(1, 1), (2, 4), (4, 2)] {
             stage = stage.reopened_with(|config| config.workers_count(workers).shards_count(shards)).await;
