@@ -13,33 +13,47 @@ use crate::hosts::HostHook;
 /// Registers a hook of an entity.
 pub fn registration(entity: &Type, hook: &HostHook) -> TokenStream {
     let name = hook.method.unraw().to_string();
+    // On the user's types, where one that is no walker is then reported.
     let visitor = &hook.visitor;
+    let visitor = quote_spanned!(located(visitor.span())=> visitor::<#visitor>);
+    let bound = bound(entity);
     let answer = answer(entity, hook);
     let call = if hook.is_async { quote!(Async) } else { quote!(Sync) };
+    // One use of what asks for an entity, so that a type that is none is one error.
+    let registered = quote_spanned!(located(entity.span())=> registered());
     quote! {
         const _: () = {
             #answer
 
-            fn visitor<W: ::wayfare::__private::Walker>() -> ::core::any::TypeId {
-                ::core::any::TypeId::of::<W>()
+            const fn visitor<W: ::wayfare::__private::Walker>() -> fn() -> ::core::any::TypeId {
+                ::core::any::TypeId::of::<W>
             }
 
-            ::wayfare::__private::inventory::submit! {
+            const fn registered() -> ::wayfare::__private::HostHook
+            where
+                #bound,
+            {
                 ::wayfare::__private::HostHook {
                     name: #name,
                     entity: ::wayfare::__private::entity_of::<#entity>,
-                    visitor: visitor::<#visitor>,
+                    visitor: #visitor(),
                     call: ::wayfare::__private::HostCall::#call(answer),
                 }
             }
+
+            ::wayfare::__private::inventory::submit! { #registered }
         };
     }
 }
 
+/// That the type is an entity: asked for on the user's type, where one that is none is then reported.
+fn bound(entity: &Type) -> TokenStream {
+    quote_spanned!(located(entity.span())=> for<'any> #entity: ::wayfare::__private::Entity)
+}
+
 fn answer(entity: &Type, hook: &HostHook) -> TokenStream {
     let body = body(entity, hook);
-    // Asked for on the user's type, where one that is no entity is then reported.
-    let bound = quote_spanned!(located(entity.span())=> for<'any> #entity: ::wayfare::__private::Entity);
+    let bound = bound(entity);
     let allow = quote!(#[allow(unused_variables, reason = "not every hook takes the walk")]);
     if hook.is_async {
         return quote! {

@@ -12,9 +12,13 @@ use crate::walker_code::Walker;
 /// `Walker::parallel`, of a parallel walker.
 pub fn parallel(walker: &Walker) -> Option<TokenStream> {
     let max_workers = walker.max_workers?;
+    // On the user's type, where one that cannot be shared is then reported.
+    let of = quote_spanned! {located(walker.item.self_ty.span())=>
+        ::wayfare::__private::Parallel::of
+    };
     Some(quote! {
         fn parallel() -> ::core::option::Option<::wayfare::__private::Parallel<Self>> {
-            ::core::option::Option::Some(::wayfare::__private::Parallel::of(#max_workers))
+            ::core::option::Option::Some(#of(#max_workers))
         }
     })
 }

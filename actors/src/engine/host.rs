@@ -102,13 +102,15 @@ impl Engine {
         durable: Option<Box<crate::durable::DurableState>>,
     ) -> RareState {
         let specs = table.events().iter().filter_map(|&hook| table.spec(hook));
-        let mut names: Vec<&'static str> = specs
-            .filter_map(|spec| match spec.target {
-                HookTarget::Event(key) => Some(key().name),
-                _ => None,
-            })
-            .collect();
-        names.dedup();
+        let mut names: Vec<&'static str> = Vec::new();
+        for spec in specs {
+            // Each name once, wherever its hooks stand: a second subscription would bring each event twice.
+            if let HookTarget::Event(key) = spec.target
+                && !names.contains(&key().name)
+            {
+                names.push(key().name);
+            }
+        }
         let many = table.takes_many();
         let batch = match walker.max_workers() {
             // A batch ends when its slowest visit has: it is as large as what is read together.
