@@ -344,24 +344,40 @@ async fn visit<W: Walker>(
             .iter()
             .for_each(|visited| detail.add_visit(visited.slot, visited.record.head.id.entity()));
     }
+    // A step of a hook for one visit is about that visit; of a hook for many, about all that it was given.
+    let mut skipped = vec![false; range.len()];
     for &hook in &*hooks {
-        let occasions: &mut dyn Iterator<Item = (Occasion<'_>, Position)> = if batch.takes_many(hook) {
-            &mut std::iter::once((Occasion::Many(&batch.visits[range.clone()]), positions[0]))
-        } else {
-            &mut batch.visits[range.clone()].iter().map(Occasion::At).zip(positions.iter().copied())
-        };
-        let occasions: Vec<(Occasion<'_>, Position)> = occasions.collect();
-        for (occasion, position) in occasions {
+        for part in parts(&skipped, batch.takes_many(hook)) {
+            let visits = &batch.visits[range.start + part.start..range.start + part.end];
+            let occasion = match (batch.takes_many(hook), visits) {
+                (false, [visited]) => Occasion::At(visited),
+                _ => Occasion::Many(visits),
+            };
+            let position = positions[part.start];
             walk.stand(position, at_edge);
             batch.note_current(position.slot);
             let step = run(walker, &batch.table, hook, occasion, walk).await;
             match step.map_err(|fault| Fault::Hook(hook, fault))? {
                 Step::Continue => {}
-                step => return Ok(step),
+                Step::Skip => skipped[part].fill(true),
+                Step::Disengage => return Ok(Step::Disengage),
             }
         }
     }
-    Ok(Step::Continue)
+    Ok(if skipped.iter().all(|&skipped| skipped) { Step::Skip } else { Step::Continue })
+}
+
+/// What a hook is given of visits that are made together: those that were not skipped, side by side where it
+/// takes many, else one by one.
+fn parts(skipped: &[bool], many: bool) -> Vec<Range<usize>> {
+    let mut parts: Vec<Range<usize>> = Vec::new();
+    for at in (0..skipped.len()).filter(|&at| !skipped[at]) {
+        match parts.last_mut().filter(|last| many && last.end == at) {
+            Some(last) => last.end = at + 1,
+            None => parts.push(at..at + 1),
+        }
+    }
+    parts
 }
 
 /// Ends visits that were made together.

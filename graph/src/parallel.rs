@@ -69,6 +69,11 @@ impl<W: ParallelWalker> Parallel<W> {
     note = "what a visit hook returns is what the `#[on_merge]` hook takes"
 )]
 /// What a hook of a parallel walker may return: the output, or a `Result` of it with any error.
+#[diagnostic::on_unimplemented(
+    message = "a hook cannot return `{Self}` where `#[on_merge]` takes `{T}`",
+    label = "not `{T}`, or a `Result` of it",
+    note = "return the type of the first parameter of `#[on_merge]`"
+)]
 pub trait IntoOutput<T> {
     /// The output, or the hook's error.
     ///

@@ -13,6 +13,11 @@ use crate::walk::Walk;
 use crate::walk_options::WalkOptions;
 
 /// A struct with hooks. Implemented by `#[walker]` on an `impl` block.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a walker",
+    label = "not a walker",
+    note = "put `#[walker]` on an impl block of the struct that holds its hooks"
+)]
 pub trait Walker: Send + Sized + 'static {
     /// The name under which it can be spawned by message, by default that of the type.
     const NAME: &'static str;

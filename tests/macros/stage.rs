@@ -6,7 +6,9 @@ use std::task::{Context, Poll, Waker};
 
 use wayfare::__private::serde_json::Value;
 use wayfare::__private::{
-    Body, Document, Id, Neighbours, Slot, StoreFuture, Visited, Walk, WalkServices, record_of,
+    Body, ChildOutcome, Document, EntityName, ErasedWalker, EventSource, Frontier, Id, Key, Kind, Limits, Need,
+    Neighbours, Order, Published, SharedRecord, SideWork, Slot, StoreFuture, Unique, Visited, Walk,
+    WalkError, WalkOptions, WalkServices, WalkSetup, WriteBatch, WriteResult, record_of,
 };
 
 struct NoServices;
@@ -20,22 +22,69 @@ impl WalkServices for NoServices {
         Slot(0)
     }
 
+    fn resident(&self, _slot: Slot) -> Option<SharedRecord> {
+        None
+    }
+
+    fn load(&self, _slot: Slot, _need: Need) -> StoreFuture<'_, Option<SharedRecord>> {
+        Box::pin(async { Ok(None) })
+    }
+
+    fn new_id(&self, kind: Kind, entity: EntityName) -> Id {
+        Id::new(kind, entity, &Key::new("new").unwrap())
+    }
+
     fn documents<'a>(&'a self, ids: &'a [Id]) -> StoreFuture<'a, Vec<Option<Document>>> {
         Box::pin(async move { Ok(vec![None; ids.len()]) })
+    }
+
+    fn newest<'a>(&'a self, ids: &'a [Id]) -> StoreFuture<'a, Vec<Option<Document>>> {
+        self.documents(ids)
     }
 
     fn neighbours<'a>(&'a self, _of: &'a Neighbours) -> StoreFuture<'a, Vec<Slot>> {
         Box::pin(async { Ok(Vec::new()) })
     }
+
+    fn apply(&self, _batch: WriteBatch) -> StoreFuture<'_, Vec<WriteResult>> {
+        Box::pin(async { Ok(Vec::new()) })
+    }
+
+    fn publish(&self, _event: Published) -> usize {
+        0
+    }
+
+    fn subscribe(&self, _name: &'static str) -> Box<dyn EventSource> {
+        unimplemented!("nothing is published here")
+    }
+
+    fn spawn_child(
+        &self,
+        _parent: u64,
+        _walker: Box<dyn ErasedWalker>,
+        _at: Id,
+    ) -> Result<(u64, ChildOutcome), WalkError> {
+        Err(WalkError::Stopped)
+    }
+
+    fn run_beside(&self, _walk: u64, _n: usize, _work: SideWork) {}
 }
 
 pub fn walk() -> Walk {
-    Walk::new("Stage", Arc::new(NoServices), 1_000_000, false)
+    Walk::new(WalkSetup {
+        walker: "Stage",
+        number: 1,
+        services: Arc::new(NoServices),
+        frontier: Frontier::new(Order::BreadthFirst, Unique::Node),
+        options: &WalkOptions::default(),
+        limits: &Limits::default(),
+        listened: false,
+    })
 }
 
 pub fn visited(entity: &str, key: &str, fields: Value) -> Visited {
     let document = Document::new(Id::node(entity, key).unwrap(), Body::encode(&fields).unwrap());
-    Visited { slot: Slot(1), record: record_of(document) }
+    Visited::new(Slot(1), record_of(document))
 }
 
 /// Polls until ready: the futures here wake nobody.

@@ -29,7 +29,7 @@ impl Engine {
             // Events that came before the end are still heard.
             match self.take_event(seat, hosted) {
                 Ok(None) => {}
-                Ok(Some(step)) => return self.went(seat, hosted, Ok(step)),
+                Ok(Some(step)) => return self.heard(seat, hosted, step),
                 Err(error) => return self.went(seat, hosted, Err(error)),
             }
         }
@@ -55,6 +55,18 @@ impl Engine {
                 false
             }
         }
+    }
+
+    /// Goes on after an event that was heard at the end. The next one is looked for in another turn: as many
+    /// as the buffer holds may wait, and hearing them from within each other would take a stack as deep.
+    fn heard(&mut self, seat: usize, hosted: &mut Hosted, step: Step) -> bool {
+        if step == Step::Disengage {
+            self.disengage(hosted);
+        }
+        if hosted.state == State::Loading {
+            self.asking.push(seat);
+        }
+        true
     }
 
     /// Waits for children that are alive; `None` when there are none.

@@ -106,13 +106,15 @@ impl Engine {
         durable: Option<Box<crate::durable::DurableState>>,
     ) -> RareState {
         let specs = table.events().iter().filter_map(|&hook| table.spec(hook));
-        let mut names: Vec<&'static str> = specs
-            .filter_map(|spec| match spec.target {
-                HookTarget::Event(key) => Some(key().name),
-                _ => None,
-            })
-            .collect();
-        names.dedup();
+        let mut names: Vec<&'static str> = Vec::new();
+        for spec in specs {
+            // Each name once, wherever its hooks stand: a second subscription would bring each event twice.
+            if let HookTarget::Event(key) = spec.target
+                && !names.contains(&key().name)
+            {
+                names.push(key().name);
+            }
+        }
         RareState {
             only: options.only.clone().filter(|filter| !filter.is_all()),
             chunk_size: options.chunk_size,

@@ -37,7 +37,7 @@ mod twice {
     }
 }
 
-mod signatures {
+mod waiting {
     use super::*;
 
     struct Census;
@@ -51,18 +51,108 @@ mod signatures {
 
         #[on_merge]
         async fn waits(&mut self, people: u64) {}
+    }
+}
+
+mod of_nothing {
+    use super::*;
+
+    struct Census;
+
+    #[walker(max_workers = 4)]
+    impl Census {
+        #[on_visit]
+        fn count(&self, here: &Here) -> u64 {
+            1
+        }
 
         #[on_merge]
         fn nothing(&mut self) {}
+    }
+}
+
+mod of_the_walk {
+    use super::*;
+
+    struct Census;
+
+    #[walker(max_workers = 4)]
+    impl Census {
+        #[on_visit]
+        fn count(&self, here: &Here) -> u64 {
+            1
+        }
 
         #[on_merge]
         fn only_walk(&mut self, walk: &mut Walk) {}
+    }
+}
+
+mod of_a_loan {
+    use super::*;
+
+    struct Census;
+
+    #[walker(max_workers = 4)]
+    impl Census {
+        #[on_visit]
+        fn count(&self, here: &Here) -> u64 {
+            1
+        }
 
         #[on_merge]
         fn borrowed(&mut self, people: &u64) {}
+    }
+}
+
+mod with_a_list {
+    use super::*;
+
+    struct Census;
+
+    #[walker(max_workers = 4)]
+    impl Census {
+        #[on_visit]
+        fn count(&self, here: &Here) -> u64 {
+            1
+        }
 
         #[on_merge(u64)]
         fn listed(&mut self, people: u64) {}
+    }
+}
+
+mod by_two {
+    use super::*;
+
+    struct Census;
+
+    #[walker(max_workers = 4)]
+    impl Census {
+        #[on_visit]
+        fn count(&self, here: &Here) -> u64 {
+            1
+        }
+
+        #[on_merge]
+        fn two(&mut self, people: u64, more: u64) {}
+    }
+}
+
+mod shared {
+    use super::*;
+
+    struct Census;
+
+    #[walker(max_workers = 4)]
+    impl Census {
+        #[on_visit]
+        fn count(&self, here: &Here) -> u64 {
+            1
+        }
+
+        #[on_merge]
+        fn shared(people: u64) {}
     }
 }
 

@@ -3,7 +3,7 @@
 #![deny(warnings)]
 #![deny(elided_lifetimes_in_paths, missing_docs, unused_qualifications, unreachable_pub)]
 
-use wayfare::__private::{Entity, HookTarget, Walker};
+use wayfare::__private::{At, Entity, HookTarget, Walker};
 
 mod shadowing {
     #![allow(dead_code, non_camel_case_types)]
@@ -93,7 +93,7 @@ fn main() {
     assert_eq!(City { name: "x".into() }.name, "x");
     assert_eq!(Tour::NAME, "FromMacro");
     assert!(Tour { seen: Vec::new() }.seen.is_empty());
-    assert!(matches!(Tour::hooks()[1].target, HookTarget::Entities([town]) if town() == Town::entity_name()));
+    assert!(matches!(Tour::hooks()[1].target, HookTarget::Visit(At::Entities([town])) if town().1 == Town::entity_name()));
     assert_eq!(<shadowing::Reach as Walker>::hooks().len(), 4);
     assert_eq!(shadowing::Reach(0).0, 0);
     assert_eq!(shadowing::Road::NAME, "Road");

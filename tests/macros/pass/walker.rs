@@ -6,7 +6,7 @@
 mod stage;
 
 use wayfare::__private::serde_json::json;
-use wayfare::__private::{Entity, HookFault, HookTarget, Order, Unique, Walker, WalkerType};
+use wayfare::__private::{At, Entity, HookFault, HookTarget, Occasion, Order, Unique, Walker, WalkerType};
 use wayfare::{Document, Here, Step, Walk, node, walker};
 
 #[node]
@@ -112,7 +112,7 @@ impl Cheap {
 fn targets() {
     let target = |index: usize| Reach::hooks()[index].target;
     let entities = |index: usize| match target(index) {
-        HookTarget::Entities(entities) => entities.iter().map(|entity| entity()).collect::<Vec<_>>(),
+        HookTarget::Visit(At::Entities(entities)) => entities.iter().map(|entity| entity().1).collect::<Vec<_>>(),
         other => panic!("hook {index} runs at {other:?}"),
     };
     assert_eq!(
@@ -132,29 +132,29 @@ fn targets() {
     assert_eq!(entities(1), [City::entity_name()]);
     assert_eq!(entities(2), [City::entity_name(), Airport::entity_name()]);
     assert_eq!(entities(3), [Airport::entity_name()]);
-    assert!(matches!((target(4), target(5)), (HookTarget::Any, HookTarget::Any)));
+    assert!(matches!((target(4), target(5)), (HookTarget::Visit(At::Any), HookTarget::Visit(At::Any))));
     assert!(matches!((target(6), target(7)), (HookTarget::Exit, HookTarget::Exit)));
 }
 
 fn sync_calls() {
     let (mut reach, mut walk) = (Reach::default(), stage::walk());
     let paris = stage::visited("City", "paris", json!({"name": "Paris"}));
-    assert_eq!(reach.call(0, Some(&paris), &mut walk).unwrap(), Step::Skip);
-    assert_eq!(reach.call(1, Some(&paris), &mut walk).unwrap(), Step::Continue);
+    assert_eq!(reach.call(0, Occasion::At(&paris), &mut walk).unwrap(), Step::Skip);
+    assert_eq!(reach.call(1, Occasion::At(&paris), &mut walk).unwrap(), Step::Continue);
     assert!(
-        matches!(reach.call(2, Some(&paris), &mut walk), Err(HookFault::Failed(error)) if error.is::<Failure>())
+        matches!(reach.call(2, Occasion::At(&paris), &mut walk), Err(HookFault::Failed(error)) if error.is::<Failure>())
     );
-    assert_eq!(reach.call(5, Some(&paris), &mut walk).unwrap(), Step::Continue);
+    assert_eq!(reach.call(5, Occasion::At(&paris), &mut walk).unwrap(), Step::Continue);
     assert_eq!(reach.seen, ["city Paris 0", "again Paris", "either n.City.paris"]);
 
-    reach.call(6, None, &mut walk).unwrap();
+    reach.call(6, Occasion::Alone, &mut walk).unwrap();
     assert_eq!(walk.take_report(), [json!(3)]);
 
     let wrong = stage::visited("Village", "x", json!({"people": 3}));
-    assert!(matches!(reach.call(0, Some(&wrong), &mut walk), Err(HookFault::Unreadable(_))));
+    assert!(matches!(reach.call(0, Occasion::At(&wrong), &mut walk), Err(HookFault::Unreadable(_))));
     // What the runtime never asks for does nothing: no node, an async hook, no such hook.
-    for (hook, visited) in [(0, None), (3, Some(&paris)), (99, Some(&paris))] {
-        assert_eq!(reach.call(hook, visited, &mut walk).unwrap(), Step::Continue);
+    for (hook, occasion) in [(0, Occasion::Alone), (3, Occasion::At(&paris)), (99, Occasion::At(&paris))] {
+        assert_eq!(reach.call(hook, occasion, &mut walk).unwrap(), Step::Continue);
     }
     assert_eq!(reach.seen.len(), 3);
 }
@@ -163,18 +163,18 @@ fn async_calls() {
     let jfk = stage::visited("Airport", "JFK", json!({"iata": "JFK"}));
     let mut reach = Reach::default();
     let mut walk = stage::walk();
-    let result = stage::finish(reach.call_async(3, Some(&jfk), &mut walk));
+    let result = stage::finish(reach.call_async(3, Occasion::At(&jfk), &mut walk));
     assert_eq!(result.unwrap(), Step::Disengage);
-    let result = stage::finish(reach.call_async(4, Some(&jfk), &mut walk));
+    let result = stage::finish(reach.call_async(4, Occasion::At(&jfk), &mut walk));
     assert_eq!(result.unwrap(), Step::Continue);
     assert_eq!(reach.seen, ["slow JFK 0", "any n.Airport.JFK"]);
 
-    let result = stage::finish(reach.call_async(7, None, &mut walk));
+    let result = stage::finish(reach.call_async(7, Occasion::Alone, &mut walk));
     assert_eq!(result.unwrap(), Step::Continue);
-    let result = stage::finish(reach.call_async(2, Some(&jfk), &mut walk));
+    let result = stage::finish(reach.call_async(2, Occasion::At(&jfk), &mut walk));
     assert!(matches!(result, Err(HookFault::Failed(_))), "a sync hook can be called as an async one");
     let village = stage::visited("Village", "x", json!({}));
-    let result = stage::finish(reach.call_async(3, Some(&village), &mut walk));
+    let result = stage::finish(reach.call_async(3, Occasion::At(&village), &mut walk));
     assert!(matches!(result, Err(HookFault::Unreadable(_))));
     assert_eq!(reach.seen.len(), 3);
 }

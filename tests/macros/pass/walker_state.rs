@@ -94,7 +94,8 @@ fn main() {
 
     let made = ["Both", "Shown", "Made", "Neither", "Fixed", "Generic"].map(can_be_made);
     assert_eq!(made, [Some(true), Some(false), Some(true), Some(false), Some(false), None]);
-    assert_eq!(WalkerType::names(), ["Aggregate", "Both", "Made", "Path", "RandomWalk", "Reach"]);
+    let names = ["Aggregate", "Both", "Made", "Path", "RandomWalk", "Reach", "TwoEndedPath"];
+    assert_eq!(WalkerType::names(), names);
 
     let make = WalkerType::find("Both").and_then(|walker| (walker.make)()).unwrap();
     let both = make(json!({"hops": 7})).unwrap_or_else(|error| panic!("{error}"));
