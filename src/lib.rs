@@ -76,7 +76,9 @@ pub use wayfare_graph::{
     TrailStep, Unique, Version, Walk, WalkError, WalkOptions, Walker, WalkerType, Write, WriteBatch,
     WriteError, WriteResult, Written, compare_values,
 };
-pub use wayfare_macros::{edge, node, object, on_exit, on_visit, walker};
+pub use wayfare_macros::{
+    edge, event, hosts, node, object, on_enter, on_event, on_exit, on_leave, on_merge, on_visit, walker,
+};
 
 /// What the macros' output names; not for use by hand.
 #[doc(hidden)]

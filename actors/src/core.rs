@@ -5,7 +5,7 @@ use std::sync::{Arc, OnceLock, Weak};
 
 use actix::Addr;
 use dashmap::DashMap;
-use parking_lot::RwLock;
+use parking_lot::{Mutex, RwLock};
 use rustc_hash::FxBuildHasher;
 use tokio::sync::{Notify, Semaphore, oneshot};
 use wayfare_graph::{KeySource, Need, Slot, Store, StoreError};
@@ -39,6 +39,8 @@ pub(crate) struct Core {
     /// Told whenever a durable walk ends, is parked or goes on.
     pub(crate) durable_news: Notify,
     this: Weak<Self>,
+    /// Held while a walk takes its place among those alive.
+    pub(crate) spawning: Mutex<()>,
     pub(crate) next_walk: AtomicU64,
     pub(crate) closed: std::sync::atomic::AtomicBool,
     /// The executor of the runtime's own threads, for calls that may wait.
@@ -61,6 +63,7 @@ impl Core {
             walks: DashMap::with_hasher(FxBuildHasher),
             events: Events::new(settings.event_buffer),
             durable_news: Notify::new(),
+            spawning: Mutex::new(()),
             next_walk: AtomicU64::new(1),
             closed: std::sync::atomic::AtomicBool::new(false),
             runtime: OnceLock::new(),

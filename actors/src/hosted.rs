@@ -78,11 +78,19 @@ pub(crate) struct Hosted {
     pub(crate) queued: bool,
     /// Whether visits need a future: async hooks, hooks that take many, visits at the same time.
     pub(crate) driven: bool,
+    /// Whether it has a filter.
+    pub(crate) filters: bool,
+    /// Whether it has hooks for events.
+    pub(crate) listens: bool,
+    /// Whether it is durable.
+    pub(crate) durable: bool,
     pub(crate) need: Need,
     pub(crate) limits: Arc<Limits>,
     pub(crate) profile: Profile,
     /// Messages to shards not yet answered.
     pub(crate) outstanding: u32,
+    /// Visits that are to be at hand together, of a walk that makes several at once.
+    pub(crate) together: usize,
     /// How many entries at the front of the queue have been asked for, or were resident when looked at.
     pub(crate) ahead: usize,
     /// Visits for which the walk still looks ahead, since it last met a node that was not resident.
@@ -107,8 +115,6 @@ pub(crate) struct Hosted {
 #[derive(Default)]
 pub(crate) struct RareState {
     pub(crate) only: Option<Filter>,
-    /// Most visits that a batch of a driven walk holds.
-    pub(crate) batch: usize,
     pub(crate) chunk_size: usize,
     /// The node that an async hook runs at, or the last one; set inside the batch's future.
     pub(crate) current: Option<Arc<AtomicU32>>,

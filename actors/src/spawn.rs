@@ -250,7 +250,12 @@ fn prepare(
     let worker = choose_worker(core, id).ok_or(WalkError::Stopped)?;
     let wall = options.limits.as_ref().unwrap_or(&core.settings.limits).wall;
     let shared = Arc::new(WalkShared::new(id, walker.name(), wall, worker.number, parent, reply));
-    core.walks.insert(id, Arc::clone(&shared));
+    {
+        // Of many who spawn at once, no more than there is room for.
+        let _one_by_one = core.spawning.lock();
+        check_room(core)?;
+        core.walks.insert(id, Arc::clone(&shared));
+    }
     let start = core.directory.slot_of(at);
     Ok((Host { walker, start, options, shared, stream: None, restored: None }, worker))
 }

@@ -1,7 +1,7 @@
 //! What is known of a walk outside the worker that hosts it.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use actix::Addr;
@@ -11,18 +11,10 @@ use tokio::sync::oneshot;
 use wayfare_graph::{Budget, Outcome, WalkError};
 
 use crate::children::Children;
-use crate::threads::moment_after;
 use crate::walk_actor::{Cancel, InspectWalk, LookUp, WalkActor};
 
 /// How long a walk has to answer what it is doing.
 const INSPECT_TIMEOUT: Duration = Duration::from_millis(200);
-
-/// The time that counts against a wall budget.
-struct WallClock {
-    /// The moment at which the budget is spent, unless the clock stands still.
-    deadline: Instant,
-    stopped: Option<Instant>,
-}
 
 /// What a walk is to look at.
 #[derive(Debug, Clone, Copy)]
@@ -40,8 +32,11 @@ pub(crate) struct WalkShared {
     pub(crate) spawned: Instant,
     /// The wall budget.
     pub(crate) wall: Duration,
-    /// The time that counts against it.
-    clock: Mutex<WallClock>,
+    /// Microseconds from `spawned` to the moment at which it is spent, as far as the clock of the walk
+    /// has run: read at every turn, so without a lock.
+    deadline_us: AtomicU64,
+    /// Since when the clock of the walk stands still.
+    stopped: Mutex<Option<Instant>>,
     /// Where the walk's control messages go, once it is hosted; another place when it is hosted again.
     address: Mutex<Option<Addr<WalkActor>>>,
     /// Which worker hosts it.
@@ -71,7 +66,8 @@ impl WalkShared {
             walker,
             spawned: Instant::now(),
             wall,
-            clock: Mutex::new(WallClock { deadline: moment_after(wall), stopped: None }),
+            deadline_us: AtomicU64::new(micros(wall)),
+            stopped: Mutex::new(None),
             address: Mutex::new(None),
             worker: AtomicUsize::new(worker),
             children: Children::default(),
@@ -97,20 +93,48 @@ impl WalkShared {
 
     /// Stops the walk before its next visit; the time until it is resumed does not count.
     pub(crate) fn pause(&self) {
-        let mut clock = self.clock.lock();
-        clock.stopped.get_or_insert_with(Instant::now);
+        let mut stopped = self.stopped.lock();
+        stopped.get_or_insert_with(Instant::now);
         // As for `cancelled`.
         self.paused.store(true, Ordering::Relaxed);
     }
 
     /// Lets it go on.
     pub(crate) fn resume(&self) {
-        let mut clock = self.clock.lock();
-        if let Some(stopped) = clock.stopped.take() {
-            let pause = stopped.elapsed();
-            clock.deadline = clock.deadline.checked_add(pause).unwrap_or(clock.deadline);
+        let mut stopped = self.stopped.lock();
+        if let Some(since) = stopped.take() {
+            self.move_deadline(|deadline| deadline.saturating_add(micros(since.elapsed())));
         }
         self.paused.store(false, Ordering::Relaxed);
+    }
+
+    // The deadline is one number, and nothing else is read because of it: relaxed.
+
+    fn move_deadline(&self, to: impl Fn(u64) -> u64) {
+        self.deadline_us.store(to(self.deadline_us.load(Ordering::Relaxed)), Ordering::Relaxed);
+    }
+
+    /// Whether the wall budget is spent. While the walk is paused it is not.
+    #[inline]
+    pub(crate) fn is_late(&self, now: Instant) -> bool {
+        let late =
+            micros(now.saturating_duration_since(self.spawned)) >= self.deadline_us.load(Ordering::Relaxed);
+        late && !self.is_paused()
+    }
+
+    /// The time that counts against the wall budget so far.
+    pub(crate) fn taken(&self) -> Duration {
+        let now = self.stopped.lock().unwrap_or_else(Instant::now);
+        let left = self
+            .deadline_us
+            .load(Ordering::Relaxed)
+            .saturating_sub(micros(now.saturating_duration_since(self.spawned)));
+        self.wall.saturating_sub(Duration::from_micros(left))
+    }
+
+    /// Counts time that the walk has taken before it was hosted here.
+    pub(crate) fn has_taken(&self, taken: Duration) {
+        self.move_deadline(|deadline| deadline.saturating_sub(micros(taken)));
     }
 
     pub(crate) fn set_durable(&self) {
@@ -122,27 +146,9 @@ impl WalkShared {
         self.durable.load(Ordering::Relaxed)
     }
 
+    #[inline]
     pub(crate) fn is_paused(&self) -> bool {
         self.paused.load(Ordering::Relaxed)
-    }
-
-    /// Whether the wall budget is spent. While the walk is paused it is not.
-    pub(crate) fn is_late(&self, now: Instant) -> bool {
-        let clock = self.clock.lock();
-        clock.stopped.is_none() && now >= clock.deadline
-    }
-
-    /// The time that counts against the wall budget so far.
-    pub(crate) fn taken(&self) -> Duration {
-        let clock = self.clock.lock();
-        let now = clock.stopped.unwrap_or_else(Instant::now);
-        self.wall.saturating_sub(clock.deadline.saturating_duration_since(now))
-    }
-
-    /// Counts time that the walk has taken before it was hosted here.
-    pub(crate) fn has_taken(&self, taken: Duration) {
-        let mut clock = self.clock.lock();
-        clock.deadline = clock.deadline.checked_sub(taken).unwrap_or(clock.deadline);
     }
 
     /// Where its control messages go, once it is hosted.
@@ -207,4 +213,9 @@ impl WalkShared {
             reached: u64::try_from(self.taken().as_millis()).unwrap_or(u64::MAX),
         }
     }
+}
+
+/// Whole microseconds, as many as fit.
+fn micros(time: Duration) -> u64 {
+    u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
 }

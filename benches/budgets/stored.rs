@@ -61,8 +61,8 @@ pub fn cold() -> Vec<Line> {
         let mut order: Vec<Vec<u8>> = {
             let txn = env.read_txn().unwrap();
             let keys = nodes.iter(&txn).unwrap().map(|row| row.unwrap().0.to_vec());
-            // A document's row: entity, a generated key, section 0.
-            keys.filter(|key| key.len() == 16 && key[2] == 0 && key[15] == 0).collect()
+            // A document's row: entity, a generated key, section 1.
+            keys.filter(|key| key.len() == 16 && key[2] == 0 && key[15] == 1).collect()
         };
         let mut random = Random::new(3);
         for at in (1..order.len()).rev() {
@@ -74,7 +74,7 @@ pub fn cold() -> Vec<Line> {
             for batch in order.chunks(1_024) {
                 let txn = env.read_txn().unwrap();
                 for key in batch {
-                    // Sections 0 to 2, side by side: the document, and edges that leave the node.
+                    // Sections 0 to 2, side by side: edges that leave the node, the document, edges both ways.
                     let (mut first, mut end) = ([0; 16], [0; 16]);
                     first.copy_from_slice(key);
                     end.copy_from_slice(key);

@@ -244,6 +244,9 @@ async fn drive_visits<W: Walker>(
     batch: &mut VisitBatch,
     walk: &mut Walk,
 ) -> Result<(Step, Option<Missing>), Fault> {
+    if !batch.table.takes_many() {
+        return drive_each(walker, batch, walk).await;
+    }
     let mut from = 0;
     while from < batch.visits.len() {
         let until = batch.together(from);
@@ -263,6 +266,55 @@ async fn drive_visits<W: Walker>(
             return Ok((step, missing));
         }
         from = until;
+    }
+    for _ in 0..batch.skipped_after {
+        walk.frontier_mut().skip();
+    }
+    Ok((Step::Continue, None))
+}
+
+/// Makes visits one by one, without an allocation for any.
+async fn drive_each<W: Walker>(
+    walker: &mut W,
+    batch: &mut VisitBatch,
+    walk: &mut Walk,
+) -> Result<(Step, Option<Missing>), Fault> {
+    let table = Arc::clone(&batch.table);
+    for (visited, planned) in batch.visits.iter().zip(&batch.planned) {
+        for _ in 0..planned.skipped {
+            walk.frontier_mut().skip();
+        }
+        let id = &visited.record.head.id;
+        let Some(position) = walk.begin_visit(id.kind() == Kind::Edge) else { break };
+        batch.deepest = batch.deepest.max(position.depth);
+        batch.made += 1;
+        // A note for the same thread, in case the future does not come back.
+        batch.current.store(visited.slot.0, Ordering::Relaxed);
+        let hooks = if position.leaving {
+            table.leaving(id.kind(), id.entity())
+        } else {
+            if let Some(detail) = walk.detail() {
+                detail.add_visit(visited.slot, id.entity());
+            }
+            table.at(id.kind(), id.entity())
+        };
+        let mut step = Step::Continue;
+        for &hook in &**hooks {
+            let ran = run(walker, &table, hook, Occasion::At(visited), walk).await;
+            step = ran.map_err(|fault| Fault::Hook(hook, fault))?;
+            if step != Step::Continue {
+                break;
+            }
+        }
+        if step == Step::Disengage {
+            walk.end_by(visited)?;
+            return Ok((step, None));
+        }
+        let missing = walk.end_visit(visited, step)?;
+        // What was emitted is sent before the next visit, so that a full stream holds the walk up.
+        if missing.is_some() || walk.wants_turn() {
+            return Ok((step, missing));
+        }
     }
     for _ in 0..batch.skipped_after {
         walk.frontier_mut().skip();
@@ -340,6 +392,7 @@ fn at_hand(visits: &[Visited], slot: Slot) -> Looked<'_> {
 }
 
 /// Runs one hook, of the walker or of the entity.
+#[inline]
 async fn run<W: Walker>(
     walker: &mut W,
     table: &HookTable,

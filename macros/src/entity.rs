@@ -1,7 +1,7 @@
 //! `#[node]`, `#[edge]` and `#[object]`: from the annotated struct to an entity type.
 
 use proc_macro2::TokenStream;
-use quote::{ToTokens, quote};
+use quote::quote;
 use syn::{Fields, Item, ItemStruct};
 
 use crate::entity_args::{EntityArgs, EntityKind};
@@ -10,7 +10,8 @@ use crate::errors::Errors;
 use crate::fields::FieldSet;
 use crate::name::checked_name;
 use crate::serde_attrs::SerdeAttrs;
-use crate::serde_code::serialisation;
+use crate::serde_code::{drop_attributes, serialisation};
+use crate::struct_item;
 
 /// Expands the attribute; errors come with the item, so that its other uses still compile.
 pub fn expand(kind: EntityKind, args: TokenStream, item: TokenStream) -> TokenStream {
@@ -19,7 +20,7 @@ pub fn expand(kind: EntityKind, args: TokenStream, item: TokenStream) -> TokenSt
     match syn::parse2::<Item>(item.clone()) {
         Ok(Item::Struct(item)) => expand_struct(kind, &args, item, errors),
         Ok(other) => {
-            errors.at(head(&other), misplaced(kind, &other));
+            struct_item::misplaced(kind.attribute(), &other, &mut errors);
             let report = errors.into_code();
             quote!(#item #report)
         }
@@ -43,11 +44,7 @@ fn expand_struct(
     let serialisation = serialisation(&item, &container, &mut errors);
     if let Some(report) = errors.into_code() {
         if !serialisation.user_derives {
-            // No derive knows the `serde` attributes now; left in, each would be an error of its own.
-            item.attrs.retain(|attr| !attr.path().is_ident("serde"));
-            item.fields
-                .iter_mut()
-                .for_each(|field| field.attrs.retain(|attr| !attr.path().is_ident("serde")));
+            drop_attributes(&mut item);
         }
         return quote!(#item #report);
     }
@@ -93,30 +90,5 @@ fn check_shape(item: &ItemStruct, errors: &mut Errors) {
             item.ident
         );
         errors.at(fields, message);
-    }
-}
-
-fn misplaced(kind: EntityKind, item: &Item) -> String {
-    let attribute = kind.attribute();
-    match item {
-        Item::Enum(item) => format!(
-            "`#[{attribute}]` goes on a struct with named fields: make `{}` a field of one",
-            item.ident
-        ),
-        _ => format!("`#[{attribute}]` goes on a struct"),
-    }
-}
-
-/// The tokens to underline: the name of the item where it has one.
-fn head(item: &Item) -> TokenStream {
-    match item {
-        Item::Enum(item) => item.ident.to_token_stream(),
-        Item::Union(item) => item.ident.to_token_stream(),
-        Item::Trait(item) => item.ident.to_token_stream(),
-        Item::Type(item) => item.ident.to_token_stream(),
-        Item::Mod(item) => item.ident.to_token_stream(),
-        Item::Fn(item) => item.sig.ident.to_token_stream(),
-        Item::Impl(item) => item.self_ty.to_token_stream(),
-        other => other.to_token_stream(),
     }
 }

@@ -1,5 +1,6 @@
 //! The attribute macros of Wayfare: [`macro@node`], [`macro@edge`] and [`macro@object`] make a struct an
-//! entity, [`macro@walker`] makes an `impl` block a walker.
+//! entity, [`macro@walker`] makes an `impl` block a walker, [`macro@hosts`] lets an entity answer its
+//! visitors, and [`macro@event`] makes a struct an event.
 //!
 //! Users have them from the `wayfare` crate, whose hidden module `__private` holds every name that the
 //! generated code needs. Misuse is an error on the user's own line that says what to write instead.
@@ -7,18 +8,30 @@
 use proc_macro::TokenStream;
 
 use crate::entity_args::EntityKind;
-use crate::hooks::Marker;
+use crate::marker::Marker;
 
+mod call_code;
 mod entity;
 mod entity_args;
 mod entity_code;
 mod errors;
+mod event;
 mod fields;
+mod here;
 mod hooks;
+mod hosts;
+mod hosts_code;
+mod impl_block;
+mod marker;
+mod merge;
 mod name;
+mod options_args;
+mod parallel_code;
 mod serde_attrs;
 mod serde_code;
 mod signature;
+mod struct_item;
+mod values;
 mod walker;
 mod walker_args;
 mod walker_code;
@@ -106,28 +119,93 @@ pub fn object(args: TokenStream, item: TokenStream) -> TokenStream {
     entity::expand(EntityKind::Object, args.into(), item.into()).into()
 }
 
+/// Makes a struct an event, which walkers and services publish and subscribe to.
+///
+/// The struct serialises: `serde::Serialize` and `serde::Deserialize` are derived unless it derives them
+/// itself. It owns its fields and has no parameters. `name = "price"` is the name under which it is
+/// published, by default that of the type; a subscriber gets events of the same name and type.
+///
+/// ```ignore
+/// use wayfare::event;
+///
+/// #[event(name = "price")]
+/// struct PriceChanged {
+///     cents: u64,
+/// }
+/// ```
+#[proc_macro_attribute]
+pub fn event(args: TokenStream, item: TokenStream) -> TokenStream {
+    event::expand(args.into(), item.into()).into()
+}
+
+/// Lets an entity answer its visitors, by the hooks in an `impl` block of its struct.
+///
+/// A hook is a method marked `#[on_visit]`, sync or async. It takes `&self`, the walker that it answers,
+/// and `walk: &mut Walk` where it wants to; it returns what the hooks of a walker return. It runs at every
+/// visit of such a walker at such an entity, after the walker's own hooks. The entity itself is only read:
+/// a hook writes through the walk. Methods without a marker stay what they are.
+///
+/// ```ignore
+/// use wayfare::{Step, Walk, hosts, node};
+///
+/// #[node]
+/// struct City {
+///     name: String,
+/// }
+///
+/// #[hosts]
+/// impl City {
+///     #[on_visit]
+///     fn welcome(&self, visitor: &mut Tourist, walk: &mut Walk) -> Step {
+///         visitor.stamps.push(self.name.clone());
+///         Step::Continue
+///     }
+/// }
+/// ```
+#[proc_macro_attribute]
+pub fn hosts(args: TokenStream, item: TokenStream) -> TokenStream {
+    hosts::expand(args.into(), item.into()).into()
+}
+
 /// Makes a struct a walker, by the hooks in one of its own `impl` blocks.
 ///
-/// A hook is a method marked `#[on_visit]` or `#[on_exit]`, sync or async, taking `&mut self` (or
-/// `&self`). Hooks run in the order in which they are written. They return nothing, a `Step`, or a
-/// `Result` of either; an error ends the walk. Methods without a marker stay what they are.
+/// A hook is a marked method, sync or async, taking `&mut self` (or `&self`). Hooks run in the order in
+/// which they are written. They return nothing, a `Step`, or a `Result` of either; an error ends the walk.
+/// Methods without a marker stay what they are.
 ///
 /// | hook | runs |
 /// | --- | --- |
+/// | `#[on_enter] fn f(&mut self, walk: &mut Walk)` | once, before the first visit |
 /// | `#[on_visit] fn f(&mut self, here: &Here<City>, walk: &mut Walk)` | at every `City` |
-/// | `#[on_visit] fn f(&mut self, here: &Here, walk: &mut Walk)` | at every node |
-/// | `#[on_visit(City, Airport)] fn f(&mut self, here: &Here, walk: &mut Walk)` | at nodes of these entities |
+/// | `#[on_visit] fn f(&mut self, here: &Here, walk: &mut Walk)` | at every node and edge |
+/// | `#[on_visit(City, Route)] fn f(&mut self, here: &Here, walk: &mut Walk)` | at these entities |
+/// | `#[on_visit] fn f(&mut self, here: &[Here<City>], walk: &mut Walk)` | at several of them at once |
+/// | `#[on_leave] fn f(&mut self, here: &Here<City>, walk: &mut Walk)` | after all below it; depth first only |
+/// | `#[on_event] fn f(&mut self, event: &PriceChanged, walk: &mut Walk)` | between visits, when it has come |
 /// | `#[on_exit] fn f(&mut self, walk: &mut Walk)` | once, when the walk ends |
 ///
 /// The `walk` may be left out. The future of an async hook must be `Send`, because its walk may go on
-/// in another thread.
+/// in another thread. `#[on_leave]` takes `&Here` and lists as `#[on_visit]` does.
 ///
 /// | argument | meaning |
 /// | --- | --- |
 /// | `name = "Reach"` | the name by which messages spawn it, by default that of the type |
-/// | `order = "depth_first"` | the order of visits; also `"breadth_first"`, the default, and `"least_cost"` |
-/// | `unique = "none"` | nodes may be visited again; `"node"` is the default |
-/// | `options = path::to::function` | a `fn(&Self) -> WalkOptions` that decides all of this |
+/// | `order = "depth_first"` | the order of visits; also `"breadth_first"`, the default, `"least_cost"` and `"random"` |
+/// | `seed = 7` | the seed of the random order, 0 by default |
+/// | `unique = "none"` | what is not visited twice; also `"node"`, the default, `"edge"` and `"path"` |
+/// | `trail = 20` | keeps the last 20 visits; also `"all"`, and `"off"`, the default |
+/// | `chunk_size = 50` | the most visits in a slice, 100 by default |
+/// | `durable` | walks survive their process; also `durable(visits = 500, interval_ms = 50)` |
+/// | `profile` | the profile tells visits and time by entity, hook and node |
+/// | `options = path::to::function` | a `fn(&Self) -> WalkOptions` that decides all of this but the name |
+/// | `max_workers = 4` | up to so many visits at the same time, 1 to 4096 |
+///
+/// A number may be a constant, as `chunk_size = Self::CHUNK`.
+///
+/// With `max_workers` the visit hooks take `&self`, and what they return is taken in by one method,
+/// `#[on_merge] fn f(&mut self, output: T, walk: &mut Walk)`, in the order of the visits, so the result
+/// does not depend on which of them was first. Visit hooks then return `T` or a `Result` of it. Without
+/// such a method they return what other hooks return. The other hooks have the walker to themselves.
 ///
 /// A walker that derives `serde::Deserialize` can be spawned by message, one that derives
 /// `serde::Serialize` shows its state. A generic walker is neither registered nor shown: implement it
@@ -164,7 +242,25 @@ pub fn walker(args: TokenStream, item: TokenStream) -> TokenStream {
     walker::expand(args.into(), item.into()).into()
 }
 
-/// Marks a visit hook in an `impl` block under [`macro@walker`], which see; an error anywhere else.
+/// Marks a hook before the first visit in an `impl` block under [`macro@walker`], which see; an error
+/// anywhere else.
+///
+/// ```ignore
+/// #[walker]
+/// impl Census {
+///     #[on_enter]
+///     fn begin(&mut self) {
+///         self.people = 0;
+///     }
+/// }
+/// ```
+#[proc_macro_attribute]
+pub fn on_enter(_args: TokenStream, item: TokenStream) -> TokenStream {
+    marker::misplaced(Marker::Enter, item.into()).into()
+}
+
+/// Marks a visit hook in an `impl` block under [`macro@walker`] or [`macro@hosts`], which see; an error
+/// anywhere else.
 ///
 /// ```ignore
 /// #[walker]
@@ -177,7 +273,62 @@ pub fn walker(args: TokenStream, item: TokenStream) -> TokenStream {
 /// ```
 #[proc_macro_attribute]
 pub fn on_visit(_args: TokenStream, item: TokenStream) -> TokenStream {
-    hooks::misplaced(Marker::OnVisit, item.into()).into()
+    marker::misplaced(Marker::Visit, item.into()).into()
+}
+
+/// Marks a hook for leaving nodes in an `impl` block under [`macro@walker`], which see; an error anywhere
+/// else.
+///
+/// ```ignore
+/// #[walker(order = "depth_first")]
+/// impl Census {
+///     #[on_leave]
+///     fn left(&mut self, here: &Here<Country>) {
+///         self.sums.push((here.name.clone(), std::mem::take(&mut self.people)));
+///     }
+/// }
+/// ```
+#[proc_macro_attribute]
+pub fn on_leave(_args: TokenStream, item: TokenStream) -> TokenStream {
+    marker::misplaced(Marker::Leave, item.into()).into()
+}
+
+/// Marks a hook for events in an `impl` block under [`macro@walker`], which see; an error anywhere else.
+///
+/// ```ignore
+/// #[walker]
+/// impl Census {
+///     #[on_event]
+///     fn moved(&mut self, event: &Moved) {
+///         self.people += event.people;
+///     }
+/// }
+/// ```
+#[proc_macro_attribute]
+pub fn on_event(_args: TokenStream, item: TokenStream) -> TokenStream {
+    marker::misplaced(Marker::Event, item.into()).into()
+}
+
+/// Marks what takes in the outputs of visits that run at the same time, in an `impl` block under
+/// [`macro@walker`] with `max_workers`, which see; an error anywhere else.
+///
+/// ```ignore
+/// #[walker(max_workers = 4)]
+/// impl Census {
+///     #[on_visit]
+///     fn city(&self, here: &Here<City>) -> u64 {
+///         here.people
+///     }
+///
+///     #[on_merge]
+///     fn add(&mut self, people: u64) {
+///         self.people += people;
+///     }
+/// }
+/// ```
+#[proc_macro_attribute]
+pub fn on_merge(_args: TokenStream, item: TokenStream) -> TokenStream {
+    marker::misplaced(Marker::Merge, item.into()).into()
 }
 
 /// Marks an exit hook in an `impl` block under [`macro@walker`], which see; an error anywhere else.
@@ -193,5 +344,5 @@ pub fn on_visit(_args: TokenStream, item: TokenStream) -> TokenStream {
 /// ```
 #[proc_macro_attribute]
 pub fn on_exit(_args: TokenStream, item: TokenStream) -> TokenStream {
-    hooks::misplaced(Marker::OnExit, item.into()).into()
+    marker::misplaced(Marker::Exit, item.into()).into()
 }

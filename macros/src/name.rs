@@ -1,4 +1,4 @@
-//! Names of entities and walkers: the rules that the runtime applies, checked while compiling.
+//! Names of entities, walkers and events: the rules that the runtime applies, checked while compiling.
 
 use proc_macro2::Ident;
 use syn::LitStr;
@@ -12,6 +12,20 @@ const MAX_NAME_BYTES: usize = 64;
 
 /// The name as given, else that of the type.
 pub fn checked_name(given: Option<&LitStr>, ident: &Ident, errors: &mut Errors) -> String {
+    checked(given, ident, fault_of, errors)
+}
+
+/// The same for an event, whose name is part of no id and may hold dots.
+pub fn checked_event_name(given: Option<&LitStr>, ident: &Ident, errors: &mut Errors) -> String {
+    checked(given, ident, |name| fault_of(&name.replace('.', "_")), errors)
+}
+
+fn checked(
+    given: Option<&LitStr>,
+    ident: &Ident,
+    fault_of: impl Fn(&str) -> Option<String>,
+    errors: &mut Errors,
+) -> String {
     let name = given.map_or_else(|| ident.unraw().to_string(), LitStr::value);
     if let Some(fault) = fault_of(&name) {
         let message = format!("`{}` cannot be a name: {fault}", name.escape_debug());

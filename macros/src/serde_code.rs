@@ -1,6 +1,6 @@
-//! How an entity serialises: the derives to add, or a map without fields for a unit struct.
+//! How an entity or event serialises: the derives to add, or a map without fields for a unit struct.
 
-use proc_macro2::TokenStream;
+use proc_macro2::{Ident, TokenStream};
 use quote::quote;
 use syn::punctuated::Punctuated;
 use syn::{Fields, ItemStruct, Path, Token};
@@ -25,12 +25,17 @@ struct Derived {
     deserialize: bool,
 }
 
-/// Adds what the user does not derive already.
+/// Makes an entity serialise as a map.
 pub fn serialisation(item: &ItemStruct, container: &SerdeAttrs, errors: &mut Errors) -> Serialisation {
-    let derived = derived(item);
-    if matches!(item.fields, Fields::Unit) {
-        return unit_serialisation(item, &derived, errors);
+    match &item.fields {
+        Fields::Unit => unit_serialisation(item, errors),
+        _ => derives(item, container),
     }
+}
+
+/// Adds what the user does not derive already.
+pub fn derives(item: &ItemStruct, container: &SerdeAttrs) -> Serialisation {
+    let derived = derived(item);
     let serialize = (!derived.serialize).then(|| quote!(::wayfare::__private::serde::Serialize,));
     let deserialize = (!derived.deserialize).then(|| quote!(::wayfare::__private::serde::Deserialize,));
     let mut attributes = quote!();
@@ -46,17 +51,24 @@ pub fn serialisation(item: &ItemStruct, container: &SerdeAttrs, errors: &mut Err
 }
 
 /// serde writes a unit struct as null, but a document is a map: so by hand, as an empty one.
-fn unit_serialisation(item: &ItemStruct, derived: &Derived, errors: &mut Errors) -> Serialisation {
+fn unit_serialisation(item: &ItemStruct, errors: &mut Errors) -> Serialisation {
     let ident = &item.ident;
+    let derived = derived(item);
+    let user_derives = derived.serialize || derived.deserialize;
     let attrs = item.attrs.iter().find(|attr| attr.path().is_ident("serde"));
-    if derived.serialize || derived.deserialize || attrs.is_some() {
+    if user_derives || attrs.is_some() {
         let message = format!(
             "serde stores a unit struct as null, and a document is a map: leave serde to this macro, \
              or write `struct {ident} {{}}`"
         );
         errors.at(ident, message);
     }
-    let implementations = quote! {
+    Serialisation { implementations: unit_as_map(ident), user_derives, ..Serialisation::default() }
+}
+
+/// Implements both traits of a unit struct: it is written as an empty map.
+pub fn unit_as_map(ident: &Ident) -> TokenStream {
+    quote! {
         #[automatically_derived]
         impl ::wayfare::__private::serde::Serialize for #ident {
             fn serialize<S>(&self, serializer: S) -> ::core::result::Result<S::Ok, S::Error>
@@ -85,9 +97,14 @@ fn unit_serialisation(item: &ItemStruct, derived: &Derived, errors: &mut Errors)
                 ::core::result::Result::Ok(Self)
             }
         }
-    };
-    let user_derives = derived.serialize || derived.deserialize;
-    Serialisation { implementations, user_derives, ..Serialisation::default() }
+    }
+}
+
+/// Takes the `serde` attributes off a struct that is left without a derive that knows them: each would be
+/// an error of its own.
+pub fn drop_attributes(item: &mut ItemStruct) {
+    item.attrs.retain(|attr| !attr.path().is_ident("serde"));
+    item.fields.iter_mut().for_each(|field| field.attrs.retain(|attr| !attr.path().is_ident("serde")));
 }
 
 fn derived(item: &ItemStruct) -> Derived {

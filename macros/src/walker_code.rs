@@ -1,12 +1,13 @@
-//! The code of a walker: its trait impl, the calls of its hooks, and its registration.
+//! The code of a walker: its trait impl and its registration.
 
 use proc_macro2::TokenStream;
-use quote::{quote, quote_spanned};
-use syn::ItemImpl;
+use quote::quote;
 use syn::ext::IdentExt;
+use syn::{Expr, ItemImpl};
 
-use crate::errors::located;
-use crate::hooks::{Hook, Visit};
+use crate::call_code::{Outcome, arm, dispatch, go_on};
+use crate::hooks::{Hook, Hooks, Place, Target};
+use crate::parallel_code;
 
 /// What is known of a walker once its impl block is read.
 pub struct Walker<'a> {
@@ -16,16 +17,27 @@ pub struct Walker<'a> {
     pub name: String,
     /// The body of `options`, `None` for the default.
     pub options: Option<TokenStream>,
+    /// How many visits run at the same time, of a parallel walker.
+    pub max_workers: Option<&'a Expr>,
     /// The hooks, in the order in which they run at a node.
-    pub hooks: &'a [Hook],
+    pub hooks: &'a Hooks,
 }
 
-/// Implements `Walker` and registers the type.
+impl Walker<'_> {
+    /// Hooks with their numbers: those that run with others, or those that have the walker to themselves.
+    pub fn numbered(&self, shared: bool) -> impl Iterator<Item = (usize, &Hook)> {
+        let parallel = self.max_workers.is_some();
+        let is_shared = move |hook: &Hook| parallel && matches!(hook.target, Target::Visit(_));
+        self.hooks.hooks.iter().enumerate().filter(move |(_, hook)| is_shared(hook) == shared)
+    }
+}
+
+/// Implements `Walker`, and `ParallelWalker` where visits run at the same time, and registers the type.
 pub fn implementation(walker: &Walker) -> TokenStream {
-    let Walker { item, name, options, hooks } = walker;
+    let Walker { item, name, options, .. } = walker;
     let (generics, _, bounds) = item.generics.split_for_impl();
     let ty = &item.self_ty;
-    let specs = hooks.iter().map(spec);
+    let specs = walker.hooks.hooks.iter().map(spec);
     let options = options.as_ref().map(|body| {
         quote! {
             fn options(&self) -> ::wayfare::__private::WalkOptions {
@@ -33,7 +45,9 @@ pub fn implementation(walker: &Walker) -> TokenStream {
             }
         }
     });
-    let (call, call_async) = (call(hooks), call_async(hooks));
+    let (call, call_async) = (call(walker), call_async(walker));
+    let parallel = parallel_code::parallel(walker);
+    let parallel_walker = parallel_code::implementation(walker);
     let registration = registration(walker);
     quote! {
         #[automatically_derived]
@@ -49,6 +63,7 @@ pub fn implementation(walker: &Walker) -> TokenStream {
             #options
             #call
             #call_async
+            #parallel
 
             fn state(&self) -> ::core::option::Option<::wayfare::__private::serde_json::Value> {
                 use ::wayfare::__private::capability::{CanShow, CannotShow};
@@ -56,6 +71,7 @@ pub fn implementation(walker: &Walker) -> TokenStream {
             }
         }
 
+        #parallel_walker
         #registration
     }
 }
@@ -83,11 +99,18 @@ fn registration(walker: &Walker) -> Option<TokenStream> {
 fn spec(hook: &Hook) -> TokenStream {
     let name = hook.method.unraw().to_string();
     let is_async = hook.is_async;
-    let target = match &hook.visit {
-        None => quote!(Exit),
-        Some(Visit { entities, .. }) if entities.is_empty() => quote!(Visit(::wayfare::__private::At::Any)),
-        Some(Visit { entities, .. }) => {
-            quote!(Visit(::wayfare::__private::At::Entities(&[#(::wayfare::__private::entity_of::<#entities>),*])))
+    let takes_many = matches!(&hook.target, Target::Visit(place) if place.many);
+    let target = match &hook.target {
+        Target::Enter => quote!(Enter),
+        Target::Exit => quote!(Exit),
+        Target::Event(event) => quote!(Event(::wayfare::__private::EventKey::of::<#event>)),
+        Target::Visit(place) => {
+            let at = at(place);
+            quote!(Visit(#at))
+        }
+        Target::Leave(place) => {
+            let at = at(place);
+            quote!(Leave(#at))
         }
     };
     quote! {
@@ -95,35 +118,24 @@ fn spec(hook: &Hook) -> TokenStream {
             name: #name,
             target: ::wayfare::__private::HookTarget::#target,
             is_async: #is_async,
-            takes_many: false,
+            takes_many: #takes_many,
         }
     }
 }
 
-fn call(hooks: &[Hook]) -> TokenStream {
-    let arms = hooks.iter().enumerate().filter(|(_, hook)| !hook.is_async).map(|(index, hook)| {
-        let result = result_of(hook, &quote!(self), &quote!(walk));
-        match &hook.visit {
-            None => quote!(#index => #result,),
-            Some(visit) => {
-                // The method says of what type the view is; where that is no entity, the error is there.
-                let here = quote_spanned!(located(visit.place)=>
-                    let here = ::wayfare::__private::Here::of(visited)?;
-                );
-                quote! {
-                    #index => match occasion {
-                        ::wayfare::__private::Occasion::At(visited) => {
-                            #here
-                            #result
-                        }
-                        _ => {
-                            ::core::result::Result::Ok(::wayfare::__private::Step::Continue)
-                        }
-                    },
-                }
-            }
-        }
-    });
+fn at(place: &Place) -> TokenStream {
+    let entities = &place.entities;
+    if entities.is_empty() {
+        return quote!(::wayfare::__private::At::Any);
+    }
+    quote!(::wayfare::__private::At::Entities(&[#(::wayfare::__private::entity_of::<#entities>),*]))
+}
+
+fn call(walker: &Walker) -> TokenStream {
+    let otherwise = go_on();
+    let sync = walker.numbered(false).filter(|(_, hook)| !hook.is_async);
+    let body = dispatch(sync.map(|(index, hook)| arm(index, hook, Outcome::Step, &otherwise)), &otherwise);
+    // Inlined, because a plain visit is not much longer than the call.
     quote! {
         #[inline]
         fn call(
@@ -132,19 +144,16 @@ fn call(hooks: &[Hook]) -> TokenStream {
             occasion: ::wayfare::__private::Occasion<'_>,
             walk: &mut ::wayfare::__private::Walk,
         ) -> ::wayfare::__private::HookResult {
-            match hook {
-                #(#arms)*
-                _ => ::core::result::Result::Ok(::wayfare::__private::Step::Continue),
-            }
+            #body
         }
     }
 }
 
-fn call_async(hooks: &[Hook]) -> TokenStream {
-    let arms = hooks.iter().enumerate().filter(|(_, hook)| hook.is_async).map(|(index, hook)| {
-        let result = async_result(hook);
-        quote!(#index => #result,)
-    });
+fn call_async(walker: &Walker) -> TokenStream {
+    let go_on = go_on();
+    let otherwise = quote!(<Self as ::wayfare::__private::Walker>::call(self, hook, occasion, walk));
+    let waiting = walker.numbered(false).filter(|(_, hook)| hook.is_async);
+    let body = dispatch(waiting.map(|(index, hook)| arm(index, hook, Outcome::Step, &go_on)), &otherwise);
     quote! {
         fn call_async<'a>(
             &'a mut self,
@@ -152,51 +161,7 @@ fn call_async(hooks: &[Hook]) -> TokenStream {
             occasion: ::wayfare::__private::Occasion<'a>,
             walk: &'a mut ::wayfare::__private::Walk,
         ) -> impl ::core::future::Future<Output = ::wayfare::__private::HookResult> + ::core::marker::Send + 'a {
-            async move {
-                match hook {
-                    #(#arms)*
-                    _ => <Self as ::wayfare::__private::Walker>::call(self, hook, occasion, walk),
-                }
-            }
+            async move { #body }
         }
-    }
-}
-
-/// What an async hook comes to.
-fn async_result(hook: &Hook) -> TokenStream {
-    let result = result_of(hook, &quote!(self), &quote!(walk));
-    let Some(visit) = &hook.visit else { return result };
-    let view = quote_spanned! {located(visit.place)=>
-        match ::wayfare::__private::Here::of(visited) {
-            ::core::result::Result::Ok(here) => #result,
-            ::core::result::Result::Err(error) => {
-                ::core::result::Result::Err(::wayfare::__private::HookFault::from(error))
-            }
-        }
-    };
-    quote! {
-        match occasion {
-            ::wayfare::__private::Occasion::At(visited) => #view,
-            _ => ::core::result::Result::Ok(::wayfare::__private::Step::Continue),
-        }
-    }
-}
-
-/// The call of the method, as a `HookResult`.
-fn result_of(hook: &Hook, receiver: &TokenStream, walk: &TokenStream) -> TokenStream {
-    let method = &hook.method;
-    let here = hook.visit.as_ref().map(|visit| quote_spanned!(located(visit.place)=> &here,));
-    let walk = hook.takes_walk.then_some(walk);
-    let output = located(hook.output);
-    let mut call = quote_spanned!(output=> Self::#method(#receiver, #here #walk));
-    if hook.is_async {
-        call = quote_spanned!(output=> #call.await);
-    }
-    // On the return type, so that one which is no step is reported there.
-    quote_spanned! {output=>
-        ::core::result::Result::map_err(
-            ::wayfare::__private::IntoStep::into_step(#call),
-            ::wayfare::__private::HookFault::Failed,
-        )
     }
 }

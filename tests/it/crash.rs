@@ -5,6 +5,7 @@
 //! what lies there against what was said.
 
 mod child;
+mod durable;
 mod entities;
 mod parent;
 mod said;

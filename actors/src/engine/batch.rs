@@ -49,7 +49,7 @@ impl Engine {
         picks: &mut [Pick],
     ) -> Result<bool, WalkError> {
         // A walk that may come back to a node counts by node, and only what is really visited.
-        let one = hosted.returns && hosted.rare.batch == 0;
+        let one = hosted.returns && hosted.together == 0;
         let (mut skipped, mut spent) = (0, false);
         let count = picks.len();
         for pick in picks {

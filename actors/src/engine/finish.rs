@@ -25,7 +25,7 @@ impl Engine {
 
     /// Waits for the children, runs the exit hooks, then ends the walk; `true` while it must stay hosted.
     pub(super) fn leave(&mut self, seat: usize, hosted: &mut Hosted) -> bool {
-        if hosted.phase < Phase::Leaving && !hosted.rare.events.is_empty() {
+        if hosted.phase < Phase::Leaving && hosted.listens {
             // Events that came before the end are still heard.
             match self.take_event(seat, hosted) {
                 Ok(None) => {}
@@ -143,7 +143,7 @@ impl Engine {
         }
         hosted.stream = None;
         let outcome = match outcome {
-            Err(error) if hosted.rare.durable.is_some() => return self.end_durable(hosted, error),
+            Err(error) if hosted.durable => return self.end_durable(hosted, error),
             outcome => outcome,
         };
         let shared = Arc::clone(&hosted.shared);

@@ -67,7 +67,8 @@ impl Engine {
         });
         walk.stand(Position::start(start), false);
         walk.restore_report(report);
-        let rare = RareState { per_node, ..self.rare(&options, &table, &*walker, durable) };
+        let together = self.together(&options, &table, &*walker);
+        let rare = RareState { per_node, ..self.rare(&options, &table, durable) };
         Hosted {
             id: shared.id,
             driven: table.waits() || walker.max_workers().is_some(),
@@ -87,6 +88,10 @@ impl Engine {
             missing: None,
             unsettled: Vec::new(),
             stream,
+            filters: rare.only.is_some(),
+            listens: !rare.events.is_empty(),
+            durable: rare.durable.is_some(),
+            together,
             returns: options.unique != Unique::Node,
             task: None,
             shared,
@@ -98,7 +103,6 @@ impl Engine {
         &self,
         options: &WalkOptions,
         table: &HookTable,
-        walker: &dyn ErasedWalker,
         durable: Option<Box<crate::durable::DurableState>>,
     ) -> RareState {
         let specs = table.events().iter().filter_map(|&hook| table.spec(hook));
@@ -109,20 +113,22 @@ impl Engine {
             })
             .collect();
         names.dedup();
-        let many = table.takes_many();
-        let batch = match walker.max_workers() {
-            // A batch ends when its slowest visit has: it is as large as what is read together.
-            Some(_) => self.core.settings.visit_batch,
-            None if many => options.chunk_size.saturating_add(1),
-            None => 0,
-        };
         RareState {
             only: options.only.clone().filter(|filter| !filter.is_all()),
-            batch,
             chunk_size: options.chunk_size,
             events: names.into_iter().map(|name| self.core.events.subscribe(name)).collect(),
             durable,
             ..RareState::default()
+        }
+    }
+
+    /// Visits that are to be at hand together; 0 where they are made one by one.
+    fn together(&self, options: &WalkOptions, table: &HookTable, walker: &dyn ErasedWalker) -> usize {
+        match walker.max_workers() {
+            // A batch ends when its slowest visit has: it is as large as what is read together.
+            Some(_) => self.core.settings.visit_batch,
+            None if table.takes_many() => options.chunk_size.saturating_add(1),
+            None => 0,
         }
     }
 

@@ -131,7 +131,7 @@ impl Engine {
             self.resume(hosted, missing)?;
             return Ok(Step::Continue);
         }
-        if !hosted.rare.events.is_empty()
+        if hosted.listens
             && let Some(step) = self.take_event(seat, hosted)?
         {
             return Ok(step);
@@ -310,9 +310,10 @@ fn accepted(hosted: &Hosted, pick: &Pick, record: SharedRecord) -> Result<Fetche
         let id = record.head.id.clone();
         return Err(WalkError::UnknownStart { walker: hosted.shared.walker.into(), id });
     }
-    let Some(filter) = hosted.rare.only.as_ref().filter(|_| pick.entry.depth() > 0) else {
+    if !hosted.filters || pick.entry.depth() == 0 {
         return Ok(Fetched::Record(record));
-    };
+    }
+    let Some(filter) = &hosted.rare.only else { return Ok(Fetched::Record(record)) };
     let visited = Visited::new(pick.entry.slot, record);
     match visited.satisfies(filter) {
         Ok(true) => Ok(Fetched::Record(visited.record)),

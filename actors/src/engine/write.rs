@@ -11,9 +11,19 @@ impl Engine {
     /// Whether the walk has to write before it goes on.
     pub(super) fn is_writing_due(&self, hosted: &Hosted) -> bool {
         let Some(walk) = &hosted.walk else { return false };
-        hosted.missing.is_some_and(|missing| missing.flush)
-            || walk.writes().is_some_and(|writes| writes.is_due())
-            || hosted.rare.durable.as_ref().is_some_and(|durable| durable.is_due(hosted.profile.visits))
+        if hosted.missing.is_some_and(|missing| missing.flush) {
+            return true;
+        }
+        let writes = walk.writes().is_some_and(|writes| writes.is_due());
+        if !hosted.durable {
+            return writes;
+        }
+        match &hosted.rare.durable {
+            None => writes,
+            // Between visits only: what hooks asked of the queue and was not done yet is not stored.
+            Some(_) if hosted.missing.is_some() => false,
+            Some(durable) => writes || durable.is_due(hosted.profile.visits),
+        }
     }
 
     /// Whether anything is left to be written at the end.
@@ -57,6 +67,9 @@ impl Engine {
                 let (visits, left) = (hosted.profile.visits, hosted.phase == Phase::Left);
                 if let Some(durable) = &mut hosted.rare.durable {
                     durable.stored(visits, left);
+                    if left {
+                        self.core.durable_news.notify_waiters();
+                    }
                 }
                 self.make_ready(seat);
             }

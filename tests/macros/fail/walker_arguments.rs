@@ -21,7 +21,7 @@ mod far_off {
 mod values {
     struct Reach;
 
-    #[wayfare::walker(order = "depth-first", unique = "edge")]
+    #[wayfare::walker(order = "depth-first", unique = "edges")]
     impl Reach {
         #[on_exit]
         fn done(&mut self) {}
