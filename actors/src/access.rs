@@ -178,11 +178,13 @@ impl Core {
             if matches!(written, Written::Unchanged { .. }) {
                 continue;
             }
-            let neighbours = match written {
-                Written::Deleted { neighbours, .. } => neighbours.as_slice(),
-                _ => &[],
+            // Edges that went with a node may be resident too, if a walk has visited them.
+            let (edges, neighbours) = match written {
+                Written::Deleted { edges, neighbours, .. } => (edges.as_slice(), neighbours.as_slice()),
+                _ => (&[][..], &[][..]),
             };
-            let ids = std::iter::once(written.id()).chain(neighbours).chain(ends.iter().flatten());
+            let ids = std::iter::once(written.id()).chain(edges).chain(neighbours);
+            let ids = ids.chain(ends.iter().flatten());
             slots.extend(ids.filter_map(|id| self.directory.known(id)));
         }
         slots.sort_unstable();

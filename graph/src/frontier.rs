@@ -101,10 +101,8 @@ impl Frontier {
     /// To be called before the first visit.
     #[must_use]
     pub fn remember(mut self) -> Self {
-        // Otherwise what was seen is exactly what was visited.
-        if self.unique != Unique::Node || self.queue.is_line() {
-            self.extra().visited.get_or_insert_default();
-        }
+        // What was seen is not what was visited, whatever is unique: nodes that were passed over were seen.
+        self.extra().visited.get_or_insert_default();
         self
     }
 

@@ -78,7 +78,8 @@ impl<'de> Deserialize<'de> for Along {
 ///
 /// Made by [`Here::out`](crate::Here::out) and its kin; costs nothing until the walk resolves it. What
 /// narrows it applies in this order, however it is written: entity, [`to`](Self::to),
-/// [`filter`](Self::filter), [`sorted_by`](Self::sorted_by), [`limit`](Self::limit).
+/// [`filter`](Self::filter), [`sorted_by`](Self::sorted_by), [`one_of`](Self::one_of),
+/// [`limit`](Self::limit).
 #[derive(Debug, Clone)]
 pub struct Neighbours {
     origin: Slot,
@@ -169,7 +170,7 @@ impl Neighbours {
             let mut decoded = Vec::with_capacity(edges.len());
             for (at, edge) in edges.iter().enumerate() {
                 if edge.id().entity() == E::entity_name() {
-                    decoded.push((edge.decode::<E>()?, at));
+                    decoded.push((edge.decode::<E>().map_err(|error| (at, error))?, at));
                 }
             }
             decoded.sort_by(|(a, _), (b, _)| order(a, b));
@@ -244,15 +245,12 @@ impl Neighbours {
     /// beside the entities of edges does not count.
     #[inline]
     pub fn resolve(&self, links: &Links, mut take: impl FnMut(&[u32])) {
-        let Some(choice) = self.choice else {
-            for (_, run) in links.runs().filter(|(code, _)| self.along.follows(*code)) {
-                take(run);
-            }
-            return;
-        };
+        if self.choice.is_none() {
+            return self.resolve_all(links, take);
+        }
         let followed = || links.runs().filter(|(code, _)| self.along.follows(*code));
         let total: usize = followed().map(|(_, run)| run.len()).sum();
-        let mut at = self.chosen(choice, total);
+        let Some(mut at) = self.chosen(total) else { return };
         for (_, run) in followed() {
             match run.get(at) {
                 Some(chosen) => return take(std::slice::from_ref(chosen)),
@@ -261,8 +259,26 @@ impl Neighbours {
         }
     }
 
-    fn chosen(&self, choice: u64, of: usize) -> usize {
-        ((u128::from(choice) * of as u128) >> 64) as usize
+    /// The same before one of them is chosen.
+    #[inline]
+    pub(crate) fn resolve_all(&self, links: &Links, mut take: impl FnMut(&[u32])) {
+        for (_, run) in links.runs().filter(|(code, _)| self.along.follows(*code)) {
+            take(run);
+        }
+    }
+
+    /// Which of so many is the one that is wanted, if only one is.
+    fn chosen(&self, of: usize) -> Option<usize> {
+        self.choice.map(|choice| ((u128::from(choice) * of as u128) >> 64) as usize)
+    }
+
+    /// Keeps what is chosen, and no more than is wanted, of what everything else has left.
+    pub(crate) fn choose<T>(&self, left: &mut Vec<T>) {
+        if let Some(at) = self.chosen(left.len()) {
+            left.truncate(at + 1);
+            left.drain(..at.min(left.len()));
+        }
+        left.truncate(self.narrow.as_ref().map_or(usize::MAX, |narrow| narrow.most));
     }
 
     /// The neighbours by their edges, with everything that narrows the expression. `entity_of` tells the
@@ -291,23 +307,17 @@ impl Neighbours {
         }
         if let Some(sort) = &narrow.sort {
             let documents: Vec<&Document> = kept.iter().map(|link| &link.edge).collect();
-            let order = sort(&documents).map_err(|error| match kept.first() {
-                Some(first) => unfit(first, error),
-                None => WalkError::Stopped,
-            })?;
+            let order = sort(&documents).map_err(|(at, error)| unfit(kept[at], error))?;
             kept = order.into_iter().map(|at| kept[at]).collect();
         }
-        if let Some(choice) = self.choice {
-            let chosen = kept.get(self.chosen(choice, kept.len())).copied();
-            return Ok(chosen.into_iter().collect());
-        }
-        kept.truncate(narrow.most);
+        self.choose(&mut kept);
         Ok(kept)
     }
 }
 
 type Keep = Arc<dyn Fn(&Document) -> Result<bool, BodyError> + Send + Sync>;
-type Sort = Arc<dyn Fn(&[&Document]) -> Result<Vec<usize>, BodyError> + Send + Sync>;
+/// Gives the places in order, or the place of what cannot be read.
+type Sort = Arc<dyn Fn(&[&Document]) -> Result<Vec<usize>, (usize, BodyError)> + Send + Sync>;
 type Weigh = Arc<dyn Fn(&Document) -> Result<Option<f64>, BodyError> + Send + Sync>;
 
 /// What narrows an expression beside the entities of edges.

@@ -429,7 +429,7 @@ pub trait Store: Send + Sync + fmt::Debug + 'static {
     /// Documents by id, in the order of `ids`; `None` where there is none. Any kind.
     fn get_many<'a>(&'a self, ids: &'a [Id]) -> StoreFuture<'a, Vec<Option<Document>>>;
 
-    /// Nodes with their neighbours, in one call.
+    /// Nodes with their neighbours, and edges, which have none, in one call.
     fn load<'a>(&'a self, ids: &'a [Id], need: Need) -> StoreFuture<'a, Loaded>;
 
     /// The documents that a query asks for.

@@ -305,6 +305,11 @@ pub(super) fn wait_for(hosted: &mut Hosted, missing: Missing) {
 /// The record if the walk's filter accepts it.
 #[inline]
 fn accepted(hosted: &Hosted, pick: &Pick, record: SharedRecord) -> Result<Fetched, WalkError> {
+    if pick.entry.depth() == 0 && record.head.id.kind() != Kind::Node {
+        // Walks start at nodes; edges are visited on the way.
+        let id = record.head.id.clone();
+        return Err(WalkError::UnknownStart { walker: hosted.shared.walker.into(), id });
+    }
     if !hosted.filters || pick.entry.depth() == 0 {
         return Ok(Fetched::Record(record));
     }

@@ -45,7 +45,9 @@ impl Walk {
         let position = self.position_of(visited.slot);
         if !position.leaving {
             let far = if position.from == ends[1] { ends[0] } else { ends[1] };
-            self.frontier.push_edge(far, visited.slot, &position, position.depth);
+            // What it cost to come to the edge it cost to cross it.
+            let cost = position.cost;
+            self.frontier.push_at(cost, cost, far, Some(visited.slot), &position, position.depth);
         }
     }
 
@@ -171,8 +173,10 @@ impl Walk {
                 if weight.is_nan() {
                     return Err(bad("its weight is not a number".into()));
                 }
-                let (cost, via) = (position.cost + weight, Some(walk.services.slot_of(link.edge.id())));
-                walk.frontier.push_at(cost, cost, link.other, via, &position, depth);
+                let (cost, edge) = (position.cost + weight, walk.services.slot_of(link.edge.id()));
+                let itself = neighbours.narrowed().is_some_and(|narrow| narrow.edges);
+                let (slot, via) = if itself { (edge, None) } else { (link.other, Some(edge)) };
+                walk.frontier.push_at(cost, cost, slot, via, &position, depth);
             }
             Ok(())
         })
@@ -228,7 +232,7 @@ impl Walk {
                     if itself { (edge, None) } else { (link.other, Some(edge)) }
                 }));
             } else if let Some(links) = head.links(neighbours.direction()) {
-                neighbours.resolve(links, |run| found.extend(run.iter().map(|&slot| (Slot(slot), None))));
+                neighbours.resolve_all(links, |run| found.extend(run.iter().map(|&slot| (Slot(slot), None))));
                 let own = walk.own_edges(neighbours);
                 let own =
                     own.iter().filter(|link| neighbours.followed().follows(link.edge.id().entity().code()));
@@ -239,8 +243,8 @@ impl Walk {
                             || walk.entity_of(slot).is_some_and(|code| narrow.to.follows(code))
                     };
                     found.retain(|&(slot, _)| to(slot));
-                    found.truncate(narrow.most);
                 }
+                neighbours.choose(&mut found);
             }
             Ok(())
         })?;

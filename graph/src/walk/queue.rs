@@ -121,7 +121,8 @@ impl Walk {
         let slot = self.services.slot_of(anchor);
         let asked = self.requests.iter().any(|request| match request {
             Request::Visit(Target::Id(id)) | Request::Place(_, Target::Id(id)) => id == anchor,
-            Request::Visit(Target::Slot(asked)) | Request::Place(_, Target::Slot(asked)) => *asked == slot,
+            Request::Visit(Target::Slot(asked) | Target::Costed { slot: asked, .. })
+            | Request::Place(_, Target::Slot(asked) | Target::Costed { slot: asked, .. }) => *asked == slot,
             // Not known before they are looked up; an anchor that is not among them is told then.
             Request::Visit(Target::Neighbours(_)) | Request::Place(_, Target::Neighbours(_)) => true,
             _ => false,

@@ -33,7 +33,7 @@ enum NodeRow<'t> {
 }
 
 impl<'t> View<'t> {
-    /// Nodes and their neighbours.
+    /// Nodes and their neighbours, and edges.
     pub(super) fn load(&self, ids: &[Id], need: Need) -> Result<Loaded, Fault> {
         let mut loaded = Loaded { documents: Vec::with_capacity(ids.len()), ..Loaded::default() };
         let wanted: Vec<Direction> =
@@ -42,6 +42,8 @@ impl<'t> View<'t> {
             let document = match id.kind() {
                 Kind::Node if wanted.is_empty() => self.document(id)?,
                 Kind::Node => self.node(id, &wanted, &mut loaded.adjacency)?,
+                // It has no neighbours: its ends are part of it.
+                Kind::Edge => self.document(id)?,
                 _ => None,
             };
             for &direction in &wanted {

@@ -11,10 +11,48 @@ use super::stage::{Stage, Trail, hamlet, key, until, within};
 /// The walk ended at a budget of this size.
 #[track_caller]
 fn assert_reached<T>(ended: Result<T, WalkError>, wanted: Budget, size: u64) {
+    let figure = figure_reached(ended, wanted, size);
+    // Time is told in whole milliseconds, by a clock that has run on.
+    assert!(figure > size || (wanted == Budget::WallMs && figure == size), "{figure} of {size} {wanted}");
+}
+
+/// The figure at which it ended.
+#[track_caller]
+fn figure_reached<T>(ended: Result<T, WalkError>, wanted: Budget, size: u64) -> u64 {
     match ended {
-        Err(WalkError::BudgetReached { budget, limit, .. }) => assert_eq!((budget, limit), (wanted, size)),
+        Err(WalkError::BudgetReached { budget, limit, reached, .. }) => {
+            assert_eq!((budget, limit), (wanted, size));
+            reached
+        }
         Err(other) => panic!("ended with: {other}"),
         Ok(_) => panic!("ended well"),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_error_tells_the_figure_that_was_reached() {
+    for turn in [256, 1] {
+        let stage = Stage::with(|config| config.workers_turn_visits(turn));
+        stage.draw("a>b a>c a>d a>e b>a b>f b>g").await;
+        let visits = Limits { visits: 3, ..Limits::default() };
+        assert_eq!(figure_reached(limited(&stage, Unique::Node, visits).await, Budget::Visits, 3), 4);
+        let queue = Limits { queue: 2, ..Limits::default() };
+        assert_eq!(figure_reached(limited(&stage, Unique::Node, queue).await, Budget::Queue, 2), 4);
+        let later = Limits { queue: 4, ..Limits::default() };
+        assert_eq!(figure_reached(limited(&stage, Unique::Node, later).await, Budget::Queue, 4), 5);
+        let per_node = Limits { visits_per_node: 2, ..Limits::default() };
+        let ended = limited(&stage, Unique::None, per_node).await;
+        assert_eq!(figure_reached(ended, Budget::VisitsPerNode, 2), 3);
+        let wall = Limits { wall: Duration::from_millis(50), ..WALL };
+        assert!((50..10_000).contains(&figure_reached(
+            limited(&stage, Unique::None, wall).await,
+            Budget::WallMs,
+            50
+        )));
+        let bytes = Limits { report_bytes: 7, ..Limits::default() };
+        let walk = stage.runtime.spawn(ShortChronicler).at(hamlet("a")).limits(bytes).await.unwrap();
+        // Three reports of a letter in quotes.
+        assert_eq!(figure_reached(within(walk.finish()).await, Budget::ReportBytes, 7), 9);
     }
 }
 

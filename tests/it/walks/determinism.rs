@@ -1,9 +1,12 @@
 //! The same walk over the same graph takes the same way, whatever the number of workers and shards.
 
 use serde_json::json;
-use wayfare::{Body, Document, Ends, Kind, Order, Random, Unique, Write, WriteBatch};
+use wayfare::{
+    Body, Direction, Document, Ends, Here, Kind, Order, Random, Unique, Walk, WalkError, WalkOptions, Write,
+    WriteBatch, walker,
+};
 
-use super::stage::{Stage, Trail, hamlet};
+use super::stage::{Ferry, Lane, Stage, Track, Trail, hamlet, key, within};
 
 const NODES: u64 = 300;
 
@@ -73,6 +76,79 @@ async fn small_turns_and_batches_do_not_change_the_way() {
         for _ in 0..2 {
             assert_eq!(way(&stage, Order::BreadthFirst, Unique::Node).await, wide);
             assert_eq!(way(&stage, Order::DepthFirst, Unique::Node).await, deep);
+        }
+    }
+}
+
+/// Edits its queue at nearly every visit.
+#[derive(Debug)]
+struct Fidget {
+    options: WalkOptions,
+    keys: Vec<String>,
+}
+
+#[walker(options = Fidget::options)]
+impl Fidget {
+    fn options(&self) -> WalkOptions {
+        self.options.clone()
+    }
+
+    #[on_visit]
+    fn node(&mut self, here: &Here, walk: &mut Walk) -> Result<(), WalkError> {
+        self.keys.push(key(here.id()));
+        walk.visit(here.out::<Lane>());
+        let number: u64 = key(here.id()).parse().unwrap();
+        match number % 7 {
+            0 => walk.prepend(here.out::<Ferry>()),
+            1 => walk.add_next(here.neighbours(Direction::Both).limit(2)),
+            2 => walk.dequeue(&hamlet(&((number + 5) % NODES).to_string())),
+            3 => {
+                let anchor = walk.queued().into_iter().nth(3);
+                if let Some(anchor) = anchor {
+                    walk.insert_after(&anchor, here.out::<Track>())?;
+                    walk.insert_before(&anchor, here.in_::<Ferry>())?;
+                }
+            }
+            4 if self.keys.len() % 50 == 0 => walk.clear(),
+            5 => walk.visit(here.neighbours(Direction::Out).one_of(&mut Random::new(number))),
+            _ => walk.visit(here.in_::<Ferry>()),
+        }
+        Ok(())
+    }
+}
+
+/// Walks that are as different as can be, by number.
+fn fidget(number: usize) -> Fidget {
+    let orders = [Order::BreadthFirst, Order::DepthFirst, Order::LeastCost, Order::Random { seed: 3 }];
+    let unique = [Unique::Node, Unique::Edge][number / 4 % 2];
+    let options = WalkOptions::default().order(orders[number % 4]).unique(unique);
+    Fidget { options, keys: Vec::new() }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn walks_that_edit_draw_or_cross_edges_take_the_same_way_a_hundred_times_beside_each_other() {
+    let mut stage = Stage::with(|config| config.workers_count(1).shards_count(1));
+    tangle(&stage).await;
+    let mut ways: Vec<Vec<String>> = Vec::new();
+    for number in 0..8 {
+        let walk = stage.runtime.spawn(fidget(number)).at(hamlet("0")).await.unwrap();
+        ways.push(within(walk.finish()).await.unwrap().keys);
+        assert!(ways[number].len() > 20, "{number}: {}", ways[number].len());
+    }
+    for (workers, shards, turn) in [(1, 1, 1), (2, 2, 256), (4, 4, 3), (1, 4, 64), (4, 1, 2)] {
+        let set = |config: wayfare::ConfigBuilder| {
+            config.workers_count(workers).shards_count(shards).workers_turn_visits(turn)
+        };
+        stage = stage.reopened_with(set).await;
+        // The first of them meet nothing resident.
+        let mut walks = Vec::new();
+        for number in 0..8 * 20 {
+            walks.push(stage.runtime.spawn(fidget(number % 8)).at(hamlet("0")).await.unwrap());
+        }
+        for (number, walk) in walks.into_iter().enumerate() {
+            let taken = within(walk.finish()).await.unwrap().keys;
+            let at = number % 8;
+            assert!(taken == ways[at], "walk {at}, {workers} workers, {shards} shards, {turn} visits a turn");
         }
     }
 }
