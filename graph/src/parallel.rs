@@ -63,11 +63,6 @@ impl<W: ParallelWalker> Parallel<W> {
     }
 }
 
-#[diagnostic::on_unimplemented(
-    message = "a hook of this parallel walker cannot return `{Self}`",
-    label = "not `{T}`, nor a `Result` of it",
-    note = "what a visit hook returns is what the `#[on_merge]` hook takes"
-)]
 /// What a hook of a parallel walker may return: the output, or a `Result` of it with any error.
 #[diagnostic::on_unimplemented(
     message = "a hook cannot return `{Self}` where `#[on_merge]` takes `{T}`",

@@ -17,7 +17,7 @@ use crate::child::Child;
 use crate::document::Document;
 use crate::event::{Event, EventSource, Published};
 use crate::frontier::{Frontier, Position};
-use crate::id::Id;
+use crate::id::{Id, Kind};
 use crate::neighbours::Neighbours;
 use crate::profile_detail::ProfileDetail;
 use crate::record::Slot;
@@ -50,6 +50,8 @@ pub struct Walk {
     listened: bool,
     /// Whether neighbours are followed by their edges, because the walk has to know them.
     by_edges: bool,
+    /// Whether no edge is crossed twice.
+    crosses_once: bool,
     paused: bool,
     /// Whether a hook asked for something that makes what was fetched ahead worthless.
     edited: bool,
@@ -100,7 +102,17 @@ impl Walk {
     /// edge twice.
     #[must_use]
     pub fn edge(&self) -> Option<Id> {
-        self.position.via.and_then(|slot| self.id_of(slot))
+        self.edge_before().and_then(|slot| self.id_of(slot))
+    }
+
+    /// The edge that led here: one that was crossed, or visited just before.
+    fn edge_before(&self) -> Option<Slot> {
+        let visited = || self.from_slot().filter(|&slot| self.is_edge(slot));
+        self.position.via.filter(|&via| via != self.position.slot).or_else(visited)
+    }
+
+    fn is_edge(&self, slot: Slot) -> bool {
+        self.services.id_of(slot).is_some_and(|id| id.kind() == Kind::Edge)
     }
 
     /// The number of the walk, unique in its runtime.

@@ -12,7 +12,7 @@ use crate::record::Slot;
 
 impl Frontier {
     /// Queues nodes, each with the edge that leads to it where one is known, at a place of their own,
-    /// in their order and at no cost. `false`, and nothing is queued, when the node beside which they
+    /// in their order and at the cost of the visit that asks. `false`, and nothing is queued, when the node beside which they
     /// are to stand does not wait.
     ///
     /// Uniqueness holds: a node that was visited is passed over. Where nodes are unique, one that waits
@@ -38,7 +38,7 @@ impl Frontier {
         for &(slot, via) in slots {
             if self.admits_placed(slot, via, place.anchor(), parent, first) {
                 let entry = Entry { slot, from, via: via_number(via), depth };
-                entries.push(self.index().admit(entry, 0.0, place.anchor()));
+                entries.push(self.index().admit(entry, parent.cost, place.anchor()));
             }
         }
         if !entries.is_empty() {

@@ -47,7 +47,9 @@ impl Walk {
             let far = if position.from == ends[1] { ends[0] } else { ends[1] };
             // What it cost to come to the edge it cost to cross it.
             let cost = position.cost;
-            self.frontier.push_at(cost, cost, far, Some(visited.slot), &position, position.depth);
+            // Where edges are unique it has been crossed by visiting it; the far end is no second time.
+            let via = (!self.crosses_once).then_some(visited.slot);
+            self.frontier.push_at(cost, cost, far, via, &position, position.depth);
         }
     }
 
@@ -175,12 +177,20 @@ impl Walk {
                 }
                 let (cost, edge) = (position.cost + weight, walk.services.slot_of(link.edge.id()));
                 let itself = neighbours.narrowed().is_some_and(|narrow| narrow.edges);
-                let (slot, via) = if itself { (edge, None) } else { (link.other, Some(edge)) };
+                let (slot, via) = walk.crossing(itself, edge, link.other);
                 walk.frontier.push_at(cost, cost, slot, via, &position, depth);
             }
             Ok(())
         })
         .map(Result::err)
+    }
+
+    /// What is visited of an edge, itself or its far end, and the edge that this crosses.
+    fn crossing(&self, itself: bool, edge: Slot, far: Slot) -> (Slot, Option<Slot>) {
+        match itself {
+            true => (edge, self.crosses_once.then_some(edge)),
+            false => (far, Some(edge)),
+        }
     }
 
     fn place<'r>(
@@ -229,7 +239,7 @@ impl Walk {
                     edges.into_iter().filter(|link| itself || !walk.frontier.is_closed_to(link.other));
                 found.extend(edges.map(|link| {
                     let edge = walk.services.slot_of(link.edge.id());
-                    if itself { (edge, None) } else { (link.other, Some(edge)) }
+                    walk.crossing(itself, edge, link.other)
                 }));
             } else if let Some(links) = head.links(neighbours.direction()) {
                 neighbours.resolve_all(links, |run| found.extend(run.iter().map(|&slot| (Slot(slot), None))));

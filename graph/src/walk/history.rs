@@ -7,7 +7,8 @@ use crate::trail::TrailStep;
 use crate::walk_error::WalkError;
 
 impl Walk {
-    /// Whether the walk has visited a node or edge, this visit included.
+    /// Whether the walk has visited a node or edge, this visit included. Breadth first and without a trail,
+    /// one that was passed over, because it does not exist or a filter keeps it out, counts as visited.
     ///
     /// # Errors
     /// [`WalkError::NoTrail`] where the walk may come back to nodes and keeps no trail.

@@ -57,7 +57,8 @@ impl Walk {
         Ok(())
     }
 
-    /// Queues before everything that waits, whatever the walk's order.
+    /// Queues before everything that waits, whatever the walk's order. It comes at the cost of this visit,
+    /// like all that is put at a place of its own.
     pub fn prepend(&mut self, target: impl Into<Target>) {
         self.edit(Request::Place(Place::Front, target.into()));
     }
@@ -77,7 +78,7 @@ impl Walk {
         Ok(())
     }
 
-    /// Queues directly after a node that waits.
+    /// Queues after a node that waits and after what was put there before.
     ///
     /// # Errors
     /// [`WalkError::NotQueued`] when it does not wait.

@@ -62,6 +62,7 @@ impl Walk {
             services,
             listened,
             by_edges: options.unique == Unique::Edge || options.trail != Trail::Off,
+            crosses_once: options.unique == Unique::Edge,
             paused: false,
             edited: false,
             at_edge: false,
@@ -121,12 +122,13 @@ impl Walk {
 
     #[inline]
     fn note_visit(&mut self, position: Position) {
-        if let Some(rare) = &mut self.rare
-            && let Some(trail) = &mut rare.trail
-            && !position.leaving
-        {
-            let from = (position.depth > 0).then_some(position.from);
-            trail.add(position.slot, from, position.via, position.depth);
+        let traced = self.rare.as_ref().is_some_and(|rare| rare.trail.is_some());
+        if !traced || position.leaving {
+            return;
+        }
+        let (from, edge) = (self.from_slot(), self.edge_before());
+        if let Some(trail) = &mut self.rare().trail {
+            trail.add(position.slot, from, edge, position.depth);
         }
     }
 

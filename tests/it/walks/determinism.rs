@@ -109,7 +109,7 @@ impl Fidget {
                     walk.insert_before(&anchor, here.in_::<Ferry>())?;
                 }
             }
-            4 if self.keys.len() % 50 == 0 => walk.clear(),
+            4 if self.keys.len().is_multiple_of(50) => walk.clear(),
             5 => walk.visit(here.neighbours(Direction::Out).one_of(&mut Random::new(number))),
             _ => walk.visit(here.in_::<Ferry>()),
         }

@@ -32,7 +32,7 @@ async fn prepended_comes_before_what_was_fetched_ahead_the_last_prepended_first(
     let script: Script = |here, walk| {
         if goes_on(here, walk, "b") {
             walk.prepend(hamlet("x"));
-            walk.prepend(&hamlet("y"));
+            walk.prepend(hamlet("y"));
             walk.prepend(walk.slot_of(&hamlet("z")));
         }
         Ok(())

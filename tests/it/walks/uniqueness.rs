@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
-use wayfare::{Direction, Order, Random, Unique, WalkOptions};
+use wayfare::{Direction, Kind, Order, Random, Unique, WalkOptions};
 
 use super::script::{Scene, Script};
 use super::stage::{hamlet, key};
@@ -207,5 +207,20 @@ async fn with_no_uniqueness_every_way_of_so_many_steps_is_walked() {
         let mut visits: BTreeMap<String, usize> = BTreeMap::new();
         names.split(' ').for_each(|name| *visits.entry(name.to_owned()).or_default() += 1);
         assert_eq!(visits, expected, "{order:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn by_edge_edges_that_are_visited_themselves_are_visited_once() {
+    let script: Script = |here, walk| {
+        if here.id().kind() == Kind::Node {
+            walk.visit(here.neighbours(Direction::Both).edges());
+        }
+        Ok(())
+    };
+    for order in [Order::BreadthFirst, Order::DepthFirst] {
+        let options = WalkOptions::default().order(order).unique(Unique::Edge);
+        let names = Scene::drawn("a=b b=c").await.names(&hamlet("a"), options, script).await;
+        assert_eq!(names, "a a-b b b-c c", "{order:?}");
     }
 }

@@ -347,7 +347,8 @@ fn follow(model: &mut Model, rules: &Rules, step: &Step, at: &Position, drawn: O
         Step::Edge(slot, via) => model.push(rules, item(*slot, Some(*via)), 0.0, 0.0),
         Step::At(priority, cost, slot, via) => model.push(rules, item(*slot, *via), *priority, *cost),
         Step::Place(place, slots) => {
-            let items: Vec<_> = slots.iter().map(|&(slot, via)| item(slot, via)).collect();
+            let placed = |&(slot, via): &(u32, Option<u32>)| Item { cost: at.cost, ..item(slot, via) };
+            let items: Vec<_> = slots.iter().map(placed).collect();
             return Outcome::Count(usize::from(model.place(rules, *place, &items)));
         }
         Step::Dequeue(slot) => return Outcome::Count(model.dequeue(rules, *slot)),
