@@ -109,6 +109,8 @@ pub(crate) struct RareState {
     pub(crate) only: Option<Filter>,
     /// Most visits that a batch of a driven walk holds.
     pub(crate) batch: usize,
+    /// How often in a row a batch was too short for one chunk: the next one is larger by as many powers of 2.
+    pub(crate) widened: u32,
     pub(crate) chunk_size: usize,
     /// The node that an async hook runs at, or the last one; set inside the batch's future.
     pub(crate) current: Option<Arc<AtomicU32>>,
@@ -122,6 +124,13 @@ pub(crate) struct RareState {
     pub(crate) durable: Option<Box<DurableState>>,
     /// How much waited in the queue when the walk was last seen.
     pub(crate) waiting: usize,
+}
+
+impl RareState {
+    /// How many entries of the queue a batch is made of.
+    pub(crate) fn picks(&self) -> usize {
+        self.batch.saturating_mul(1_usize.checked_shl(self.widened).unwrap_or(usize::MAX))
+    }
 }
 
 impl Hosted {

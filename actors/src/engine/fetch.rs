@@ -31,7 +31,7 @@ impl Engine {
             let frontier = walk.frontier_mut();
             frontier.settle();
             // They stay in the queue until they are visited: hooks may put others first.
-            let share = if frontier.is_predictable() { share.max(hosted.rare.batch) } else { 1 };
+            let share = if frontier.is_predictable() { share.max(hosted.rare.picks()) } else { 1 };
             for at in 0..share {
                 let Some(entry) = frontier.peek(at) else { break };
                 self.picks.push(Pick { seat, entry, record: None });

@@ -1,8 +1,6 @@
 //! Hooks that take several visits at once.
 
-use wayfare::{
-    Direction, Filter, Here, HookError, Limits, Random, Step, Walk, WalkError, node, walker,
-};
+use wayfare::{Direction, Filter, Here, HookError, Limits, Random, Step, Walk, WalkError, node, walker};
 
 use super::stage::{Hamlet, Harbour, Lane, Stage, hamlet, key, within};
 
@@ -167,7 +165,8 @@ async fn chunks_are_the_same_cold_and_resident_and_however_few_visits_a_turn_has
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nodes_that_are_passed_over_do_not_break_a_chunk() {
-    let odd = Filter::parse(&serde_json::json!({"context.name": {"$in": ["1", "3", "5", "7", "9"]}})).unwrap();
+    let odd =
+        Filter::parse(&serde_json::json!({"context.name": {"$in": ["1", "3", "5", "7", "9"]}})).unwrap();
     for turn_visits in [1, 256] {
         let stage = Stage::with(|config| config.workers_turn_visits(turn_visits));
         stage.draw(&star(10)).await;

@@ -88,7 +88,8 @@ async fn an_error_or_a_panic_in_an_enter_hook_ends_the_walk_at_its_start() {
     let stage = Stage::new();
     stage.draw("a").await;
     let walk = async |how| {
-        let walk = stage.runtime.spawn(Reluctant { how, ..Default::default() }).at(hamlet("a")).await.unwrap();
+        let walk =
+            stage.runtime.spawn(Reluctant { how, ..Default::default() }).at(hamlet("a")).await.unwrap();
         within(walk.finish()).await.unwrap_err()
     };
     let failed = walk("error").await;
@@ -414,10 +415,7 @@ async fn an_error_or_a_panic_in_the_answer_of_an_entity_ends_the_walk_with_its_i
     let second = wayfare::Id::node("Inn", "second").unwrap();
     let walk = stage.runtime.spawn(Victim { panics: false }).at("n.Inn.first").await.unwrap();
     let failed = within(walk.finish()).await.unwrap_err();
-    assert!(
-        matches!(&failed, WalkError::HookFailed { at, hook: "rob", .. } if *at == second),
-        "{failed}"
-    );
+    assert!(matches!(&failed, WalkError::HookFailed { at, hook: "rob", .. } if *at == second), "{failed}");
     let walk = stage.runtime.spawn(Victim { panics: true }).at("n.Inn.first").await.unwrap();
     let panicked = within(walk.finish()).await.unwrap_err();
     assert!(

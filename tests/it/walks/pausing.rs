@@ -107,8 +107,7 @@ async fn budgets_are_kept_over_pauses_and_paused_time_does_not_count() {
         }
     }
 
-    let walk =
-        stage.runtime.spawn(Halting(visits.clone())).at(hamlet("a")).limits(limits).await.unwrap();
+    let walk = stage.runtime.spawn(Halting(visits.clone())).at(hamlet("a")).limits(limits).await.unwrap();
     for visit in 1..=5 {
         until(async || visits.load(SeqCst) == visit).await;
         until(async || walk.inspect().await.is_some_and(|walk| walk["waiting_for"] == "resume")).await;
