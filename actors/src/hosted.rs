@@ -115,6 +115,8 @@ pub(crate) struct Hosted {
 #[derive(Default)]
 pub(crate) struct RareState {
     pub(crate) only: Option<Filter>,
+    /// How often in a row a batch was too short for one chunk: the next one is larger by as many powers of 2.
+    pub(crate) widened: u32,
     pub(crate) chunk_size: usize,
     /// The node that an async hook runs at, or the last one; set inside the batch's future.
     pub(crate) current: Option<Arc<AtomicU32>>,
@@ -131,6 +133,15 @@ pub(crate) struct RareState {
 }
 
 impl Hosted {
+    /// How many entries of the queue a batch is made of; 0 where visits are made one by one.
+    #[inline]
+    pub(crate) fn picks(&self) -> usize {
+        if self.together == 0 {
+            return 0;
+        }
+        self.together.saturating_mul(1_usize.checked_shl(self.rare.widened).unwrap_or(usize::MAX))
+    }
+
     /// An empty batch, with the room of the last one where there was one.
     pub(crate) fn batch(&mut self) -> Box<VisitBatch> {
         let rare = &mut self.rare;

@@ -8,7 +8,7 @@ use std::ops::Range;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::event::Published;
 use crate::frontier::Position;
@@ -254,13 +254,13 @@ async fn drive_visits<W: Walker>(
         let Some(&first) = positions.first() else { break };
         batch.deepest = batch.deepest.max(first.depth);
         batch.made = until;
-        let step = visit(walker, batch, from..until, &positions, walk).await?;
+        let (step, skipped) = visit(walker, batch, from..until, &positions, walk).await?;
         if step == Step::Disengage {
             walk.note_of(&batch.visits[from..until])?;
             walk.forget_requests();
             return Ok((step, None));
         }
-        let missing = end_visits(batch, from..until, &positions, step, walk)?;
+        let missing = end_visits(batch, from..until, &positions, &skipped, walk)?;
         // What was emitted is sent before the next visit, so that a full stream holds the walk up.
         if missing.is_some() || walk.wants_turn() {
             return Ok((step, missing));
@@ -322,16 +322,16 @@ async fn drive_each<W: Walker>(
     Ok((Step::Continue, None))
 }
 
-/// Runs the hooks of one visit, or of several that are made together.
+/// Runs the hooks of one visit, or of several that are made together; tells which of them were skipped.
 async fn visit<W: Walker>(
     walker: &mut W,
     batch: &VisitBatch,
     range: Range<usize>,
     positions: &[Position],
     walk: &mut Walk,
-) -> Result<Step, Fault> {
-    let first = &batch.visits[range.start];
-    let id = &first.record.head.id;
+) -> Result<(Step, Skipped), Fault> {
+    let visits = &batch.visits[range];
+    let id = &visits[0].record.head.id;
     let at_edge = id.kind() == Kind::Edge;
     let leaving = positions[0].leaving;
     let hooks = match leaving {
@@ -339,45 +339,65 @@ async fn visit<W: Walker>(
         false => batch.table.at(id.kind(), id.entity()),
     };
     let hooks = Arc::clone(hooks);
-    if !leaving && let Some(detail) = walk.detail() {
-        batch.visits[range.clone()]
-            .iter()
-            .for_each(|visited| detail.add_visit(visited.slot, visited.record.head.id.entity()));
+    if !leaving {
+        count_visits(walk, visits);
     }
-    // A step of a hook for one visit is about that visit; of a hook for many, about all that it was given.
-    let mut skipped = vec![false; range.len()];
+    let mut skipped = Skipped::default();
     for &hook in &*hooks {
-        for part in parts(&skipped, batch.takes_many(hook)) {
-            let visits = &batch.visits[range.start + part.start..range.start + part.end];
-            let occasion = match (batch.takes_many(hook), visits) {
-                (false, [visited]) => Occasion::At(visited),
-                _ => Occasion::Many(visits),
-            };
+        let (many, mut from) = (batch.takes_many(hook), 0);
+        while let Some(part) = skipped.next_part(from, visits.len(), many) {
+            from = part.end;
             let position = positions[part.start];
             walk.stand(position, at_edge);
             batch.note_current(position.slot);
-            let step = run(walker, &batch.table, hook, occasion, walk).await;
+            let step = run(walker, &batch.table, hook, occasion(visits, &part, many), walk).await;
             match step.map_err(|fault| Fault::Hook(hook, fault))? {
                 Step::Continue => {}
-                Step::Skip => skipped[part].fill(true),
-                Step::Disengage => return Ok(Step::Disengage),
+                Step::Skip => skipped.skip(part, visits.len()),
+                Step::Disengage => return Ok((Step::Disengage, skipped)),
             }
         }
     }
-    Ok(if skipped.iter().all(|&skipped| skipped) { Step::Skip } else { Step::Continue })
+    Ok((Step::Continue, skipped))
 }
 
-/// What a hook is given of visits that are made together: those that were not skipped, side by side where it
-/// takes many, else one by one.
-fn parts(skipped: &[bool], many: bool) -> Vec<Range<usize>> {
-    let mut parts: Vec<Range<usize>> = Vec::new();
-    for at in (0..skipped.len()).filter(|&at| !skipped[at]) {
-        match parts.last_mut().filter(|last| many && last.end == at) {
-            Some(last) => last.end = at + 1,
-            None => parts.push(at..at + 1),
-        }
+/// What a hook is called with, of visits that are made together.
+pub(crate) fn occasion<'a>(visits: &'a [Visited], part: &Range<usize>, many: bool) -> Occasion<'a> {
+    if many { Occasion::Many(&visits[part.clone()]) } else { Occasion::At(&visits[part.start]) }
+}
+
+/// Counts visits, where the walk is to tell details.
+pub(crate) fn count_visits(walk: &mut Walk, visits: &[Visited]) {
+    if let Some(detail) = walk.detail() {
+        visits.iter().for_each(|visited| detail.add_visit(visited.slot, visited.record.head.id.entity()));
     }
-    parts
+}
+
+/// Which of several visits that are made together are skipped. A step of a hook for one visit is about that
+/// visit; of a hook for many, about all that it was given.
+#[derive(Debug, Default)]
+pub(crate) struct Skipped {
+    /// Empty as long as none is.
+    visits: Vec<bool>,
+}
+
+impl Skipped {
+    pub(crate) fn skip(&mut self, part: Range<usize>, of: usize) {
+        self.visits.resize(of, false);
+        self.visits[part].fill(true);
+    }
+
+    pub(crate) fn is(&self, visit: usize) -> bool {
+        self.visits.get(visit).is_some_and(|&skipped| skipped)
+    }
+
+    /// The next visits from one on that a hook is given: those that are not skipped, side by side where it
+    /// takes many, else one.
+    pub(crate) fn next_part(&self, from: usize, of: usize, many: bool) -> Option<Range<usize>> {
+        let start = (from..of).find(|&at| !self.is(at))?;
+        let end = if many { (start..of).find(|&at| self.is(at)).unwrap_or(of) } else { start + 1 };
+        Some(start..end)
+    }
 }
 
 /// Ends visits that were made together.
@@ -385,14 +405,17 @@ pub(crate) fn end_visits(
     batch: &VisitBatch,
     range: Range<usize>,
     positions: &[Position],
-    step: Step,
+    skipped: &Skipped,
     walk: &mut Walk,
 ) -> Result<Option<Missing>, Fault> {
     let visits = &batch.visits[range];
     walk.note_of(visits)?;
     walk.set_chunk(positions);
     if visits.first().is_some_and(|visited| visited.record.head.id.kind() == Kind::Edge) {
-        visits.iter().for_each(|visited| walk.go_on_along(visited, step));
+        for (at, visited) in visits.iter().enumerate() {
+            let step = if skipped.is(at) { Step::Skip } else { Step::Continue };
+            walk.go_on_along(visited, step);
+        }
     }
     let missing = match visits {
         [visited] => walk.expand(|slot| at_hand(std::slice::from_ref(visited), slot)),
@@ -409,7 +432,7 @@ fn at_hand(visits: &[Visited], slot: Slot) -> Looked<'_> {
 
 /// Runs one hook, of the walker or of the entity.
 #[inline]
-async fn run<W: Walker>(
+pub(crate) async fn run<W: Walker>(
     walker: &mut W,
     table: &HookTable,
     hook: u16,
@@ -425,13 +448,13 @@ async fn run<W: Walker>(
         _ => walker.call_async(usize::from(hook), occasion, walk).await,
     };
     if let Some(began) = began {
-        count(walk, hook, occasion, began);
+        count(walk, hook, occasion, began.elapsed());
     }
     result
 }
 
 /// Counts the time of a hook.
-pub(crate) fn count(walk: &mut Walk, hook: u16, occasion: Occasion<'_>, began: Instant) {
+pub(crate) fn count(walk: &mut Walk, hook: u16, occasion: Occasion<'_>, taken: Duration) {
     let at = match occasion {
         Occasion::At(visited) => Some(visited),
         Occasion::Many(visits) => visits.first(),
@@ -439,7 +462,7 @@ pub(crate) fn count(walk: &mut Walk, hook: u16, occasion: Occasion<'_>, began: I
     };
     let at = at.map(|visited| (visited.slot, visited.record.head.id.entity()));
     if let Some(detail) = walk.detail() {
-        detail.add_hook(hook, at, began.elapsed());
+        detail.add_hook(hook, at, taken);
     }
 }
 
@@ -465,7 +488,7 @@ pub fn call_hook(
         },
     };
     if let Some(began) = began {
-        count(walk, hook, Occasion::At(visited), began);
+        count(walk, hook, Occasion::At(visited), began.elapsed());
     }
     result
 }

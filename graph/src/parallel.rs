@@ -8,14 +8,17 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::task::{Context, Poll, Waker};
+use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 
-use crate::drive::{Drive, Driven, Fault, VisitBatch, end_visits};
+use crate::drive::{
+    Drive, Driven, Fault, Skipped, VisitBatch, count, count_visits, end_visits, occasion, run,
+};
 use crate::frontier::Position;
 use crate::hook::{HookFault, HookResult, Occasion};
-use crate::host::HostCall;
 use crate::id::Kind;
+use crate::record::Slot;
 use crate::step::{HookError, Step};
 use crate::target::{Looked, Missing};
 use crate::walk::Walk;
@@ -36,6 +39,12 @@ pub trait ParallelWalker: Walker + Sync {
         occasion: Occasion<'a>,
         walk: &'a mut Walk,
     ) -> impl Future<Output = Result<Self::Output, HookFault>> + Send + 'a;
+
+    /// What the output says of the other hooks at its node: where there is no `#[on_merge]`, it is a step.
+    #[must_use]
+    fn step_of(_output: &Self::Output) -> Step {
+        Step::Continue
+    }
 
     /// Takes in what a visit hook returned, in the order of the visits.
     ///
@@ -98,8 +107,20 @@ struct Unit {
 /// What came of a unit.
 struct Done<T> {
     fork: Walk,
-    outputs: Vec<T>,
-    fault: Option<(u16, HookFault)>,
+    /// With the visits of the unit that each is about.
+    outputs: Vec<(Range<usize>, T)>,
+    /// How long each hook took, where the walk is to tell.
+    times: Vec<Time>,
+    /// Which hook failed, and where.
+    fault: Option<(u16, Slot, HookFault)>,
+}
+
+/// How long a hook took.
+struct Time {
+    hook: u16,
+    /// Which visit of the batch it was given, or the first of them.
+    at: usize,
+    taken: Duration,
 }
 
 /// What all workers of a batch share.
@@ -110,6 +131,8 @@ struct Shared<W: ParallelWalker> {
     forks: Mutex<Vec<Option<Walk>>>,
     done: Mutex<Vec<Option<Done<W::Output>>>>,
     next: AtomicUsize,
+    /// Whether the walk is to tell how long its hooks take.
+    timed: bool,
 }
 
 impl<W: ParallelWalker> Shared<W> {
@@ -141,36 +164,50 @@ impl<W: ParallelWalker> Shared<W> {
     }
 
     async fn make(&self, unit: &Unit, mut fork: Walk) -> Done<W::Output> {
-        let (mut outputs, mut fault) = (Vec::new(), None);
+        let (mut outputs, mut times, mut fault) = (Vec::new(), Vec::new(), None);
         let visits = &self.batch.visits[unit.range.clone()];
         let id = &visits[0].record.head.id;
         let at_edge = id.kind() == Kind::Edge;
         let hooks = self.batch.table.at(id.kind(), id.entity());
+        let mut skipped = Skipped::default();
         'hooks: for &hook in hooks.iter().filter(|&&hook| self.batch.table.spec(hook).is_some()) {
-            let occasions: Vec<(Occasion<'_>, Position)> = if self.batch.takes_many(hook) {
-                vec![(Occasion::Many(visits), unit.positions[0])]
-            } else {
-                visits.iter().map(Occasion::At).zip(unit.positions.iter().copied()).collect()
-            };
-            for (occasion, position) in occasions {
-                fork.stand(position, at_edge);
-                let mut called = Box::pin(self.walker.call_shared(usize::from(hook), occasion, &mut fork));
-                let caught =
-                    poll_fn(|cx| match catch_unwind(AssertUnwindSafe(|| called.as_mut().poll(cx))) {
-                        Ok(Poll::Pending) => Poll::Pending,
-                        Ok(Poll::Ready(result)) => Poll::Ready(result),
-                        Err(panic) => Poll::Ready(Err(HookFault::Panicked(panic))),
-                    });
-                match caught.await {
-                    Ok(output) => outputs.push(output),
+            let (many, mut from) = (self.batch.takes_many(hook), 0);
+            while let Some(part) = skipped.next_part(from, visits.len(), many) {
+                from = part.end;
+                fork.stand(unit.positions[part.start], at_edge);
+                let began = self.timed.then(Instant::now);
+                let called = self.call(hook, occasion(visits, &part, many), &mut fork).await;
+                if let Some(began) = began {
+                    times.push(Time { hook, at: unit.range.start + part.start, taken: began.elapsed() });
+                }
+                let output = match called {
+                    Ok(output) => output,
                     Err(failed) => {
-                        fault = Some((hook, failed));
+                        fault = Some((hook, unit.positions[part.start].slot, failed));
                         break 'hooks;
                     }
+                };
+                let step = W::step_of(&output);
+                outputs.push((part.clone(), output));
+                match step {
+                    Step::Continue => {}
+                    Step::Skip => skipped.skip(part, visits.len()),
+                    Step::Disengage => break 'hooks,
                 }
             }
         }
-        Done { fork, outputs, fault }
+        Done { fork, outputs, times, fault }
+    }
+
+    /// Runs a hook so that a panic is its fault.
+    async fn call(&self, hook: u16, occasion: Occasion<'_>, fork: &mut Walk) -> Result<W::Output, HookFault> {
+        let mut called = Box::pin(self.walker.call_shared(usize::from(hook), occasion, fork));
+        let caught = poll_fn(|cx| match catch_unwind(AssertUnwindSafe(|| called.as_mut().poll(cx))) {
+            Ok(Poll::Pending) => Poll::Pending,
+            Ok(Poll::Ready(result)) => Poll::Ready(result),
+            Err(panic) => Poll::Ready(Err(HookFault::Panicked(panic))),
+        });
+        caught.await
     }
 }
 
@@ -184,6 +221,7 @@ async fn drive<W: ParallelWalker>(walker: Box<W>, batch: Box<VisitBatch>, mut wa
         done: Mutex::new((0..units.len()).map(|_| None).collect()),
         forks: Mutex::new(forks),
         next: AtomicUsize::new(0),
+        timed: walk.is_detailed(),
         batch: *batch,
         units,
     });
@@ -241,16 +279,21 @@ async fn merge<W: ParallelWalker>(
 ) -> Result<(Step, Option<Missing>), Fault> {
     for (unit, done) in units.into_iter().zip(done) {
         // One after a failed one, which is told before this is reached.
-        let Some(Done { fork, outputs, fault }) = done else { break };
+        let Some(Done { fork, outputs, times, fault }) = done else { break };
         let first = unit.positions[0];
         let at_edge = batch.visits[unit.range.start].record.head.id.kind() == Kind::Edge;
         walk.stand(first, at_edge);
         batch.note_current(first.slot);
-        if let Some((hook, fault)) = fault {
+        if let Some((hook, slot, fault)) = fault {
+            batch.note_current(slot);
             return Err(Fault::Hook(hook, fault));
         }
         walk.absorb(fork)?;
-        let step = take_in(walker, batch, &unit, outputs, walk).await?;
+        count_visits(walk, &batch.visits[unit.range.clone()]);
+        for Time { hook, at, taken } in times {
+            count(walk, hook, Occasion::At(&batch.visits[at]), taken);
+        }
+        let (step, skipped) = take_in(walker, batch, &unit, outputs, walk).await?;
         batch.made = unit.range.end;
         batch.deepest = batch.deepest.max(first.depth);
         if step == Step::Disengage {
@@ -258,7 +301,7 @@ async fn merge<W: ParallelWalker>(
             walk.forget_requests();
             return Ok((step, None));
         }
-        let mut missing = end_visits(batch, unit.range, &unit.positions, step, walk)?;
+        let mut missing = end_visits(batch, unit.range, &unit.positions, &skipped, walk)?;
         while let Some(wanted) = missing {
             missing = read(wanted, walk).await?;
         }
@@ -266,38 +309,48 @@ async fn merge<W: ParallelWalker>(
     Ok((Step::Continue, None))
 }
 
-/// Merges the outputs of a unit, then lets the entities answer.
+/// Merges the outputs of a unit, then lets the entities answer; tells which of its visits were skipped.
 async fn take_in<W: ParallelWalker>(
     walker: &mut W,
     batch: &VisitBatch,
     unit: &Unit,
-    outputs: Vec<W::Output>,
+    outputs: Vec<(Range<usize>, W::Output)>,
     walk: &mut Walk,
-) -> Result<Step, Fault> {
+) -> Result<(Step, Skipped), Fault> {
     let visits = &batch.visits[unit.range.clone()];
     let id = &visits[0].record.head.id;
+    let at_edge = id.kind() == Kind::Edge;
     let hooks = Arc::clone(batch.table.at(id.kind(), id.entity()));
     let first = hooks.first().copied().unwrap_or_default();
-    for output in outputs {
+    let mut skipped = Skipped::default();
+    for (part, output) in outputs {
+        if part.clone().all(|at| skipped.is(at)) {
+            continue;
+        }
+        walk.stand(unit.positions[part.start], at_edge);
+        batch.note_current(unit.positions[part.start].slot);
         match walker.merge(output, walk).map_err(|fault| Fault::Hook(first, fault))? {
             Step::Continue => {}
-            step => return Ok(step),
+            Step::Skip => skipped.skip(part, visits.len()),
+            Step::Disengage => return Ok((Step::Disengage, skipped)),
         }
     }
-    for &hook in &*hooks {
-        let Some(host) = batch.table.host(hook) else { continue };
-        for visited in visits {
-            let answer = match host.call {
-                HostCall::Sync(call) => call(visited, walker, walk),
-                HostCall::Async(call) => call(visited, walker, walk).await,
-            };
+    for &hook in hooks.iter().filter(|&&hook| batch.table.host(hook).is_some()) {
+        for (at, visited) in visits.iter().enumerate() {
+            if skipped.is(at) {
+                continue;
+            }
+            walk.stand(unit.positions[at], at_edge);
+            batch.note_current(unit.positions[at].slot);
+            let answer = run(walker, &batch.table, hook, Occasion::At(visited), walk).await;
             match answer.map_err(|fault| Fault::Hook(hook, fault))? {
                 Step::Continue => {}
-                step => return Ok(step),
+                Step::Skip => skipped.skip(at..at + 1, visits.len()),
+                Step::Disengage => return Ok((Step::Disengage, skipped)),
             }
         }
     }
-    Ok(Step::Continue)
+    Ok((Step::Continue, skipped))
 }
 
 /// Reads what a request needs, and goes on with it. The visits have been made, so it cannot wait until the

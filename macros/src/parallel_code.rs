@@ -97,7 +97,16 @@ fn merge(walker: &Walker, output: &TokenStream) -> TokenStream {
             into_result(merge.returns, Outcome::Step, &call)
         }
     };
+    let step_of = walker.hooks.merge.is_none().then(|| {
+        quote! {
+            fn step_of(output: &#output) -> ::wayfare::__private::Step {
+                *output
+            }
+        }
+    });
     quote! {
+        #step_of
+
         fn merge(
             &mut self,
             output: #output,

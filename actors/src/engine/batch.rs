@@ -19,10 +19,14 @@ impl Engine {
     ) -> Result<Step, WalkError> {
         // The room of the last batch, so that not every batch has to be allocated.
         let mut batch = hosted.batch();
-        let all = self.fill(hosted, &mut batch, picks)?;
-        if !all && hosted.table.takes_many() {
-            hold_back(hosted, &mut batch);
+        let cut = self.fill(hosted, &mut batch, picks)?;
+        if cut != Cut::Here && hosted.table.takes_many() {
+            hold_back(hosted, &mut batch, cut);
         }
+        // What is passed over takes the room of visits: if nothing else came of this batch, the next one
+        // looks further.
+        let wider = cut == Cut::BeforeMore && batch.visits.is_empty() && batch.skipped_after == 0;
+        hosted.rare.widened = if wider { hosted.rare.widened + 1 } else { 0 };
         if batch.visits.is_empty() {
             let skipped = batch.skipped_after as usize;
             if let Some(walk) = &mut hosted.walk {
@@ -41,26 +45,26 @@ impl Engine {
         }
     }
 
-    /// Fills a batch; `false` when it ends before the queue does.
+    /// Fills a batch.
     fn fill(
         &mut self,
         hosted: &mut Hosted,
         batch: &mut VisitBatch,
         picks: &mut [Pick],
-    ) -> Result<bool, WalkError> {
+    ) -> Result<Cut, WalkError> {
         // A walk that may come back to a node counts by node, and only what is really visited.
         let one = hosted.returns && hosted.together == 0;
-        let (mut skipped, mut spent) = (0, false);
+        let (mut skipped, mut cut) = (0, None);
         let count = picks.len();
         for pick in picks {
             if one && !batch.visits.is_empty() {
-                spent = true;
+                cut = Some(Cut::Here);
                 break;
             }
             match self.record(hosted, pick)? {
                 Fetched::PassOver => skipped += 1,
                 Fetched::Wait => {
-                    spent = true;
+                    cut = Some(Cut::BeforeMissing);
                     break;
                 }
                 Fetched::Record(record) => {
@@ -74,7 +78,7 @@ impl Engine {
                             return Err(error);
                         }
                         // The batch first; the next one finds the budget spent.
-                        spent = true;
+                        cut = Some(Cut::Here);
                         break;
                     }
                     batch.visits.push(visited);
@@ -84,8 +88,14 @@ impl Engine {
             }
         }
         batch.skipped_after = skipped;
-        let more = hosted.walk.as_ref().and_then(|walk| walk.frontier().peek(count));
-        Ok(!spent && more.is_none())
+        if let Some(cut) = cut {
+            return Ok(cut);
+        }
+        // Where hooks may put others first, what comes after this visit is not known.
+        let frontier = hosted.walk.as_ref().map(|walk| walk.frontier());
+        let more =
+            frontier.is_some_and(|frontier| frontier.is_predictable() && frontier.peek(count).is_some());
+        Ok(if more { Cut::BeforeMore } else { Cut::AtTheEnd })
     }
 
     /// Runs the hooks before the first visit.
@@ -121,17 +131,44 @@ impl Engine {
     }
 }
 
+/// Where a batch ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Cut {
+    /// Where its last chunk ends too.
+    Here,
+    /// Before a node that is not at hand, and may belong to its last chunk.
+    BeforeMissing,
+    /// Before entries that have not been picked, and may belong to its last chunk.
+    BeforeMore,
+    /// Where the queue ends, until the visits before its last chunk put more there.
+    AtTheEnd,
+}
+
 /// Leaves the last chunk for the next batch if it may become larger.
-fn hold_back(hosted: &Hosted, batch: &mut VisitBatch) {
+fn hold_back(hosted: &mut Hosted, batch: &mut VisitBatch, cut: Cut) {
     let (mut from, mut last) = (0, 0);
     while from < batch.visits.len() {
         last = from;
         from = batch.together(from);
     }
-    let full = from - last >= hosted.rare.chunk_size;
-    if !full && batch.visits.len() > last && !batch.planned[last].leaving && batch.is_chunk(last) {
-        batch.visits.truncate(last);
-        batch.planned.truncate(last);
-        batch.skipped_after = 0;
+    let full = from - last >= hosted.rare.chunk_size || (last == 0 && cut == Cut::AtTheEnd);
+    if full || batch.visits.len() <= last || batch.planned[last].leaving || !batch.is_chunk(last) {
+        return;
+    }
+    hosted.give_back(batch, last);
+    batch.skipped_after = 0;
+}
+
+impl Hosted {
+    /// Gives visits of a batch from one on back, as if they had not been picked.
+    pub(super) fn give_back(&mut self, batch: &mut VisitBatch, from: usize) {
+        for (visited, planned) in batch.visits.drain(from..).zip(batch.planned.drain(from..)) {
+            if planned.leaving {
+                continue;
+            }
+            if let Some(visits) = self.rare.per_node.get_mut(&visited.slot) {
+                *visits = visits.saturating_sub(1);
+            }
+        }
     }
 }

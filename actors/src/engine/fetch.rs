@@ -27,11 +27,12 @@ impl Engine {
             let seat = self.group[at].seat;
             let Some(hosted) = &mut self.seats[seat] else { continue };
             let ready = hosted.state == State::Ready && hosted.phase == Phase::Walking;
+            let together = hosted.picks();
             let (true, None, Some(walk)) = (ready, &hosted.missing, &mut hosted.walk) else { continue };
             let frontier = walk.frontier_mut();
             frontier.settle();
             // They stay in the queue until they are visited: hooks may put others first.
-            let share = if frontier.is_predictable() { share.max(hosted.together) } else { 1 };
+            let share = if frontier.is_predictable() { share.max(together) } else { 1 };
             for at in 0..share {
                 let Some(entry) = frontier.peek(at) else { break };
                 self.picks.push(Pick { seat, entry, record: None });

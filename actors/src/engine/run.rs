@@ -342,12 +342,14 @@ pub(super) fn count_visit(hosted: &mut Hosted, slot: Slot, ahead: u64) -> Result
 }
 
 fn count_by_node(hosted: &mut Hosted, slot: Slot) -> Result<(), WalkError> {
+    let limit = hosted.limits.visits_per_node;
     let visits = hosted.rare.per_node.entry(slot).or_default();
-    *visits += 1;
-    let visits = *visits;
-    if visits > hosted.limits.visits_per_node {
-        return Err(reached(hosted, Budget::VisitsPerNode, hosted.limits.visits_per_node, visits));
+    if *visits >= limit {
+        // A visit that is not made is not counted: the batch before it may come first.
+        let next = *visits + 1;
+        return Err(reached(hosted, Budget::VisitsPerNode, limit, next));
     }
+    *visits += 1;
     Ok(())
 }
 

@@ -238,7 +238,8 @@ async fn a_cold_walk_tells_what_it_loaded_and_a_warm_one_that_it_loaded_nothing(
     assert!((100..=101).contains(&cold.loaded), "{cold:?}");
     assert!(cold.messages >= 1 && cold.store_calls >= 1, "{cold:?}");
     assert!(cold.messages <= 100 && cold.store_calls <= cold.messages, "they go together: {cold:?}");
-    assert!((10_000..1_000_000).contains(&cold.bytes), "{cold:?}");
+    // An estimate, which does not look into strings.
+    assert!((1_000..1_000_000).contains(&cold.bytes), "{cold:?}");
     assert!((98..=99).contains(&cold.longest_queue), "{cold:?}");
     assert!(!cold.elapsed.is_zero());
     let detail = cold.detail.unwrap();

@@ -481,3 +481,30 @@ async fn a_parallel_hook_knows_its_depth_and_where_it_came_from() {
     assert_eq!(json!(walk.report()), expected);
     assert_eq!(walk.trail().len(), 4);
 }
+
+/// Skips at `b`; its outputs are steps.
+#[derive(Debug, Default)]
+struct Skipper {}
+
+#[walker(max_workers = 4)]
+impl Skipper {
+    #[on_visit]
+    fn first(&self, here: &Here<Hamlet>, walk: &mut Walk) -> Step {
+        walk.visit(here.out::<Lane>());
+        if here.name == "b" { Step::Skip } else { Step::Continue }
+    }
+
+    #[on_visit]
+    fn second(&self, here: &Here, walk: &mut Walk) -> Result<(), WalkError> {
+        walk.report(&key(here.id()))
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_parallel_hook_that_skips_leaves_out_the_later_hooks_at_its_node() {
+    let stage = Stage::with(|config| config.workers_count(2));
+    stage.draw("a>b a>c b>d").await;
+    let walk = stage.runtime.spawn(Skipper {}).at(hamlet("a")).await.unwrap();
+    within(walk.finish()).await.unwrap();
+    assert_eq!(walk.report_as::<String>().unwrap(), ["a", "c", "d"]);
+}
