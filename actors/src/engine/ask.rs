@@ -62,7 +62,7 @@ impl Engine {
     /// Collects what is missing at the front of the queue.
     fn look_ahead(&self, hosted: &mut Hosted, mut want: impl FnMut(Slot)) {
         // As far as a chunk reaches, which is not begun before all of it is here.
-        let batch = self.core.settings.visit_batch.max(hosted.rare.picks());
+        let batch = self.core.settings.visit_batch.max(hosted.picks());
         let Some(walk) = &hosted.walk else { return };
         let frontier = walk.frontier();
         let predictable = frontier.is_predictable();
