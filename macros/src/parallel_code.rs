@@ -13,12 +13,12 @@ use crate::walker_code::Walker;
 pub fn parallel(walker: &Walker) -> Option<TokenStream> {
     let max_workers = walker.max_workers?;
     // On the user's type, where one that cannot be shared is then reported.
-    let of = quote_spanned! {located(walker.item.self_ty.span())=>
-        ::wayfare::__private::Parallel::of
+    let parallel = quote_spanned! {located(walker.item.self_ty.span())=>
+        ::wayfare::__private::Parallel::of(#max_workers)
     };
     Some(quote! {
         fn parallel() -> ::core::option::Option<::wayfare::__private::Parallel<Self>> {
-            ::core::option::Option::Some(#of(#max_workers))
+            ::core::option::Option::Some(#parallel)
         }
     })
 }
