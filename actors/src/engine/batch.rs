@@ -8,6 +8,7 @@ use crate::engine::fetch::Pick;
 use crate::engine::hooks::Ran;
 use crate::engine::run::{Fetched, count_visit};
 use crate::hosted::Hosted;
+use crate::messages::Found;
 
 impl Engine {
     /// Makes a batch of picks, as far as they are at hand, and drives it.
@@ -22,6 +23,9 @@ impl Engine {
         let cut = self.fill(hosted, &mut batch, picks)?;
         if cut != Cut::Here && hosted.table.takes_many() {
             hold_back(hosted, &mut batch, cut);
+        }
+        if cut == Cut::BeforeMissing {
+            wait_for_all_hands(hosted, &mut batch);
         }
         // What is passed over takes the room of visits: if nothing else came of this batch, the next one
         // looks further.
@@ -159,13 +163,31 @@ fn hold_back(hosted: &mut Hosted, batch: &mut VisitBatch, cut: Cut) {
     batch.skipped_after = 0;
 }
 
+/// Leaves visits for the next batch if they keep fewer workers busy than there are: a batch ends when its
+/// slowest visit has, and the others would wait for that instead of for what is on its way.
+fn wait_for_all_hands(hosted: &mut Hosted, batch: &mut VisitBatch) {
+    let max_workers = hosted.walker.as_ref().and_then(|walker| walker.max_workers());
+    if max_workers.is_some_and(|max_workers| batch.visits.len() < max_workers) {
+        hosted.give_back(batch, 0);
+        batch.skipped_after = 0;
+    }
+}
+
 impl Hosted {
     /// Gives visits of a batch from one on back, as if they had not been picked.
-    pub(super) fn give_back(&mut self, batch: &mut VisitBatch, from: usize) {
-        for (visited, planned) in batch.visits.drain(from..).zip(batch.planned.drain(from..)) {
-            if planned.leaving {
-                continue;
-            }
+    fn give_back(&mut self, batch: &mut VisitBatch, from: usize) {
+        self.discount(batch, from);
+        batch.planned.truncate(from);
+        for visited in batch.visits.drain(from..) {
+            // It may be evicted before its turn comes.
+            self.arrived.entry(visited.slot).or_insert(Found::Record(visited.record));
+        }
+    }
+
+    /// Takes visits of a batch from one on off the budgets: they were not made, and count when they are.
+    pub(super) fn discount(&mut self, batch: &VisitBatch, from: usize) {
+        let planned = batch.visits.iter().zip(&batch.planned).skip(from);
+        for (visited, _) in planned.filter(|(_, planned)| !planned.leaving) {
             if let Some(visits) = self.rare.per_node.get_mut(&visited.slot) {
                 *visits = visits.saturating_sub(1);
             }

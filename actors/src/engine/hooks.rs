@@ -163,9 +163,7 @@ impl Engine {
                 return Err(failed(hosted, hook, &self.current(hosted), fault));
             }
         };
-        // Those that were not made are counted when they are.
-        let made = batch.made.min(batch.visits.len());
-        hosted.give_back(&mut batch, made);
+        hosted.discount(&batch, batch.made);
         batch.clear();
         hosted.rare.spare = Some(batch);
         if let Some(missing) = missing.filter(|_| hosted.phase != Phase::Left) {
