@@ -106,7 +106,7 @@ pub(crate) struct Hosted {
     /// Whether the walk may come back to a node.
     pub(crate) returns: bool,
     /// The task of an async hook, of a waiting stream or of writes.
-    pub(crate) task: Option<tokio::task::AbortHandle>,
+    pub(crate) task: Option<tokio::task::JoinHandle<()>>,
     /// What few walks have.
     pub(crate) rare: Box<RareState>,
 }

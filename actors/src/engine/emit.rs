@@ -53,7 +53,7 @@ impl Engine {
                 engine.borrow_mut().stream_back(seat, walk, open);
             }
         });
-        hosted.task = Some(task.abort_handle());
+        hosted.task = Some(task);
     }
 
     fn stream_back(&mut self, seat: usize, walk: u64, open: bool) {

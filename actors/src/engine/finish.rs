@@ -3,6 +3,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
+use tokio::task::JoinHandle;
 use wayfare_graph::{Finished, Outcome, Stage, Step, WalkError};
 
 use crate::durable;
@@ -86,7 +87,7 @@ impl Engine {
                 engine.borrow_mut().back(seat, walk);
             }
         });
-        hosted.task = Some(task.abort_handle());
+        hosted.task = Some(task);
         Some(true)
     }
 
@@ -137,37 +138,46 @@ impl Engine {
     /// Ends a walk from outside its hooks: at once, or when its present hook is back.
     pub(super) fn doom(&mut self, seat: usize, error: WalkError) {
         let Some(mut hosted) = self.seats[seat].take() else { return };
-        // Dropping the task drops the hook's future, and with it the I/O it waits for.
         // Writes that hooks asked for before are done all the same, unless they belong to a state of the
         // walk that will be taken up again.
-        let writes = hosted.state == State::Writing && hosted.rare.durable.is_none();
-        if let Some(task) = hosted.task.take().filter(|_| !writes) {
+        let writes = hosted.state == State::Writing && !hosted.durable;
+        let task = hosted.task.take().filter(|_| !writes);
+        if let Some(task) = &task {
             task.abort();
         }
-        self.end(&mut hosted, Err(error));
+        self.end_after(&mut hosted, Err(error), task);
         self.vacate(seat, *hosted);
     }
 
     /// Tells the caller, when what the walk's hooks wrote is done and its children have ended.
     pub(super) fn end(&mut self, hosted: &mut Hosted, outcome: Outcome) {
+        self.end_after(hosted, outcome, None);
+    }
+
+    /// The same when a task that was aborted is gone, and with it the hook's future and the I/O it waits for.
+    fn end_after(&mut self, hosted: &mut Hosted, outcome: Outcome, task: Option<JoinHandle<()>>) {
         if let Err(error) = &outcome {
             tracing::debug!(walk = hosted.shared.id, walker = hosted.shared.walker, %error, "walk ended");
         }
         hosted.stream = None;
         let outcome = match outcome {
-            Err(error) if hosted.durable => return self.end_durable(hosted, error),
+            Err(error) if hosted.durable => return self.end_durable(hosted, error, task),
             outcome => outcome,
         };
         let shared = Arc::clone(&hosted.shared);
         let writes = outcome.is_err().then(|| hosted.walk.as_mut().and_then(|walk| walk.left_writes()));
         let writes = writes.flatten();
-        if writes.is_none() && shared.children.alive() == 0 {
+        if task.is_none() && writes.is_none() && shared.children.alive() == 0 {
             self.core.walks.remove(&shared.id);
             return shared.end(outcome);
         }
         let core = Arc::clone(&self.core);
         tokio::task::spawn_local(async move {
             shared.children.cancel();
+            if let Some(task) = task {
+                // It was aborted: what it comes to is that.
+                let _ = task.await;
+            }
             if let Some(mut writes) = writes {
                 // Hooks that ended well asked for them. If they fail, the walk has failed already.
                 let _ = writes.flush(&*core, Vec::new()).await;
@@ -179,7 +189,7 @@ impl Engine {
     }
 
     /// Ends a durable walk that has failed: what its last checkpoint left is taken up again, or parked.
-    fn end_durable(&mut self, hosted: &mut Hosted, error: WalkError) {
+    fn end_durable(&mut self, hosted: &mut Hosted, error: WalkError, task: Option<JoinHandle<()>>) {
         let shared = Arc::clone(&hosted.shared);
         let Some(durable) = hosted.rare.durable.take() else { return };
         if matches!(error, WalkError::Stopped) {
@@ -190,6 +200,9 @@ impl Engine {
         let core = Arc::clone(&self.core);
         tokio::task::spawn_local(async move {
             shared.children.cancel();
+            if let Some(task) = task {
+                let _ = task.await;
+            }
             shared.children.gone().await;
             durable::failed(core, shared, durable.into_id(), error).await;
         });

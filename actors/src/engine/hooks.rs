@@ -119,7 +119,7 @@ impl Engine {
                     let outcome = outcome.await;
                     batch_returned(&engine, seat, walk, outcome);
                 });
-                hosted.task = Some(task.abort_handle());
+                hosted.task = Some(task);
                 Ok(Ran::Pending)
             }
         }

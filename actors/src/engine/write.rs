@@ -53,7 +53,7 @@ impl Engine {
                 engine.borrow_mut().written(seat, number, writes, result);
             }
         });
-        hosted.task = Some(task.abort_handle());
+        hosted.task = Some(task);
     }
 
     fn written(&mut self, seat: usize, walk: u64, writes: WriteBuffer, result: Result<(), WalkError>) {

@@ -45,6 +45,8 @@ struct Master {
     failing: Option<usize>,
     alive: Arc<AtomicUsize>,
     may_end: Arc<Semaphore>,
+    /// The same for the one that fails.
+    may_fail: Arc<Semaphore>,
     at_exit: Option<usize>,
     waits: bool,
 }
@@ -56,6 +58,7 @@ impl Master {
             failing: None,
             alive: Arc::default(),
             may_end: Arc::new(Semaphore::new(0)),
+            may_fail: Arc::new(Semaphore::new(0)),
             at_exit: None,
             waits: false,
         }
@@ -70,7 +73,7 @@ impl Master {
         for number in 0..self.apprentices {
             let apprentice = Apprentice {
                 alive: self.alive.clone(),
-                may_end: self.may_end.clone(),
+                may_end: if self.failing == Some(number) { &self.may_fail } else { &self.may_end }.clone(),
                 fails: self.failing == Some(number),
                 guard: None,
             };
@@ -110,18 +113,17 @@ async fn a_child_that_nobody_waits_for_and_that_fails_ends_its_parent_and_the_ot
     let stage = Stage::new();
     stage.draw("a").await;
     let master = Master { failing: Some(3), ..Master::new(8) };
-    let (alive, may_end) = (master.alive.clone(), master.may_end.clone());
+    let (alive, may_fail) = (master.alive.clone(), master.may_fail.clone());
     let walk = stage.runtime.spawn(master).at(hamlet("a")).await.unwrap();
     until(async || alive.load(SeqCst) == 8).await;
-    // Enough for the one that fails, whoever comes first.
-    may_end.add_permits(4);
+    may_fail.add_permits(1);
     let ended = within(walk.finish()).await;
     if let Err(WalkError::ChildFailed { source, .. }) = &ended {
         assert!(source.to_string().contains("a poor job"), "{source}");
     } else {
         panic!("{ended:?}");
     }
-    until(async || alive.load(SeqCst) == 0).await;
+    assert_eq!(alive.load(SeqCst), 0, "the others are cancelled");
     assert!(stage.runtime.handle().walks().await.is_empty());
 }
 
@@ -130,7 +132,8 @@ async fn the_error_of_a_child_that_a_hook_waits_for_is_the_hooks_own_matter() {
     let stage = Stage::new();
     stage.draw("a").await;
     let master = Master { failing: Some(0), waits: true, ..Master::new(3) };
-    master.may_end.add_permits(3);
+    master.may_end.add_permits(2);
+    master.may_fail.add_permits(1);
     let walk = stage.runtime.spawn(master).at(hamlet("a")).await.unwrap();
     within(walk.finish()).await.unwrap();
 }
