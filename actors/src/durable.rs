@@ -101,12 +101,17 @@ impl Begun {
         if walker.max_workers().is_some() {
             return Err(unsuitable("a walker with `max_workers` cannot be durable"));
         }
-        let known = WalkerType::find(walker.name()).is_some_and(|known| (known.make)().is_some());
-        let (true, Some(state)) = (known, checkpoint::state_of(walker)?) else {
+        let make = WalkerType::find(walker.name()).and_then(|known| (known.make)());
+        let (Some(make), Some(state)) = (make, checkpoint::state_of(walker)?) else {
             return Err(unsuitable(
                 "a durable walker is stored: derive `Serialize` and `Deserialize` for it",
             ));
         };
+        // As it would be taken up after a crash: what does not come back is told now.
+        let again = take_up::made(make, walker.name(), state.clone())?;
+        if again.walker_type() != walker.walker_type() {
+            return Err(unsuitable("another walker has the same name: give one of them `name = \"…\"`"));
+        }
         let parts_key = core.keys.next_id(Kind::Walker, walk_entity()).with_key(str::to_owned);
         let id = walk_id(walker.name(), key.as_deref().unwrap_or(&parts_key))?;
         let stored = StoredWalk::running(walker.name(), at, state, options, parts_key, key.is_some());

@@ -4,6 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use futures_util::Stream;
 use tokio::sync::{Mutex, Semaphore, mpsc, oneshot};
 use wayfare_graph::{ErasedWalker, Id, Outcome, SharedRecord, WalkError, WalkOptions};
 
@@ -104,6 +105,14 @@ impl EmitStream {
             self.durability.reached(&mark).await;
         }
         Some(all_settled(&unsettled).map(|()| value))
+    }
+
+    /// The values as a stream, for the combinators of `futures`.
+    pub fn into_stream(self) -> impl Stream<Item = Result<serde_json::Value, WalkError>> + Send {
+        futures_util::stream::unfold(self, async |mut values| {
+            let value = values.next().await?;
+            Some((value, values))
+        })
     }
 }
 

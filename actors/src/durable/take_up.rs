@@ -7,8 +7,8 @@ use std::time::Duration;
 use rustc_hash::FxHashMap;
 use serde_json::Value;
 use wayfare_graph::{
-    Document, ErasedWalker, Frontier, FrontierFlags, FrontierState, HookTable, Id, Kind, Slot, Trail,
-    Version, WalkError, WalkOptions, WalkerType, Write, WriteBatch, WriteError,
+    Document, ErasedWalker, Frontier, FrontierFlags, FrontierState, HookTable, Id, Kind, MakeWalker, Slot,
+    Trail, Version, WalkError, WalkOptions, WalkerType, Write, WriteBatch, WriteError,
 };
 
 use super::names::to_slots;
@@ -83,10 +83,14 @@ fn make(stored: &StoredWalk) -> Result<Box<dyn ErasedWalker>, WalkError> {
     let known = WalkerType::find(&stored.walker).and_then(|walker| (walker.make)());
     let make =
         known.ok_or_else(|| WalkError::UnknownWalker { name: stored.walker.clone(), nearest: None })?;
-    // What makes a walker is its author's code.
-    let made = catch_unwind(|| make(stored.state.clone()));
+    made(make, &stored.walker, stored.state.clone())
+}
+
+/// A walker made of its stored state. What makes it is its author's code.
+pub(super) fn made(make: MakeWalker, walker: &str, state: Value) -> Result<Box<dyn ErasedWalker>, WalkError> {
+    let made = catch_unwind(|| make(state));
     made.unwrap_or_else(|panic| Err(format!("it panicked while it was made: {}", panic_text(&*panic))))
-        .map_err(|reason| WalkError::BadArguments { walker: stored.walker.clone(), reason })
+        .map_err(|reason| WalkError::BadArguments { walker: walker.into(), reason })
 }
 
 async fn read_parts(

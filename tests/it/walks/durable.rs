@@ -290,6 +290,35 @@ async fn what_cannot_be_durable_is_refused_before_it_begins() {
     stage.draw("a").await;
     let refused = stage.runtime.spawn(Shapeless).at(hamlet("a")).await.unwrap_err().to_string();
     assert!(refused.contains("Serialize"), "{refused}");
+    #[derive(Debug, Default, Serialize, Deserialize)]
+    struct Twin;
+
+    #[walker(durable)]
+    impl Twin {
+        #[on_exit]
+        fn done(&mut self) {}
+    }
+
+    #[derive(Debug, Default, Serialize, Deserialize)]
+    struct Namesake;
+
+    #[walker(durable, name = "Twin")]
+    impl Namesake {
+        #[on_exit]
+        fn done(&mut self) {}
+    }
+
+    // Whichever of the two the registry knows, the other could not be taken up again.
+    let mut durable = 0;
+    if let Ok(walk) = stage.runtime.spawn(Twin).at(hamlet("a")).await {
+        within(walk.finish()).await.unwrap();
+        durable += 1;
+    }
+    if let Ok(walk) = stage.runtime.spawn(Namesake).at(hamlet("a")).await {
+        within(walk.finish()).await.unwrap();
+        durable += 1;
+    }
+    assert_eq!(durable, 1);
     let refused = stage.runtime.spawn(Marker::default()).at(hamlet("a")).stream().await.map(drop);
     let refused = refused.unwrap_err().to_string();
     assert!(refused.contains("stream"), "{refused}");

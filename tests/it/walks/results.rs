@@ -125,6 +125,17 @@ async fn a_slow_consumer_holds_a_walk_of_async_hooks_up() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn emitted_values_come_as_a_stream_of_futures_too() {
+    let stage = Stage::with(|config| config.limits_emit_buffer(BUFFER));
+    chain(&stage, 60).await;
+    let emitter = Emitter { each: 1, emitted: Arc::default() };
+    let (walk, stream) = stage.runtime.spawn(emitter).at(hamlet("0")).stream().await.unwrap();
+    let values: Vec<_> = within(futures_util::TryStreamExt::try_collect(stream.into_stream())).await.unwrap();
+    assert_eq!(values.len(), 60, "{values:?}");
+    within(walk.finish()).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn dropping_the_stream_ends_the_walk() {
     let stage = Stage::with(|config| config.limits_emit_buffer(BUFFER));
     chain(&stage, 60).await;
