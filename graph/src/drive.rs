@@ -280,6 +280,7 @@ async fn drive_each<W: Walker>(
     walk: &mut Walk,
 ) -> Result<(Step, Option<Missing>), Fault> {
     let table = Arc::clone(&batch.table);
+    let detailed = walk.is_detailed();
     for (visited, planned) in batch.visits.iter().zip(&batch.planned) {
         for _ in 0..planned.skipped {
             walk.frontier_mut().skip();
@@ -300,7 +301,12 @@ async fn drive_each<W: Walker>(
         };
         let mut step = Step::Continue;
         for &hook in &**hooks {
-            let ran = run(walker, &table, hook, Occasion::At(visited), walk).await;
+            let occasion = Occasion::At(visited);
+            let ran = if detailed || table.host(hook).is_some() {
+                run(walker, &table, hook, occasion, walk).await
+            } else {
+                walker.call_async(usize::from(hook), occasion, walk).await
+            };
             step = ran.map_err(|fault| Fault::Hook(hook, fault))?;
             if step != Step::Continue {
                 break;

@@ -88,6 +88,19 @@ impl Engine {
 
     /// Does what has to be done between visits; `false` when the walk has ended.
     fn after(&mut self, seat: usize, hosted: &mut Hosted) -> bool {
+        let plain = hosted.state == State::Ready
+            && hosted.phase == Phase::Walking
+            && hosted.cold == 0
+            && hosted.missing.is_none()
+            && !hosted.durable;
+        if plain
+            && let Some(walk) = &hosted.walk
+            && !walk.wants_turn()
+            && !walk.frontier().is_empty()
+        {
+            // Nearly always: it goes on, and nothing else is to be done.
+            return true;
+        }
         if matches!(hosted.state, State::Ready | State::Loading)
             && let Some(walk) = &mut hosted.walk
         {
