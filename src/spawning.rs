@@ -3,6 +3,7 @@
 use std::marker::PhantomData;
 use std::pin::Pin;
 use std::sync::OnceLock;
+use std::time::Duration;
 
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -62,6 +63,14 @@ impl<W: Walker> Spawning<W> {
     /// Budgets of this walk, instead of `[limits]`.
     pub fn limits(mut self, limits: Limits) -> Self {
         self.options.limits = Some(limits);
+        self
+    }
+
+    /// The most time this walk may take from its spawn to its end, pauses aside; the other budgets are those
+    /// set before, or those of `[limits]`.
+    pub fn deadline(mut self, wall: Duration) -> Self {
+        let limits = self.options.limits.take().unwrap_or_else(|| self.handle.settings().limits.clone());
+        self.options.limits = Some(Limits { wall, ..limits });
         self
     }
 

@@ -17,7 +17,7 @@ use crate::messages::{Found, Records, Visit, VisitReply};
 use crate::settings::Settings;
 use crate::shard::ShardActor;
 use crate::slab::Slab;
-use crate::walk_shared::WalkShared;
+use crate::walk_shared::{Wake, WalkShared};
 use crate::worker::WorkerRef;
 use crate::writer::WriterHandle;
 
@@ -104,6 +104,18 @@ impl Core {
     /// Itself, for what it starts.
     pub(crate) fn shared(&self) -> Option<Arc<Self>> {
         self.this.upgrade()
+    }
+
+    /// Pauses or resumes a walk by its number; `false` when there is none.
+    pub(crate) fn set_paused(&self, walk: u64, paused: bool) -> bool {
+        let Some(walk) = self.walks.get(&walk).map(|walk| Arc::clone(walk.value())) else { return false };
+        if paused {
+            walk.pause();
+        } else {
+            walk.resume();
+        }
+        walk.wake(Wake::LookUp);
+        true
     }
 
     /// Waits until everything published so far is durable or taken back.

@@ -78,6 +78,10 @@ impl WalkServices for Core {
         self.events.subscribe(name)
     }
 
+    fn set_paused(&self, walk: u64, paused: bool) -> bool {
+        Core::set_paused(self, walk, paused)
+    }
+
     fn spawn_child(
         &self,
         parent: u64,

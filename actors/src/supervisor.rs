@@ -190,16 +190,7 @@ impl Handler<PauseWalk> for Supervisor {
     type Result = bool;
 
     fn handle(&mut self, pause: PauseWalk, _: &mut Context<Self>) -> bool {
-        let Some(walk) = self.core.walks.get(&pause.walk).map(|walk| Arc::clone(walk.value())) else {
-            return false;
-        };
-        if pause.paused {
-            walk.pause()
-        } else {
-            walk.resume()
-        }
-        walk.wake(Wake::LookUp);
-        true
+        self.core.set_paused(pause.walk, pause.paused)
     }
 }
 

@@ -139,6 +139,16 @@ impl Walk {
         self.paused = true;
     }
 
+    /// Pauses another walk by its number, as its own handle would; `false` when there is none.
+    pub fn pause_walk(&self, number: u64) -> bool {
+        self.services.set_paused(number, true)
+    }
+
+    /// Lets another walk go on that was paused; `false` when there is none.
+    pub fn resume_walk(&self, number: u64) -> bool {
+        self.services.set_paused(number, false)
+    }
+
     /// Documents by id, in order, `None` for one that does not exist; in one call to the store.
     ///
     /// # Errors

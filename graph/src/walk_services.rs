@@ -54,6 +54,9 @@ pub trait WalkServices: Send + Sync {
     /// Subscribes to the events of a name.
     fn subscribe(&self, name: &'static str) -> Box<dyn EventSource>;
 
+    /// Pauses or resumes a walk by its number; `false` when there is none.
+    fn set_paused(&self, walk: u64, paused: bool) -> bool;
+
     /// Starts a child of a walk.
     ///
     /// # Errors

@@ -145,3 +145,54 @@ async fn a_runtime_with_paused_walks_stops_without_waiting_for_them() {
     within(stage.runtime.clone().shutdown()).await;
     assert!(matches!(within(walk.finish()).await, Err(WalkError::Stopped)));
 }
+
+/// Lets another walk go on, from its hook.
+#[derive(Debug)]
+struct Waker {
+    walk: u64,
+    found: Option<bool>,
+}
+
+#[walker]
+impl Waker {
+    #[on_visit]
+    fn node(&mut self, _here: &Here, walk: &mut Walk) {
+        self.found = Some(walk.resume_walk(self.walk));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_hook_can_let_another_walk_go_on() {
+    let stage = Stage::new();
+    stage.draw("a").await;
+    let walk = stage.runtime.spawn(Stroller::default()).at(hamlet("a")).await.unwrap();
+    until(async || walk.inspect().await.is_some_and(|walk| walk["waiting_for"] == "resume")).await;
+    let number = walk.id();
+    for alive in [true, false] {
+        let waker = stage.runtime.spawn(Waker { walk: number, found: None }).at(hamlet("a")).await.unwrap();
+        assert_eq!(within(waker.finish()).await.unwrap().found, Some(alive));
+        if alive {
+            within(walk.finish()).await.unwrap();
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_deadline_of_its_own_ends_a_walk_and_keeps_the_other_budgets_of_the_settings() {
+    let stage = Stage::with(|config| config.limits_visits(3));
+    stage.draw("a>b b>a").await;
+    let runner = stage.runtime.spawn(Runner::default()).at(hamlet("a")).deadline(Duration::from_secs(60));
+    let ended = within(runner.await.unwrap().finish()).await;
+    assert!(matches!(ended, Err(WalkError::BudgetReached { budget: Budget::Visits, limit: 3, .. })));
+
+    let stage = Stage::new();
+    stage.draw("a>b b>a").await;
+    let runner = stage.runtime.spawn(Runner::default()).at(hamlet("a")).deadline(Duration::from_millis(30));
+    let ended = within(runner.await.unwrap().finish()).await;
+    match ended {
+        Err(WalkError::BudgetReached { budget: Budget::WallMs, limit: 30, reached, .. }) => {
+            assert!(reached >= 30, "{reached}");
+        }
+        other => panic!("{other:?}"),
+    }
+}
