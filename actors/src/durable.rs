@@ -25,6 +25,10 @@ pub(crate) use self::take_up::{Restored, TakenUp, failed, resume_all};
 
 use crate::core::Core;
 
+/// Parts after which they are put together in one, so that taking a walk up does not take the longer the
+/// longer it has gone.
+const MOST_PARTS: u32 = 64;
+
 /// How a durable walk under way is stored.
 pub(crate) struct DurableState {
     id: Id,
@@ -37,12 +41,24 @@ pub(crate) struct DurableState {
     visits: u64,
     last: Instant,
     done: bool,
+    /// Whether the checkpoint under way holds everything.
+    whole: bool,
 }
 
 impl DurableState {
     fn new(id: Id, options: Durable, stored: StoredWalk, version: Version) -> Self {
         let visits = stored.visits;
-        Self { id, options, stored, version, reported: 0, visits, last: Instant::now(), done: false }
+        Self {
+            id,
+            options,
+            stored,
+            version,
+            reported: 0,
+            visits,
+            last: Instant::now(),
+            done: false,
+            whole: false,
+        }
     }
 
     /// Whether it is time for a checkpoint.
@@ -53,7 +69,7 @@ impl DurableState {
 
     /// Notes that a checkpoint is stored; `last` when the walk has ended with it.
     pub(crate) fn stored(&mut self, visits: u64, last: bool) {
-        self.stored.progressed();
+        self.stored.progressed(self.whole);
         self.version = self.version.next();
         (self.visits, self.last, self.done) = (visits, Instant::now(), last);
     }

@@ -25,14 +25,21 @@ impl SlotSet {
     /// Adds a slot; `true` if it was not in the set.
     #[inline]
     pub fn insert(&mut self, slot: Slot) -> bool {
-        let (page, word, bit) = place(slot);
-        if let Some(Some(page)) = self.pages.get_mut(page) {
-            let new = page[word] & bit == 0;
-            page[word] |= bit;
-            self.len += u64::from(new);
-            return new;
+        match self.insert_in_page(slot) {
+            Some(new) => new,
+            None => self.insert_new(slot),
         }
-        self.insert_new(slot)
+    }
+
+    /// Adds a slot where there is a page for it; whether it is new.
+    #[inline]
+    fn insert_in_page(&mut self, slot: Slot) -> Option<bool> {
+        let (page, word, bit) = place(slot);
+        let page = self.pages.get_mut(page)?.as_mut()?;
+        let new = page[word] & bit == 0;
+        page[word] |= bit;
+        self.len += u64::from(new);
+        Some(new)
     }
 
     /// Adds a slot where there is no page for it.
@@ -54,13 +61,10 @@ impl SlotSet {
     }
 
     fn insert_paged(&mut self, slot: Slot) -> bool {
-        let (page, word, bit) = place(slot);
-        if let Some(Some(page)) = self.pages.get_mut(page) {
-            let new = page[word] & bit == 0;
-            page[word] |= bit;
-            self.len += u64::from(new);
+        if let Some(new) = self.insert_in_page(slot) {
             return new;
         }
+        let (page, word, bit) = place(slot);
         self.grow(page, word, bit);
         true
     }

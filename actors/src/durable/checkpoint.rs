@@ -7,7 +7,7 @@ use wayfare_graph::{ErasedWalker, WalkError, Write};
 
 use super::names::to_names;
 use super::stored::{StoredPart, WalkStatus};
-use super::{DurableState, is_tracked};
+use super::{DurableState, MOST_PARTS, is_tracked};
 use crate::engine::Engine;
 use crate::hosted::{Hosted, Phase};
 use crate::panic_text::panic_text;
@@ -28,6 +28,11 @@ impl Engine {
         if done {
             return durable.last_writes(walk.report_so_far());
         }
+        durable.whole = durable.stored.part_ids().len() >= MOST_PARTS as usize;
+        if durable.whole {
+            walk.frontier_mut().log_anew();
+            durable.reported = 0;
+        }
         let mut delta = walk.frontier_mut().checkpoint();
         let tracked = durable.stored.options.as_ref().is_some_and(is_tracked);
         let names = to_names(&mut delta, tracked, &self.core.directory);
@@ -42,9 +47,12 @@ impl DurableState {
     fn next_writes(&self, part: &StoredPart) -> Result<Vec<Write>, WalkError> {
         let mut stored = self.stored.clone();
         let part = part.document(stored.part_id(stored.parts))?;
-        stored.progressed();
+        let replaced = if self.whole { stored.part_ids() } else { Vec::new() };
+        stored.progressed(self.whole);
         let walk = stored.document(self.id.clone())?.with_version(self.version);
-        Ok(vec![Write::Upsert { document: part }, Write::Save { document: walk }])
+        let mut writes = vec![Write::Upsert { document: part }, Write::Save { document: walk }];
+        writes.extend(replaced.into_iter().map(|id| Write::Delete { id, expected: None }));
+        Ok(writes)
     }
 
     /// The writes of the last checkpoint: nothing is left of the walk, unless it has a key.
@@ -53,7 +61,8 @@ impl DurableState {
         let mut writes: Vec<Write> = parts.map(|id| Write::Delete { id, expected: None }).collect();
         if self.stored.keyed {
             let mut stored = self.stored.clone().with_status(WalkStatus::Done);
-            (stored.parts, stored.report, stored.failure) = (0, report.to_vec(), None);
+            (stored.first_part, stored.parts) = (0, 0);
+            (stored.report, stored.failure) = (report.to_vec(), None);
             let document = stored.document(self.id.clone())?.with_version(self.version);
             writes.push(Write::Save { document });
         } else {

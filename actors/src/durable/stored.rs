@@ -54,7 +54,10 @@ pub(crate) struct StoredWalk {
     pub(crate) taken_us: u64,
     /// Visits by node, where they are counted.
     pub(crate) per_node: Vec<(Id, u64)>,
-    /// How many parts there are, and how their keys begin.
+    /// The number of its first part; those before it were put together in that one.
+    #[serde(default)]
+    pub(crate) first_part: u32,
+    /// The number of the next part, and how the keys of parts begin.
     pub(crate) parts: u32,
     pub(crate) parts_key: String,
     /// What it reported, once it is done; until then it lies in the parts.
@@ -92,6 +95,7 @@ impl StoredWalk {
             visits: 0,
             taken_us: 0,
             per_node: Vec::new(),
+            first_part: 0,
             parts: 0,
             parts_key: String::new(),
             report: Vec::new(),
@@ -106,8 +110,12 @@ impl StoredWalk {
         self
     }
 
-    /// Notes that a checkpoint is stored: what failed before it counts no more.
-    pub(crate) fn progressed(&mut self) {
+    /// Notes that a checkpoint is stored, which holds everything when `whole`: what failed before it counts
+    /// no more.
+    pub(crate) fn progressed(&mut self, whole: bool) {
+        if whole {
+            self.first_part = self.parts;
+        }
         self.parts += 1;
         self.failure = None;
         self.taken_up = 0;
@@ -127,7 +135,7 @@ impl StoredWalk {
 
     /// The ids of its parts, in order.
     pub(crate) fn part_ids(&self) -> Vec<Id> {
-        (0..self.parts).map(|part| self.part_id(part)).collect()
+        (self.first_part..self.parts).map(|part| self.part_id(part)).collect()
     }
 
     pub(crate) fn part_id(&self, part: u32) -> Id {

@@ -99,7 +99,7 @@ async fn read_parts(
     options: &WalkOptions,
     table: &HookTable,
 ) -> Result<(Option<Frontier>, Vec<Value>), WalkError> {
-    if stored.parts == 0 {
+    if stored.first_part == stored.parts {
         return Ok((None, Vec::new()));
     }
     let ids = stored.part_ids();

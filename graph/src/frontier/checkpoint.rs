@@ -143,6 +143,13 @@ impl Frontier {
         self.extra().log = Some(log);
     }
 
+    /// Forgets what was noted: the next checkpoint holds everything up to it, and those before are not needed
+    /// any more.
+    pub fn log_anew(&mut self) {
+        self.extra().log = None;
+        self.log();
+    }
+
     /// What has happened since the last checkpoint, or since the beginning; turns the [log](Self::log)
     /// on. To be called between visits; ends the group.
     ///

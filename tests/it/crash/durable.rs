@@ -6,6 +6,7 @@ mod walkers;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::Child;
+use std::sync::mpsc::channel;
 use std::time::Duration;
 
 use tempfile::TempDir;
@@ -27,6 +28,13 @@ const NODES: usize = 10_000;
 /// Walkers that count on one node, and how often each does.
 const WALKERS: u64 = 8;
 const ROUNDS: u64 = 1_000;
+
+/// What a process says when its walks are under way, and when they have ended.
+const UNDER_WAY: &str = "walks are under way";
+const ALL_DONE: &str = "all is done";
+
+/// How long it has to say so.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A seed in place of a random one, to repeat the choices of a run.
 const SEED: &str = "WAYFARE_DURABLE_CRASH_SEED";
@@ -85,18 +93,33 @@ impl Site {
         })
     }
 
-    /// Runs a process on the store and kills it after a time; `true` when it had said before that it is done.
-    fn killed_after(&self, plan: Plan, choices: u64, after: Duration) -> bool {
-        let mut child = Killed(start(&self.store, plan, choices));
+    /// Runs a process on the store and kills it at a random moment, one in eight before it has begun to walk;
+    /// `true` when it had said before that it is done.
+    fn killed(&self, plan: Plan, random: &mut Random, after_us: u64) -> bool {
+        let mut child = Killed(start(&self.store, plan, random.next_u64()));
         let out = child.0.stdout.take().expect("the output is piped");
-        let heard = std::thread::spawn(move || {
-            BufReader::new(out).lines().map_while(Result::ok).any(|line| line.contains("all is done"))
+        let (heard, lines) = channel();
+        let reader = std::thread::spawn(move || {
+            for line in BufReader::new(out).lines().map_while(Result::ok) {
+                let _ = heard.send(line);
+            }
         });
-        std::thread::sleep(after);
+        let hear = |word: &str, wait: Duration| loop {
+            match lines.recv_timeout(wait) {
+                Ok(line) if line.contains(word) => return true,
+                Ok(_) => {}
+                Err(_) => return false,
+            }
+        };
+        if random.below(8) > 0 {
+            assert!(hear(UNDER_WAY, PATIENCE), "the process says that it walks");
+        }
+        std::thread::sleep(Duration::from_micros(random.below(after_us)));
         let ended = child.0.try_wait().unwrap();
         drop(child);
-        let done = heard.join().unwrap();
-        assert!(ended.is_none() || done, "the process ended by itself: {ended:?}");
+        reader.join().unwrap();
+        let done = hear(ALL_DONE, Duration::ZERO);
+        assert!(ended.is_none(), "the process ended by itself: {ended:?}");
         done
     }
 
@@ -130,9 +153,7 @@ fn each_of_ten_thousand_nodes_is_counted_exactly_once_whenever_the_process_is_ki
     while kills < KILLS {
         let site = Site::new(NODES);
         loop {
-            let after = Duration::from_micros(20_000 + random.below(130_000));
-            let done = site.killed_after(Plan::CountOnce, random.next_u64(), after);
-            if done {
+            if site.killed(Plan::CountOnce, &mut random, 60_000) {
                 break;
             }
             kills += 1;
@@ -152,8 +173,7 @@ fn no_increment_of_eight_walkers_is_lost_or_done_twice_whenever_the_process_is_k
     while kills < KILLS_TOGETHER {
         let site = Site::new(1);
         loop {
-            let after = Duration::from_micros(20_000 + random.below(60_000));
-            if site.killed_after(Plan::CountTogether, random.next_u64(), after) {
+            if site.killed(Plan::CountTogether, &mut random, 60_000) {
                 break;
             }
             kills += 1;

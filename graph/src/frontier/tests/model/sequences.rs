@@ -91,6 +91,10 @@ fn a_restored_frontier_goes_on_as_the_one_it_was_taken_from() {
         let mut at = frontier.pop().unwrap();
         for number in 0..150 {
             if random.below(10) == 0 {
+                if random.below(3) == 0 {
+                    frontier.log_anew();
+                    state = FrontierState::default();
+                }
                 state.apply(frontier.checkpoint());
                 let written = serde_json::to_string(&state).unwrap();
                 state = serde_json::from_str(&written).unwrap();
