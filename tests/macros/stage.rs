@@ -58,6 +58,10 @@ impl WalkServices for NoServices {
         unimplemented!("nothing is published here")
     }
 
+    fn set_paused(&self, _walk: u64, _paused: bool) -> bool {
+        false
+    }
+
     fn spawn_child(
         &self,
         _parent: u64,
