@@ -15,6 +15,7 @@ mod entity;
 mod entity_name;
 mod event;
 mod explanation;
+mod field;
 mod filter;
 mod finished;
 mod frontier;
@@ -54,6 +55,7 @@ pub use entity::{EdgeEntity, Entity, EntityType, Index, IndexSpec, NodeEntity, e
 pub use entity_name::{EntityName, MAX_ENTITY_NAME_BYTES};
 pub use event::{Event, EventKey, EventSource, Lagged, NextEvent, Published};
 pub use explanation::{AccessPath, Explanation};
+pub use field::{Element, Field, IntoFilter, Operand, StoredAsInteger, StoredAsList, StoredAsText, Where};
 pub use filter::{Bounds, Filter, FilterError, compare_values};
 pub use finished::{Finished, Outcome};
 pub use frontier::{
