@@ -8,7 +8,8 @@ use serde::de::DeserializeOwned;
 
 use crate::body::Body;
 use crate::entity_name::EntityName;
-use crate::id::Kind;
+use crate::field::Field;
+use crate::id::{Id, Kind};
 use crate::record::{Head, Record, SharedRecord, Typed, TypedOver, Untyped};
 
 /// A Rust type whose values are stored as documents of one entity.
@@ -60,7 +61,17 @@ pub fn entity_of<T: Entity>() -> (Kind, EntityName) {
 pub trait NodeEntity: Entity {}
 
 /// An [`Entity`] whose kind is [`Kind::Edge`].
-pub trait EdgeEntity: Entity {}
+pub trait EdgeEntity: Entity {
+    /// The node that the edge leaves, for filters: `Road::source_id().eq("n.City.oslo")`.
+    fn source_id() -> Field<Self, Id> {
+        Field::new("source")
+    }
+
+    /// The node that the edge enters, for filters.
+    fn target_id() -> Field<Self, Id> {
+        Field::new("target")
+    }
+}
 
 /// An index declared on a type.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

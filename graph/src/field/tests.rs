@@ -77,13 +77,13 @@ fn every_test_is_the_operator_it_is_named_after() {
 
 #[test]
 fn operands_are_values_references_and_what_stands_for_them() {
-    let (text, number) = (String::from("Ada"), 7_u32);
+    let (text, number) = (String::from("Ada"), &7_u32);
     let numbers = vec![7_u32, 8];
     for condition in [name().eq("Ada"), name().eq(&text), name().eq(text.clone()), name().eq(Some(text))] {
         assert_eq!(filter(condition).to_value(), json!({"context.name": {"$eq": "Ada"}}));
     }
     assert_eq!(filter(name().eq(None)), filter(name().is_null()));
-    assert_eq!(filter(age().eq(&number)), filter(age().eq(7)));
+    assert_eq!(filter(age().eq(number)), filter(age().eq(7)));
     assert_eq!(filter(age().is_in(&numbers)), filter(age().is_in([7, 8])));
     assert_eq!(filter(age().is_in(numbers)), filter(age().is_in((7..9).collect::<Vec<_>>())));
     let owned = tags().eq(vec!["a".to_owned()]);
