@@ -3,7 +3,7 @@
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 use wayfare_actors::RuntimeHandle;
 use wayfare_graph::{
-    Body, Document, EdgeEntity, Ends, Entity, EntityName, Explanation, Filter, Id, Index, Key, Kind,
+    Body, Document, EdgeEntity, Ends, Entity, EntityName, Explanation, Id, Index, IntoFilter, Key, Kind,
     NodeEntity, Page, Query, StoreStats, Version, Write, WriteBatch, WriteError, WriteResult, Written,
 };
 
@@ -250,12 +250,13 @@ impl Graph {
         Ok(())
     }
 
-    /// All entities of a type that satisfy a filter, in the order of the store.
+    /// All entities of a type that satisfy a filter, in the order of the store: a condition on fields of the
+    /// type, as `User::age().gt(30)`, or a filter in JSON.
     ///
     /// # Errors
-    /// [`Error::Store`], [`Error::Body`].
-    pub async fn find<T: Entity>(&self, filter: Filter) -> Result<Vec<Stored<T>>> {
-        let query = Query { filter, ..Query::entity(T::KIND, T::entity_name()) };
+    /// [`Error::Filter`], [`Error::Store`], [`Error::Body`].
+    pub async fn find<T: Entity>(&self, filter: impl IntoFilter<T>) -> Result<Vec<Stored<T>>> {
+        let query = Query { filter: filter.into_filter()?, ..Query::entity(T::KIND, T::entity_name()) };
         let documents = self.find_documents(query).await?;
         Ok(documents.into_iter().map(Stored::from_document).collect::<Result<_, _>>()?)
     }

@@ -69,12 +69,13 @@ pub use wayfare_actors::{
 };
 pub use wayfare_graph::{
     AccessPath, Along, Body, BodyError, Bounds, Budget, Child, Clock, Detail, Direction, Document,
-    DocumentError, Durable, EdgeEntity, EdgeLink, Ends, Entity, EntityName, Event, EventSource, Explanation,
-    Filter, FilterError, Here, HereTarget, HookError, Id, IdError, Index, IndexSpec, IntoStep, Key,
-    KeySource, Kind, Lagged, Limits, ManualClock, Need, Neighbours, NodeEntity, Order, Page, Place, Profile,
-    Published, Query, Random, Slot, SortKey, Step, Store, StoreError, StoreStats, SystemClock, Target, Trail,
-    TrailStep, Unique, Version, Walk, WalkError, WalkOptions, Walker, WalkerType, Write, WriteBatch,
-    WriteError, WriteResult, Written, compare_values,
+    DocumentError, Durable, EdgeEntity, EdgeLink, Element, Ends, Entity, EntityName, Event, EventSource,
+    Explanation, Field, Filter, FilterError, Here, HereTarget, HookError, Id, IdError, Index, IndexSpec,
+    IntoFilter, IntoStep, Key, KeySource, Kind, Lagged, Limits, ManualClock, Need, Neighbours, NodeEntity,
+    Operand, Order, Page, Place, Profile, Published, Query, Random, Slot, SortKey, Step, Store, StoreError,
+    StoreStats, StoredAsInteger, StoredAsList, StoredAsText, SystemClock, Target, Trail, TrailStep, Unique,
+    Version, Walk, WalkError, WalkOptions, Walker, WalkerType, Where, Write, WriteBatch, WriteError,
+    WriteResult, Written, compare_values,
 };
 pub use wayfare_macros::{
     edge, event, hosts, node, object, on_enter, on_event, on_exit, on_leave, on_merge, on_visit, walker,
