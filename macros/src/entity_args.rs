@@ -41,6 +41,8 @@ pub struct EntityArgs {
     pub multi: bool,
     /// `index(…)`, as often as wanted.
     pub indexes: Vec<IndexArg>,
+    /// `no_filters`.
+    pub no_filters: bool,
 }
 
 /// `index(keys = ["email", "active"], unique)`.
@@ -63,6 +65,10 @@ impl EntityArgs {
                 read.indexes.push(index(&meta)?);
                 Ok(())
             }
+            () if meta.path.is_ident("no_filters") => {
+                read.no_filters = true;
+                Ok(())
+            }
             () if meta.path.is_ident("multi") && kind == EntityKind::Edge => {
                 read.multi = true;
                 Ok(())
@@ -78,8 +84,8 @@ impl EntityArgs {
 
 fn known(kind: EntityKind) -> &'static [&'static str] {
     match kind {
-        EntityKind::Edge => &["name", "schema", "index", "multi"],
-        EntityKind::Node | EntityKind::Object => &["name", "schema", "index"],
+        EntityKind::Edge => &["name", "schema", "index", "no_filters", "multi"],
+        EntityKind::Node | EntityKind::Object => &["name", "schema", "index", "no_filters"],
     }
 }
 
@@ -136,12 +142,19 @@ mod tests {
     fn every_argument_is_read() {
         let (read, errors) = parse(
             EntityKind::Edge,
-            quote!(name = "Road", schema = 3, multi, index(keys = ["a", "b"], unique), index(keys = ["b"])),
+            quote!(
+                name = "Road",
+                schema = 3,
+                multi,
+                no_filters,
+                index(keys = ["a", "b"], unique),
+                index(keys = ["b"])
+            ),
         );
         assert_eq!(errors, Vec::<String>::new());
         assert_eq!(read.name.map(|name| name.value()).as_deref(), Some("Road"));
         assert_eq!((read.schema, read.multi, read.indexes.len()), (Some(3), true, 2));
-        assert!(read.indexes[0].unique && !read.indexes[1].unique);
+        assert!(read.no_filters && read.indexes[0].unique && !read.indexes[1].unique);
     }
 
     #[test]
