@@ -9,17 +9,16 @@ mod edges;
 mod engine;
 mod explain;
 mod fault;
-mod field_values;
 mod folder;
 mod growth;
 mod index;
+mod index_build;
 mod index_rows;
 mod links;
 mod neighbours;
 mod open;
 mod ordered_value;
 mod plan;
-mod projection;
 mod query;
 mod read;
 mod stats;
@@ -29,8 +28,8 @@ mod write;
 use std::fmt;
 
 use wayfare_graph::{
-    Document, EntityName, Explanation, Id, Index, Kind, Loaded, Need, Page, Query, Store, StoreFuture,
-    StoreStats, WriteBatch, WriteResult,
+    Document, EntityName, Explanation, Id, Index, IndexProgress, Kind, Loaded, Need, Page, Query, Store,
+    StoreFuture, StoreStats, WriteBatch, WriteResult,
 };
 
 use self::engine::Engine;
@@ -115,12 +114,30 @@ impl Store for EmbeddedStore {
         Box::pin(async move { self.engine.apply(batches) })
     }
 
-    /// Builds the index in one transaction: other writes wait, reads go on until its commit.
+    /// Other writes get their turn between pages of 4,096 documents.
     ///
     /// A list is indexed as a whole and by each of its members, as in MongoDB; an index of several
     /// fields holds every combination of their members.
     fn create_index<'a>(&'a self, index: &'a Index) -> StoreFuture<'a, ()> {
         Box::pin(async move { self.engine.create_index(index) })
+    }
+
+    fn drop_index<'a>(&'a self, kind: Kind, entity: EntityName, name: &'a str) -> StoreFuture<'a, bool> {
+        Box::pin(async move { self.engine.drop_index(kind, entity, name) })
+    }
+
+    fn rename_index<'a>(
+        &'a self,
+        kind: Kind,
+        entity: EntityName,
+        from: &'a str,
+        to: &'a str,
+    ) -> StoreFuture<'a, bool> {
+        Box::pin(async move { self.engine.rename_index(kind, entity, from, to) })
+    }
+
+    fn index_progress(&self) -> StoreFuture<'_, Vec<IndexProgress>> {
+        Box::pin(async move { Ok(self.engine.progress.lock().iter().cloned().collect()) })
     }
 
     fn stats(&self) -> StoreFuture<'_, StoreStats> {

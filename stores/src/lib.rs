@@ -7,6 +7,7 @@
 #![allow(clippy::result_large_err)]
 
 mod embedded;
+mod plan;
 mod url;
 
 pub use embedded::{EmbeddedOptions, EmbeddedStore};

@@ -31,7 +31,7 @@ impl StoreUrl {
     pub fn parse(url: &str) -> Result<Self, StoreError> {
         match url.split_once(':') {
             Some(("embedded", path)) if !path.is_empty() => Ok(Self::Embedded(Path::new(path).to_owned())),
-            _ => Err(StoreError::Url { url: without_password(url) }),
+            _ => Err(StoreError::Url { url: without_password(url), reason: "write `embedded:PATH`".into() }),
         }
     }
 }
@@ -91,7 +91,7 @@ mod tests {
             ("", ""),
         ] {
             match StoreUrl::parse(url) {
-                Err(StoreError::Url { url }) => assert_eq!(url, shown),
+                Err(StoreError::Url { url, .. }) => assert_eq!(url, shown),
                 other => panic!("{url}: {other:?}"),
             }
         }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use heed::{Env, RoTxn, RwTxn, WithoutTls};
 use parking_lot::{Mutex, RwLock, RwLockReadGuard};
-use wayfare_graph::{EntityName, Id, StoreError, WriteError};
+use wayfare_graph::{EntityName, Id, IndexProgress, StoreError, WriteError};
 
 use super::catalog::{Catalog, MAX_NAMES, NumberedIndex, index_key, index_to_bytes, name_key};
 use super::counts::CountChanges;
@@ -26,6 +26,10 @@ pub(super) struct Engine {
     /// and every list that it may meet.
     catalog: RwLock<Arc<Catalog>>,
     writer: Mutex<Writer>,
+    /// Held while an index is made, changed or removed. Comes before `writer` in the order of locks.
+    pub(super) index_changes: Mutex<()>,
+    /// The index that is being built.
+    pub(super) progress: Mutex<Option<IndexProgress>>,
     pub(super) path: PathBuf,
     /// Given back after the environment is closed: fields are dropped in this order.
     pub(super) folder: FolderLock,
@@ -76,6 +80,8 @@ impl Engine {
             gate: RwLock::new(MapState::Mapped),
             catalog: RwLock::new(catalog),
             writer: Mutex::new(writer),
+            index_changes: Mutex::new(()),
+            progress: Mutex::new(None),
             path,
             folder,
         }

@@ -1,14 +1,15 @@
 //! Opening a file: its format, its tables, its catalog, and the root node.
 
+use std::ops::Bound;
 use std::path::Path;
 use std::sync::Arc;
 
 use heed::types::Bytes;
-use heed::{Env, EnvOpenOptions, MdbError, RoTxn, WithoutTls};
+use heed::{Env, EnvOpenOptions, MdbError, RoTxn, RwTxn, WithoutTls};
 use wayfare_graph::{Body, Document, EntityName, Id, StoreError, Version};
 
-use super::catalog::{Catalog, index_from_bytes, name_key};
-use super::codec::document_key;
+use super::catalog::{Catalog, index_from_bytes, index_key, name_key};
+use super::codec::{after_prefix, document_key};
 use super::counts::count_key;
 use super::document_value::encode;
 use super::engine::Engine;
@@ -24,7 +25,9 @@ use super::{EmbeddedOptions, EmbeddedStore};
 /// so the table `walker`, which the first files of format 1 lack, did not raise it: it is made when such
 /// a file is opened, and a release that does not know it opens its own tables by name and never copies or
 /// drops others, keeps the names and counts that walkers have in `meta`, and refuses to write walkers.
-const FORMAT: u64 = 1;
+/// Format 2 has indexes over some of the documents of an entity, or not yet over all, which a release of
+/// format 1 would take for whole. Files of format 1 become files of format 2 when they are opened.
+const FORMAT: u64 = 2;
 const FORMAT_KEY: &[u8] = b"format";
 
 /// Most read transactions at a time; one begun beyond them fails.
@@ -115,8 +118,12 @@ fn set_up(env: &Env<WithoutTls>) -> Result<(Tables, Catalog), Fault> {
     let mut txn = env.write_txn()?;
     let tables = Tables::create(env, &mut txn)?;
     let mut catalog = read_catalog(&tables, &txn)?;
-    if tables.meta.get(&txn, FORMAT_KEY)?.is_none() {
+    let format = tables.meta.get(&txn, FORMAT_KEY)?.map(<[u8]>::to_vec);
+    if format.as_deref() != Some(FORMAT.to_be_bytes().as_slice()) {
         tables.meta.put(&mut txn, FORMAT_KEY, &FORMAT.to_be_bytes())?;
+    }
+    remove_unfinished(&tables, &mut txn, &mut catalog)?;
+    if format.is_none() {
         let root = Id::root();
         let full = || Fault::damaged("table `meta`", "a new store has no room for a name");
         let code = catalog.add(root.entity()).ok_or_else(full)?;
@@ -129,6 +136,18 @@ fn set_up(env: &Env<WithoutTls>) -> Result<(Tables, Catalog), Fault> {
     }
     txn.commit()?;
     Ok((tables, catalog))
+}
+
+/// Removes indexes that a crash has left half built.
+fn remove_unfinished(tables: &Tables, txn: &mut RwTxn<'_>, catalog: &mut Catalog) -> Result<(), Fault> {
+    for index in catalog.indexes.iter().filter(|index| index.building) {
+        let prefix = index.number.to_be_bytes();
+        let end = after_prefix(&prefix);
+        tables.index.delete_range(txn, &(Bound::Included(&prefix[..]), Bound::Excluded(&end[..])))?;
+        tables.meta.delete(txn, &index_key(index.number))?;
+    }
+    catalog.indexes.retain(|index| !index.building);
+    Ok(())
 }
 
 fn read_catalog(tables: &Tables, txn: &RoTxn<'_>) -> Result<Catalog, Fault> {
