@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use wayfare_actors::{DurableWalk, RuntimeHandle, Settings, Spawn, Spawned, WalkStatus};
 use wayfare_graph::{
-    EntityName, EntityType, Event, EventSource, Id, Index, KeySource, Limits, Store, WalkError, Walker,
+    EntityName, EntityType, Event, EventSource, Filter, Id, Index, KeySource, Limits, Store, WalkError,
+    Walker,
 };
 use wayfare_stores::OpenOptions;
 
@@ -181,12 +182,14 @@ fn settings_of(config: &Config) -> Settings {
 fn make_declared_indexes(store: &dyn Store) -> Result<()> {
     for entity in EntityType::all() {
         for spec in (entity.indexes)() {
-            let index = Index {
-                kind: entity.kind,
-                entity: EntityName::new(entity.name)?,
-                fields: spec.fields.iter().map(ToString::to_string).collect(),
-                unique: spec.unique,
-            };
+            let entity_name = EntityName::new(entity.name)?;
+            let mut index =
+                Index::new(entity.kind, entity_name, spec.fields.iter().copied()).unique(spec.unique);
+            index.descending = spec.descending.iter().map(ToString::to_string).collect();
+            index.name = spec.name.map(str::to_owned);
+            if let Some(partial) = spec.partial {
+                index.partial = partial.parse::<Filter>()?;
+            }
             wait_for(store.create_index(&index))??;
         }
     }

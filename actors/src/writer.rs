@@ -150,7 +150,9 @@ fn write_until_closed(store: &dyn Store, rx: &Receiver<Order>, settings: &Writer
             }
             Err(error) => {
                 tracing::error!(%error, batches = batches.len(), "commit failed");
-                poisoned.get_or_insert_with(|| error.to_string());
+                if !error.is_passing() {
+                    poisoned.get_or_insert_with(|| error.to_string());
+                }
                 let error = Arc::new(error);
                 for done in waiting {
                     let _ = done.send(Err(Arc::clone(&error)));

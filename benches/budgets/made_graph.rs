@@ -139,6 +139,14 @@ impl Store for MadeGraph {
         Box::pin(async { Ok(()) })
     }
 
+    fn drop_index<'a>(&'a self, _: Kind, _: EntityName, _: &'a str) -> StoreFuture<'a, bool> {
+        reading_only()
+    }
+
+    fn rename_index<'a>(&'a self, _: Kind, _: EntityName, _: &'a str, _: &'a str) -> StoreFuture<'a, bool> {
+        reading_only()
+    }
+
     fn stats(&self) -> StoreFuture<'_, StoreStats> {
         reading_only()
     }

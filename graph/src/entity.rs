@@ -10,6 +10,7 @@ use crate::body::Body;
 use crate::entity_name::EntityName;
 use crate::field::Field;
 use crate::id::{Id, Kind};
+use crate::index::IndexSpec;
 use crate::record::{Head, Record, SharedRecord, Typed, TypedOver, Untyped};
 
 /// A Rust type whose values are stored as documents of one entity.
@@ -71,29 +72,6 @@ pub trait EdgeEntity: Entity {
     fn target_id() -> Field<Self, Id> {
         Field::new("target")
     }
-}
-
-/// An index declared on a type.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct IndexSpec {
-    /// Names of fields in `context`, most significant first.
-    pub fields: &'static [&'static str],
-    /// Whether two documents may not share their values.
-    pub unique: bool,
-}
-
-/// An index of one entity in a store.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct Index {
-    /// The kind of the indexed documents.
-    pub kind: Kind,
-    /// Their entity.
-    pub entity: EntityName,
-    /// Names of fields in `context`, most significant first; at least one.
-    pub fields: Vec<String>,
-    /// Whether two documents may not share their values. Documents that lack every one of the
-    /// fields are free of the rule.
-    pub unique: bool,
 }
 
 /// What the runtime knows of a registered entity type.

@@ -13,7 +13,7 @@ use std::marker::PhantomData;
 use serde_json::{Value, json};
 
 use crate::filter::FilterError;
-use crate::store::SortKey;
+use crate::query::SortKey;
 use condition::operands;
 
 pub use condition::Where;

@@ -130,10 +130,49 @@ impl Filter {
         bounds::of_scalar(&self.0.as_ref()?.condition, path)
     }
 
+    /// Whether every document that satisfies this filter is sure to satisfy `other` too, because each condition
+    /// of `other` stands word for word among those that this one joins by "and". `false` says nothing.
+    #[must_use]
+    pub fn implies(&self, other: &Self) -> bool {
+        let (Some(wanted), Some(own)) = (&other.0, &self.0) else {
+            return other.is_all();
+        };
+        let mut has = Vec::new();
+        joined(&own.source, &mut has);
+        let mut needs = Vec::new();
+        joined(&wanted.source, &mut needs);
+        needs.iter().all(|need| has.contains(need))
+    }
+
+    /// Whether all that it asks for are fields in `context`, by conditions joined by "and".
+    #[must_use]
+    pub fn is_about_fields(&self) -> bool {
+        let mut conditions = Vec::new();
+        if let Some(parsed) = &self.0 {
+            joined(&parsed.source, &mut conditions);
+        }
+        conditions.iter().all(|(path, _)| path.starts_with("context."))
+    }
+
     /// The JSON that it was read from.
     #[must_use]
     pub fn to_value(&self) -> Value {
         self.0.as_ref().map_or_else(|| Value::Object(Map::new()), |parsed| parsed.source.clone())
+    }
+}
+
+/// The conditions of a filter that all must hold, those of `$and` taken out of it.
+fn joined<'a>(filter: &'a Value, into: &mut Vec<(&'a str, &'a Value)>) {
+    for (name, condition) in filter.as_object().into_iter().flatten() {
+        match (name.as_str(), condition) {
+            ("$and", Value::Array(filters)) => filters.iter().for_each(|filter| joined(filter, into)),
+            ("$comment", _) => {}
+            (path, condition) => {
+                // `{"a": {"$eq": 1}}` is `{"a": 1}`.
+                let only = condition.as_object().filter(|members| members.len() == 1);
+                into.push((path, only.and_then(|members| members.get("$eq")).unwrap_or(condition)));
+            }
+        }
     }
 }
 

@@ -12,9 +12,9 @@ use crate::entity::{EdgeEntity, NodeEntity};
 use crate::entity_name::EntityName;
 use crate::filter::Filter;
 use crate::id::IdError;
+use crate::need::Need;
 use crate::random::Random;
 use crate::record::{EdgeLink, Links, Slot};
-use crate::store::Need;
 use crate::walk_error::WalkError;
 
 /// Which edge entities to follow.

@@ -76,7 +76,7 @@ pub struct Missing {
     /// The node.
     pub slot: Slot,
     /// What of it.
-    pub need: crate::store::Need,
+    pub need: crate::need::Need,
     /// Whether the walk has to write first, because what it asked to be written changes the answer.
     pub flush: bool,
 }

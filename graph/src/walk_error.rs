@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::id::Id;
 use crate::limits::Budget;
 use crate::step::HookError;
-use crate::store::{StoreError, WriteError};
+use crate::store_error::{StoreError, WriteError};
 
 /// Why a walk did not start, or ended with an error.
 #[derive(Debug, Clone, thiserror::Error)]

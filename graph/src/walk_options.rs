@@ -8,7 +8,7 @@ use crate::direction::Direction;
 use crate::filter::Filter;
 use crate::frontier::{Order, Unique};
 use crate::limits::Limits;
-use crate::store::Need;
+use crate::need::Need;
 use crate::trail::Trail;
 
 /// How a walk goes, apart from its hooks.

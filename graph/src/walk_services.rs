@@ -7,11 +7,13 @@ use crate::entity_name::EntityName;
 use crate::event::{EventSource, Published};
 use crate::finished::Outcome;
 use crate::id::{Id, Kind};
+use crate::need::Need;
 use crate::neighbours::Neighbours;
 use crate::record::{SharedRecord, Slot};
-use crate::store::{Need, StoreFuture, WriteBatch, WriteResult};
+use crate::store::StoreFuture;
 use crate::walk_error::WalkError;
 use crate::walker::ErasedWalker;
+use crate::write::{WriteBatch, WriteResult};
 
 /// How a child ended.
 pub type ChildOutcome = Pin<Box<dyn Future<Output = Outcome> + Send>>;

@@ -14,9 +14,10 @@ use crate::document::{Document, Version};
 use crate::here::Visited;
 use crate::id::{Id, Kind};
 use crate::record::{EdgeLink, EdgeLinks, Links, SharedRecord, Slot, record_of, record_with};
-use crate::store::{Write, WriteBatch, WriteError, WriteResult};
+use crate::store_error::WriteError;
 use crate::walk_error::WalkError;
 use crate::walk_services::WalkServices;
+use crate::write::{Write, WriteBatch, WriteResult};
 
 /// Writes after which a walk that is not durable commits.
 const DUE_WRITES: usize = 1_000;

@@ -2,9 +2,9 @@
 
 use proc_macro2::TokenStream;
 use syn::meta::ParseNestedMeta;
-use syn::parse::Parser;
+use syn::parse::{Parse, ParseStream, Parser};
 use syn::punctuated::Punctuated;
-use syn::{Expr, ExprLit, Lit, LitStr, Token, bracketed, token};
+use syn::{Expr, ExprLit, Lit, LitInt, LitStr, Token, bracketed, parenthesized, token};
 
 use crate::errors::{Errors, set_once, unknown_argument};
 
@@ -45,12 +45,42 @@ pub struct EntityArgs {
     pub no_filters: bool,
 }
 
-/// `index(keys = ["email", "active"], unique)`.
+/// `index(keys = ["email", ("age", -1)], unique, sparse, partial = "{…}", name = "…")`.
 pub struct IndexArg {
     /// Fields, most significant first.
-    pub keys: Vec<LitStr>,
+    pub keys: Vec<IndexKey>,
     /// Whether two documents may not share their values.
     pub unique: bool,
+    /// The filter of a partial index, as JSON.
+    pub partial: Option<LitStr>,
+    /// A name of its own.
+    pub name: Option<LitStr>,
+}
+
+/// `"age"`, or `("age", -1)` where the largest values come first.
+pub struct IndexKey {
+    /// The field.
+    pub field: LitStr,
+    /// Whether it descends.
+    pub descending: bool,
+}
+
+impl Parse for IndexKey {
+    fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
+        if !input.peek(token::Paren) {
+            return Ok(Self { field: input.parse()?, descending: false });
+        }
+        let pair;
+        parenthesized!(pair in input);
+        let field = pair.parse()?;
+        pair.parse::<Token![,]>()?;
+        let negative = pair.parse::<Option<Token![-]>>()?.is_some();
+        let order: LitInt = pair.parse()?;
+        if order.base10_digits() != "1" {
+            return Err(syn::Error::new_spanned(order, "an order is 1 (ascending) or -1 (descending)"));
+        }
+        Ok(Self { field, descending: negative })
+    }
 }
 
 impl EntityArgs {
@@ -105,25 +135,47 @@ fn index(meta: &ParseNestedMeta) -> syn::Result<IndexArg> {
         return Err(meta.error(example));
     }
     let mut keys = None;
-    let mut unique = false;
+    let (mut unique, mut partial, mut name) = (false, None, None);
     meta.parse_nested_meta(|inner| {
         if inner.path.is_ident("keys") {
             let list;
             let value = inner.value()?;
             bracketed!(list in value);
-            let found = Punctuated::<LitStr, Token![,]>::parse_terminated(&list)?;
+            let found = Punctuated::<IndexKey, Token![,]>::parse_terminated(&list)?;
             return set_once(&inner, &mut keys, found.into_iter().collect::<Vec<_>>());
         }
         if inner.path.is_ident("unique") {
             unique = true;
             return Ok(());
         }
-        Err(unknown_argument(&inner, "index", &["keys", "unique"]))
+        if inner.path.is_ident("sparse") {
+            // Every index is: it holds the documents that have at least one of its fields.
+            return Ok(());
+        }
+        if inner.path.is_ident("partial") {
+            let filter: LitStr = inner.value()?.parse()?;
+            return set_once(&inner, &mut partial, checked_filter(filter)?);
+        }
+        if inner.path.is_ident("name") {
+            return set_once(&inner, &mut name, inner.value()?.parse()?);
+        }
+        Err(unknown_argument(&inner, "index", &["keys", "unique", "sparse", "partial", "name"]))
     })?;
     match keys {
-        Some(keys) if !keys.is_empty() => Ok(IndexArg { keys, unique }),
+        Some(keys) if !keys.is_empty() => Ok(IndexArg { keys, unique, partial, name }),
         _ => Err(meta.error(example)),
     }
+}
+
+/// Refuses what is no filter while it is compiled. Which filters there are is not this crate's to know.
+fn checked_filter(filter: LitStr) -> syn::Result<LitStr> {
+    let text = filter.value();
+    let text = text.trim();
+    if text.starts_with('{') && text.ends_with('}') {
+        return Ok(filter);
+    }
+    let message = "the filter of a partial index is JSON such as `{\"context.active\": true}`";
+    Err(syn::Error::new_spanned(filter, message))
 }
 
 #[cfg(test)]
@@ -147,14 +199,16 @@ mod tests {
                 schema = 3,
                 multi,
                 no_filters,
-                index(keys = ["a", "b"], unique),
-                index(keys = ["b"])
+                index(keys = ["a", ("b", -1)], unique),
+                index(keys = ["b"], sparse, partial = "{}", name = "x")
             ),
         );
         assert_eq!(errors, Vec::<String>::new());
         assert_eq!(read.name.map(|name| name.value()).as_deref(), Some("Road"));
         assert_eq!((read.schema, read.multi, read.indexes.len()), (Some(3), true, 2));
         assert!(read.no_filters && read.indexes[0].unique && !read.indexes[1].unique);
+        assert!(read.indexes[0].keys[1].descending && !read.indexes[0].keys[0].descending);
+        assert!(read.indexes[1].partial.is_some() && read.indexes[1].name.is_some());
     }
 
     #[test]

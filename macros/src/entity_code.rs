@@ -94,8 +94,19 @@ pub fn implementation(ident: &Ident, entity: &Entity) -> TokenStream {
 
 fn indexes(indexes: &[DeclaredIndex]) -> Option<TokenStream> {
     let specs = indexes.iter().map(|index| {
-        let DeclaredIndex { fields, unique } = index;
-        quote!(::wayfare::__private::IndexSpec { fields: &[#(#fields),*], unique: #unique })
+        let DeclaredIndex { fields, unique, descending, .. } = index;
+        let text = |text: &Option<String>| match text {
+            Some(text) => quote!(::core::option::Option::Some(#text)),
+            None => quote!(::core::option::Option::None),
+        };
+        let (partial, name) = (text(&index.partial), text(&index.name));
+        quote!(::wayfare::__private::IndexSpec {
+            fields: &[#(#fields),*],
+            unique: #unique,
+            descending: &[#(#descending),*],
+            partial: #partial,
+            name: #name,
+        })
     });
     (!indexes.is_empty()).then(|| {
         quote! {

@@ -5,7 +5,7 @@ use proc_macro2::Ident;
 use syn::ext::IdentExt;
 use syn::{Attribute, Field, Fields, LitStr, Meta, Type, Visibility};
 
-use crate::entity_args::IndexArg;
+use crate::entity_args::{IndexArg, IndexKey};
 use crate::errors::{Errors, nearest, unknown_argument};
 use crate::serde_attrs::{SerdeAttrs, renamed};
 
@@ -16,6 +16,18 @@ pub struct DeclaredIndex {
     pub fields: Vec<String>,
     /// Whether two documents may not share their values.
     pub unique: bool,
+    /// Those of the fields whose largest values come first.
+    pub descending: Vec<String>,
+    /// The filter of a partial index, as JSON.
+    pub partial: Option<String>,
+    /// A name of its own.
+    pub name: Option<String>,
+}
+
+impl DeclaredIndex {
+    fn of(field: String, unique: bool) -> Self {
+        Self { fields: vec![field], unique, descending: Vec::new(), partial: None, name: None }
+    }
 }
 
 /// What the fields of a struct say.
@@ -76,7 +88,7 @@ impl FieldSet {
             let asked = Asked::take(&mut field.attrs, errors);
             if let Some(unique) = asked.index {
                 match &stored {
-                    Some(stored) => set.indexes.push(DeclaredIndex { fields: vec![stored.clone()], unique }),
+                    Some(stored) => set.indexes.push(DeclaredIndex::of(stored.clone(), unique)),
                     None => errors.at(ident, format!("`{name}` is not stored and cannot be indexed")),
                 }
             }
@@ -99,14 +111,20 @@ impl FieldSet {
     /// Adds an index declared on the struct.
     pub fn declare(&mut self, index: &IndexArg, errors: &mut Errors) {
         let mut fields = Vec::with_capacity(index.keys.len());
-        for key in &index.keys {
+        let mut descending = Vec::new();
+        for IndexKey { field: key, descending: descends } in &index.keys {
             let Some(stored) = self.stored_name(key, errors) else { continue };
+            if *descends {
+                descending.push(stored.clone());
+            }
             if fields.contains(&stored) {
                 errors.at(key, format!("`{}` is in this index twice", key.value()));
             }
             fields.push(stored);
         }
-        self.indexes.push(DeclaredIndex { fields, unique: index.unique });
+        let text = |literal: &Option<LitStr>| literal.as_ref().map(LitStr::value);
+        let (partial, name) = (text(&index.partial), text(&index.name));
+        self.indexes.push(DeclaredIndex { fields, unique: index.unique, descending, partial, name });
     }
 
     fn stored_name(&self, key: &LitStr, errors: &mut Errors) -> Option<String> {
@@ -194,8 +212,9 @@ mod tests {
         let container = SerdeAttrs::of(&item.attrs);
         let mut set = FieldSet::take(&item.ident, &mut item.fields, &container, &mut errors);
         if !keys.is_empty() {
-            let keys = keys.iter().map(|key| LitStr::new(key, proc_macro2::Span::call_site())).collect();
-            set.declare(&IndexArg { keys, unique: false }, &mut errors);
+            let field = |key: &&str| LitStr::new(key, proc_macro2::Span::call_site());
+            let keys = keys.iter().map(|key| IndexKey { field: field(key), descending: false }).collect();
+            set.declare(&IndexArg { keys, unique: false, partial: None, name: None }, &mut errors);
         }
         assert!(
             item.fields.iter().all(|field| !field.attrs.iter().any(|attr| attr.path().is_ident("field")))
@@ -218,6 +237,9 @@ mod tests {
         let index = |fields: &[&str], unique| DeclaredIndex {
             fields: fields.iter().map(|&f| f.into()).collect(),
             unique,
+            descending: vec![],
+            partial: None,
+            name: None,
         };
         assert_eq!(
             set.indexes,

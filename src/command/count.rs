@@ -45,15 +45,7 @@ pub(crate) async fn run(session: &Session, arguments: CountArgs) -> Result<Exit,
 async fn count_kinds(graph: &Graph, filter: &Filter, only_edges: bool) -> Result<Value, Failure> {
     let mut counts = Map::new();
     for kind in CONTENT.into_iter().filter(|kind| !only_edges || *kind == Kind::Edge) {
-        let query = Query {
-            kind,
-            entity: None,
-            filter: filter.clone(),
-            sort: Vec::new(),
-            skip: 0,
-            limit: None,
-            projection: None,
-        };
+        let query = Query { filter: filter.clone(), ..Query::kind(kind) };
         counts.insert(format!("{}s", kind.collection()), graph.count(query).await?.into());
     }
     Ok(Value::Object(counts))

@@ -159,7 +159,7 @@ mod tests {
 
     #[test]
     fn bad_input_absence_and_failure_have_different_codes() {
-        let url = StoreError::Url { url: "x".into() };
+        let url = StoreError::Url { url: "x".into(), reason: "write `embedded:PATH`".into() };
         assert_eq!(Failure::from(url).exit(), Exit::BadInput);
         let id = wayfare::Id::node("City", "x").unwrap();
         assert_eq!(Failure::from(WriteError::NotFound { id: id.clone() }).exit(), Exit::NotFound);

@@ -2,6 +2,7 @@
 
 mod catalog;
 mod change;
+mod check;
 mod codec;
 mod counts;
 mod document_value;
@@ -9,17 +10,17 @@ mod edges;
 mod engine;
 mod explain;
 mod fault;
-mod field_values;
 mod folder;
 mod growth;
 mod index;
+mod index_build;
 mod index_rows;
+mod journal;
 mod links;
 mod neighbours;
 mod open;
 mod ordered_value;
 mod plan;
-mod projection;
 mod query;
 mod read;
 mod stats;
@@ -29,9 +30,11 @@ mod write;
 use std::fmt;
 
 use wayfare_graph::{
-    Document, EntityName, Explanation, Id, Index, Kind, Loaded, Need, Page, Query, Store, StoreFuture,
-    StoreStats, WriteBatch, WriteResult,
+    Document, EntityName, Explanation, Finding, Id, Index, IndexProgress, Kind, Loaded, Need, Page, Query,
+    Store, StoreError, StoreFuture, StoreStats, WriteBatch, WriteResult,
 };
+
+pub(crate) use self::journal::{Import, Imported, Pending};
 
 use self::engine::Engine;
 
@@ -71,6 +74,18 @@ pub struct EmbeddedStore {
 impl fmt::Debug for EmbeddedStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("EmbeddedStore").field("path", &self.engine.path).finish_non_exhaustive()
+    }
+}
+
+impl EmbeddedStore {
+    /// [`Store::apply`] without a future.
+    pub(crate) fn apply_now(&self, batches: &[WriteBatch]) -> Result<Vec<Vec<WriteResult>>, StoreError> {
+        self.engine.apply(batches)
+    }
+
+    /// [`Store::get_many`] without a future.
+    pub(crate) fn get_many_now(&self, ids: &[Id]) -> Result<Vec<Option<Document>>, StoreError> {
+        self.engine.read(|view| view.get_many(ids))
     }
 }
 
@@ -115,12 +130,34 @@ impl Store for EmbeddedStore {
         Box::pin(async move { self.engine.apply(batches) })
     }
 
-    /// Builds the index in one transaction: other writes wait, reads go on until its commit.
+    /// Other writes get their turn between pages of 4,096 documents.
     ///
     /// A list is indexed as a whole and by each of its members, as in MongoDB; an index of several
     /// fields holds every combination of their members.
     fn create_index<'a>(&'a self, index: &'a Index) -> StoreFuture<'a, ()> {
         Box::pin(async move { self.engine.create_index(index) })
+    }
+
+    fn drop_index<'a>(&'a self, kind: Kind, entity: EntityName, name: &'a str) -> StoreFuture<'a, bool> {
+        Box::pin(async move { self.engine.drop_index(kind, entity, name) })
+    }
+
+    fn rename_index<'a>(
+        &'a self,
+        kind: Kind,
+        entity: EntityName,
+        from: &'a str,
+        to: &'a str,
+    ) -> StoreFuture<'a, bool> {
+        Box::pin(async move { self.engine.rename_index(kind, entity, from, to) })
+    }
+
+    fn index_progress(&self) -> StoreFuture<'_, Vec<IndexProgress>> {
+        Box::pin(async move { Ok(self.engine.progress.lock().iter().cloned().collect()) })
+    }
+
+    fn check_up(&self, repair: bool) -> StoreFuture<'_, Vec<Finding>> {
+        Box::pin(async move { self.engine.check_up(repair) })
     }
 
     fn stats(&self) -> StoreFuture<'_, StoreStats> {

@@ -270,7 +270,7 @@ impl Walk {
     ) -> Result<Result<(), Missing>, WalkError> {
         let (slot, direction) = (neighbours.origin(), neighbours.direction());
         let need = if self.reads_edges(neighbours) {
-            crate::store::Need::DOCUMENT.edges(direction)
+            crate::need::Need::DOCUMENT.edges(direction)
         } else {
             neighbours.need()
         };

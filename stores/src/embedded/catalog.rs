@@ -3,10 +3,9 @@
 use std::sync::Arc;
 
 use serde_json::{Value, json};
-use wayfare_graph::{EntityName, Index, Kind};
+use wayfare_graph::{EntityName, Filter, Index, Kind, split_path};
 
 use super::fault::Fault;
-use super::field_values::split_path;
 
 /// Marks a process-wide name without a code in this file.
 const NO_CODE: u16 = u16::MAX;
@@ -24,12 +23,14 @@ pub(super) struct NumberedIndex {
     pub(super) paths: Vec<Vec<String>>,
     /// Whether a document may have a list along one of the fields. Once set it stays.
     pub(super) lists: bool,
+    /// Whether rows of documents may still be missing: writes keep it, no query uses it.
+    pub(super) building: bool,
 }
 
 impl NumberedIndex {
     pub(super) fn new(number: u16, index: Index, lists: bool) -> Self {
         let paths = index.fields.iter().map(|field| split_path(field)).collect();
-        Self { number, index, paths, lists }
+        Self { number, index, paths, lists, building: false }
     }
 }
 
@@ -73,7 +74,7 @@ impl Catalog {
         Some(code)
     }
 
-    /// The indexes over the documents of an entity.
+    /// The indexes over the documents of an entity, those that are being built too.
     pub(super) fn indexes_of(
         &self,
         kind: Kind,
@@ -98,10 +99,24 @@ impl Catalog {
 
 /// The stored form of an index definition.
 pub(super) fn index_to_bytes(index: &NumberedIndex) -> Vec<u8> {
-    let NumberedIndex { index: Index { kind, entity, fields, unique }, lists, .. } = index;
-    let definition = json!({
+    let NumberedIndex { index: Index { kind, entity, fields, unique, .. }, lists, building, .. } = index;
+    let mut definition = json!({
         "kind": kind.letter(), "entity": entity.as_str(), "fields": fields, "unique": unique, "lists": lists,
     });
+    // What most indexes do not have is left out, as in files from before.
+    let mut put = |name: &str, value: Value| definition[name] = value;
+    if *building {
+        put("building", Value::Bool(true));
+    }
+    if !index.index.partial.is_all() {
+        put("partial", index.index.partial.to_value());
+    }
+    if !index.index.descending.is_empty() {
+        put("descending", json!(index.index.descending));
+    }
+    if let Some(name) = &index.index.name {
+        put("name", json!(name));
+    }
     definition.to_string().into_bytes()
 }
 
@@ -113,8 +128,18 @@ pub(super) fn index_from_bytes(number: u16, bytes: &[u8]) -> Result<NumberedInde
         let entity = EntityName::new(value["entity"].as_str()?).ok()?;
         let fields = value["fields"].as_array()?.iter();
         let fields = fields.map(|field| field.as_str().map(str::to_owned)).collect::<Option<_>>()?;
-        let index = Index { kind, entity, fields, unique: value["unique"].as_bool()? };
-        Some(NumberedIndex::new(number, index, value["lists"].as_bool()?))
+        let fields: Vec<String> = fields;
+        let mut index = Index::new(kind, entity, fields).unique(value["unique"].as_bool()?);
+        if let Some(partial) = value.get("partial") {
+            index.partial = Filter::parse(partial).ok()?;
+        }
+        if let Some(descending) = value.get("descending") {
+            index.descending = serde_json::from_value(descending.clone()).ok()?;
+        }
+        index.name = value.get("name").and_then(Value::as_str).map(str::to_owned);
+        let mut numbered = NumberedIndex::new(number, index, value["lists"].as_bool()?);
+        numbered.building = value.get("building").is_some();
+        Some(numbered)
     };
     read().ok_or_else(|| Fault::damaged("table `meta`", "an index definition cannot be read"))
 }

@@ -8,7 +8,7 @@ use super::codec::document_key;
 use super::document_value::encode;
 use super::engine::Writing;
 use super::fault::{Fault, Stop};
-use super::index::RowChanges;
+use super::index::{RowChanges, Rule};
 
 /// Most bytes that the fields of one document may take, encoded.
 const MAX_DOCUMENT_BYTES: usize = 64 << 20;
@@ -21,6 +21,7 @@ impl Writing<'_> {
             Write::Save { document } => self.save(document),
             Write::Upsert { document } => self.upsert(document),
             Write::Connect { edge, parallel } => self.connect(edge, *parallel),
+            Write::Put { document } => self.put(document, Rule::Kept),
             Write::Delete { id, expected } => self.delete(id, *expected),
             other => {
                 Err(Fault::damaged("batch", format!("this store does not know how to do {other:?}")).into())
@@ -46,7 +47,7 @@ impl Writing<'_> {
                 return Err(WriteError::AlreadyExists { id }.into());
             }
         }
-        let rows = self.row_changes(id, None, Some(document.body()))?;
+        let rows = self.row_changes(id, None, Some(document.body()), Rule::Kept)?;
         self.code_of(id.entity(), id)?;
         self.put_document(document, Version::FIRST, rows)?;
         self.count(id, 1);
@@ -68,7 +69,7 @@ impl Writing<'_> {
         let old = (indexed && !stored.has_body(document.body())).then(|| stored.body());
         let version = stored.version.next();
         let rows = match &old {
-            Some(old) => self.row_changes(id, Some(old), Some(document.body()))?,
+            Some(old) => self.row_changes(id, Some(old), Some(document.body()), Rule::Kept)?,
             None => RowChanges::default(),
         };
         self.put_document(document, version, rows)?;
@@ -98,6 +99,36 @@ impl Writing<'_> {
         self.merge(&stored, edge)
     }
 
+    /// Stores a document as it is, with its version, over what is stored.
+    pub(super) fn put(&mut self, document: &Document, rule: Rule) -> Result<Written, Stop> {
+        check_shape(document)?;
+        let id = document.id();
+        let stored = self.view().document(id)?;
+        let version = document.version();
+        match &stored {
+            Some(stored) if stored == document => return Ok(Written::Unchanged { id: id.clone(), version }),
+            Some(stored) if stored.ends() != document.ends() => {
+                return Err(unsuitable(id, "it is stored with other ends: delete it first"));
+            }
+            _ => {}
+        }
+        let rows = self.row_changes(id, stored.as_ref().map(Document::body), Some(document.body()), rule)?;
+        self.code_of(id.entity(), id)?;
+        for end in document.ends().iter().flat_map(|ends| [&ends.source, &ends.target]) {
+            // Nobody has asked whether it exists, so its entity may be new to the store.
+            self.code_of(end.entity(), id)?;
+        }
+        self.put_document(document, version, rows)?;
+        if stored.is_some() {
+            return Ok(Written::Changed { id: id.clone(), version });
+        }
+        self.count(id, 1);
+        if let Some(ends) = document.ends() {
+            self.list_edge(id, ends)?;
+        }
+        Ok(Written::Created { id: id.clone() })
+    }
+
     /// Writes the fields of one document over those of a stored one.
     fn merge(&mut self, stored: &Document, document: &Document) -> Result<Written, Stop> {
         let id = stored.id();
@@ -115,7 +146,7 @@ impl Writing<'_> {
             return Ok(Written::Unchanged { id: id.clone(), version: stored.version() });
         }
         let rows = match &body {
-            Some(body) => self.row_changes(id, Some(stored.body()), Some(body))?,
+            Some(body) => self.row_changes(id, Some(stored.body()), Some(body), Rule::Kept)?,
             None => RowChanges::default(),
         };
         let mut document = stored.clone();
@@ -169,9 +200,9 @@ impl Writing<'_> {
     }
 
     /// Removes a document and its rows.
-    fn remove(&mut self, stored: &Document) -> Result<(), Stop> {
+    pub(super) fn remove(&mut self, stored: &Document) -> Result<(), Stop> {
         let id = stored.id();
-        let rows = self.row_changes(id, Some(stored.body()), None)?;
+        let rows = self.row_changes(id, Some(stored.body()), None, Rule::Kept)?;
         self.apply_row_changes(rows)?;
         if let Some(ends) = stored.ends() {
             self.unlist_edge(id, ends)?;
@@ -180,6 +211,7 @@ impl Writing<'_> {
         let code = self.code_of(id.entity(), id)?;
         table.delete(&mut self.txn, document_key(code, id).as_slice())?;
         self.count(id, -1);
+        self.note_change(id)?;
         Ok(())
     }
 
@@ -192,6 +224,7 @@ impl Writing<'_> {
             .ok_or_else(|| Fault::damaged(id.to_string(), "the entity of an end has no code"))?;
         table.put(&mut self.txn, document_key(code, id).as_slice(), &self.writer.scratch)?;
         self.apply_row_changes(rows)?;
+        self.note_change(id)?;
         Ok(())
     }
 }

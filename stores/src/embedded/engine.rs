@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use heed::{Env, RoTxn, RwTxn, WithoutTls};
 use parking_lot::{Mutex, RwLock, RwLockReadGuard};
-use wayfare_graph::{EntityName, Id, StoreError, WriteError};
+use wayfare_graph::{EntityName, Id, IndexProgress, StoreError, WriteError};
 
 use super::catalog::{Catalog, MAX_NAMES, NumberedIndex, index_key, index_to_bytes, name_key};
 use super::counts::CountChanges;
@@ -26,6 +26,10 @@ pub(super) struct Engine {
     /// and every list that it may meet.
     catalog: RwLock<Arc<Catalog>>,
     writer: Mutex<Writer>,
+    /// Held while an index is made, changed or removed. Comes before `writer` in the order of locks.
+    pub(super) index_changes: Mutex<()>,
+    /// The index that is being built.
+    pub(super) progress: Mutex<Option<IndexProgress>>,
     pub(super) path: PathBuf,
     /// Given back after the environment is closed: fields are dropped in this order.
     pub(super) folder: FolderLock,
@@ -50,6 +54,8 @@ pub(super) struct Writer {
     poison: Option<String>,
     /// Where documents are encoded.
     pub(super) scratch: Vec<u8>,
+    /// The number of the last change that a journal has noted.
+    pub(super) changes: u64,
 }
 
 impl Engine {
@@ -58,6 +64,7 @@ impl Engine {
         env: Env<WithoutTls>,
         tables: Tables,
         catalog: Catalog,
+        changes: u64,
         path: PathBuf,
         folder: FolderLock,
     ) -> Self {
@@ -69,6 +76,7 @@ impl Engine {
             stale_indexes: false,
             poison: None,
             scratch: Vec::new(),
+            changes,
         };
         Self {
             env,
@@ -76,6 +84,8 @@ impl Engine {
             gate: RwLock::new(MapState::Mapped),
             catalog: RwLock::new(catalog),
             writer: Mutex::new(writer),
+            index_changes: Mutex::new(()),
+            progress: Mutex::new(None),
             path,
             folder,
         }
@@ -137,7 +147,7 @@ impl Engine {
         // No gate here: only a writer moves the map, and it does so between its transactions.
         let txn = self.env.write_txn()?;
         let counts = CountChanges::default();
-        let mut writing = Writing { txn, writer, engine: self, new_indexes: None, counts };
+        let mut writing = Writing { txn, writer, engine: self, new_indexes: None, counts, importing: false };
         let done = work(&mut writing)?;
         writing.commit()?;
         Ok(done)
@@ -167,6 +177,8 @@ pub(super) struct Writing<'t> {
     pub(super) new_indexes: Option<Vec<Arc<NumberedIndex>>>,
     /// Not yet written.
     pub(super) counts: CountChanges,
+    /// Whether what is written comes from the files of a journal, which then need not be written.
+    pub(super) importing: bool,
 }
 
 impl Writing<'_> {
@@ -182,7 +194,9 @@ impl Writing<'_> {
     ) -> Result<Result<T, E>, Fault> {
         let txn = self.engine.env.nested_write_txn(&mut self.txn)?;
         let counts = CountChanges::default();
-        let mut inner = Writing { txn, writer: self.writer, engine: self.engine, new_indexes: None, counts };
+        let importing = self.importing;
+        let mut inner =
+            Writing { txn, writer: self.writer, engine: self.engine, new_indexes: None, counts, importing };
         let done = work(&mut inner)?;
         match done {
             Ok(_) => {

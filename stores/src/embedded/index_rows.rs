@@ -4,11 +4,10 @@
 //! its length. A document without any of the fields has no row.
 
 use serde_json::Value;
-use wayfare_graph::{Body, Id, compare_values};
+use wayfare_graph::{Body, Document, FieldValues, Id, compare_values};
 
 use super::catalog::NumberedIndex;
 use super::codec::{KEY_BYTES, KeyBuf};
-use super::field_values::FieldValues;
 use super::ordered_value::{EMPTY_LIST, Encoder};
 
 /// Most bytes of the values in a row: LMDB's 511 without the number of the index, the document's
@@ -46,7 +45,11 @@ pub(super) struct TooManyRows(pub(super) usize);
 
 impl IndexRows {
     /// The rows of a document.
-    pub(super) fn of(index: &NumberedIndex, body: &Body) -> Result<Self, TooManyRows> {
+    pub(super) fn of(index: &NumberedIndex, id: &Id, body: &Body) -> Result<Self, TooManyRows> {
+        let partial = &index.index.partial;
+        if !partial.is_all() && !partial.matches(&Document::new(id.clone(), body.clone())) {
+            return Ok(Self::default());
+        }
         let fields = field_values(index, body);
         let lists = fields.iter().any(|field| field.lists);
         if !fields.iter().any(|field| field.found) {

@@ -1,21 +1,22 @@
 //! Opening a file: its format, its tables, its catalog, and the root node.
 
+use std::ops::Bound;
 use std::path::Path;
 use std::sync::Arc;
 
 use heed::types::Bytes;
-use heed::{Env, EnvOpenOptions, MdbError, RoTxn, WithoutTls};
+use heed::{Env, EnvOpenOptions, MdbError, RoTxn, RwTxn, WithoutTls};
 use wayfare_graph::{Body, Document, EntityName, Id, StoreError, Version};
 
-use super::catalog::{Catalog, index_from_bytes, name_key};
-use super::codec::document_key;
+use super::catalog::{Catalog, index_from_bytes, index_key, name_key};
+use super::codec::{after_prefix, document_key};
 use super::counts::count_key;
 use super::document_value::encode;
 use super::engine::Engine;
 use super::fault::Fault;
 use super::folder::{DATA_FILE, FolderLock};
 use super::growth::map_size;
-use super::tables::{MAX_TABLES, META, Table, Tables};
+use super::tables::{JournalTables, MAX_TABLES, META, Table, Tables};
 use super::{EmbeddedOptions, EmbeddedStore};
 
 /// The format that this release writes, and the newest that it reads.
@@ -24,7 +25,9 @@ use super::{EmbeddedOptions, EmbeddedStore};
 /// so the table `walker`, which the first files of format 1 lack, did not raise it: it is made when such
 /// a file is opened, and a release that does not know it opens its own tables by name and never copies or
 /// drops others, keeps the names and counts that walkers have in `meta`, and refuses to write walkers.
-const FORMAT: u64 = 1;
+/// Format 2 has indexes over some of the documents of an entity, or not yet over all, which a release of
+/// format 1 would take for whole. Files of format 1 become files of format 2 when they are opened.
+const FORMAT: u64 = 2;
 const FORMAT_KEY: &[u8] = b"format";
 
 /// Most read transactions at a time; one begun beyond them fails.
@@ -43,11 +46,20 @@ impl EmbeddedStore {
     /// - [`StoreError::NewerFormat`]: a newer release wrote it.
     /// - [`StoreError::Damaged`], [`StoreError::OutOfSpace`], [`StoreError::Io`].
     pub fn open(path: &Path, options: EmbeddedOptions) -> Result<Self, StoreError> {
+        Self::open_as(path, options, false)
+    }
+
+    /// Opens a store whose documents are also kept in files elsewhere: it notes what has to be written there.
+    pub(crate) fn open_journal(path: &Path, options: EmbeddedOptions) -> Result<Self, StoreError> {
+        Self::open_as(path, options, true)
+    }
+
+    fn open_as(path: &Path, options: EmbeddedOptions, journal: bool) -> Result<Self, StoreError> {
         let folder = FolderLock::take(path)?;
         let fresh = std::fs::metadata(path.join(DATA_FILE)).map_or(true, |file| file.len() == 0);
         let env = open_environment(path, options)?;
-        let (tables, catalog) = open_tables(&env, path, fresh, &folder)?;
-        Ok(Self { engine: Engine::new(env, tables, catalog, path.to_owned(), folder) })
+        let (tables, catalog, changes) = open_tables(&env, path, fresh, &folder, journal)?;
+        Ok(Self { engine: Engine::new(env, tables, catalog, changes, path.to_owned(), folder) })
     }
 }
 
@@ -75,7 +87,8 @@ fn open_tables(
     path: &Path,
     fresh: bool,
     folder: &FolderLock,
-) -> Result<(Tables, Catalog), StoreError> {
+    journal: bool,
+) -> Result<(Tables, Catalog, u64), StoreError> {
     let failed = |fault: Fault| folder.explain(fault).into_error(path);
     if !fresh && let Some(format) = stored_format(env).map_err(failed)? {
         let found =
@@ -85,7 +98,7 @@ fn open_tables(
             return Err(StoreError::NewerFormat { path, found, supported: FORMAT });
         }
     }
-    set_up(env).map_err(failed)
+    set_up(env, journal).map_err(failed)
 }
 
 /// The format of a file that holds anything: `Some(None)` when it is not ours, `None` when it is as
@@ -111,12 +124,16 @@ fn stored_format(env: &Env<WithoutTls>) -> Result<Option<Option<u64>>, Fault> {
 }
 
 /// Makes what is missing: tables, format, root. Then reads the catalog.
-fn set_up(env: &Env<WithoutTls>) -> Result<(Tables, Catalog), Fault> {
+fn set_up(env: &Env<WithoutTls>, journal: bool) -> Result<(Tables, Catalog, u64), Fault> {
     let mut txn = env.write_txn()?;
-    let tables = Tables::create(env, &mut txn)?;
+    let tables = Tables::create(env, &mut txn, journal)?;
     let mut catalog = read_catalog(&tables, &txn)?;
-    if tables.meta.get(&txn, FORMAT_KEY)?.is_none() {
+    let format = tables.meta.get(&txn, FORMAT_KEY)?.map(<[u8]>::to_vec);
+    if format.as_deref() != Some(FORMAT.to_be_bytes().as_slice()) {
         tables.meta.put(&mut txn, FORMAT_KEY, &FORMAT.to_be_bytes())?;
+    }
+    remove_unfinished(&tables, &mut txn, &mut catalog)?;
+    if format.is_none() {
         let root = Id::root();
         let full = || Fault::damaged("table `meta`", "a new store has no room for a name");
         let code = catalog.add(root.entity()).ok_or_else(full)?;
@@ -127,8 +144,33 @@ fn set_up(env: &Env<WithoutTls>) -> Result<(Tables, Catalog), Fault> {
         tables.node.put(&mut txn, document_key(code, &root).as_slice(), &bytes)?;
         tables.meta.put(&mut txn, &count_key(root.kind(), code), &1_u64.to_be_bytes())?;
     }
+    let changes = match tables.journal {
+        Some(journal) => last_change(&journal, &txn)?,
+        None => 0,
+    };
     txn.commit()?;
-    Ok((tables, catalog))
+    Ok((tables, catalog, changes))
+}
+
+/// The highest number of a change whose file is not written; later ones are counted on from it.
+fn last_change(journal: &JournalTables, txn: &RoTxn<'_>) -> Result<u64, Fault> {
+    let mut last = 0;
+    for row in journal.pending.iter(txn)? {
+        last = last.max(row?.1.try_into().map_or(0, u64::from_be_bytes));
+    }
+    Ok(last)
+}
+
+/// Removes indexes that a crash has left half built.
+fn remove_unfinished(tables: &Tables, txn: &mut RwTxn<'_>, catalog: &mut Catalog) -> Result<(), Fault> {
+    for index in catalog.indexes.iter().filter(|index| index.building) {
+        let prefix = index.number.to_be_bytes();
+        let end = after_prefix(&prefix);
+        tables.index.delete_range(txn, &(Bound::Included(&prefix[..]), Bound::Excluded(&end[..])))?;
+        tables.meta.delete(txn, &index_key(index.number))?;
+    }
+    catalog.indexes.retain(|index| !index.building);
+    Ok(())
 }
 
 fn read_catalog(tables: &Tables, txn: &RoTxn<'_>) -> Result<Catalog, Fault> {

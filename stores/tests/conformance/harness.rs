@@ -279,8 +279,7 @@ pub fn query(kind: Kind, entity: &str, condition: Value) -> Query {
 }
 
 pub fn index(entity: &str, fields: &[&str], unique: bool) -> Index {
-    let fields = fields.iter().map(|field| (*field).to_owned()).collect();
-    Index { kind: Kind::Node, entity: name(entity), fields, unique }
+    Index::new(Kind::Node, name(entity), fields.iter().copied()).unique(unique)
 }
 
 pub fn keys(documents: &[Document]) -> Vec<String> {

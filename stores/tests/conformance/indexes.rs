@@ -29,7 +29,7 @@ pub async fn a_unique_index_refuses_every_sort_of_write(store: &dyn Store) {
     assert_eq!(one(store, create(node("n.Town.a", json!({"code": "A"})))).await, created("n.Town.a"));
     assert_eq!(one(store, create(node("o.City.a", json!({"code": "A"})))).await, created("o.City.a"));
 
-    let roads = Index { kind: Kind::Edge, entity: name("Road"), fields: vec!["sign".into()], unique: true };
+    let roads = Index::new(Kind::Edge, name("Road"), ["sign"]).unique(true);
     store.create_index(&roads).await.unwrap();
     let signed = |id: &str, source: &str, target: &str| {
         document(json!({"id": id, "source": source, "target": target, "context": {"sign": 1}}))

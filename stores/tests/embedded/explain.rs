@@ -23,8 +23,8 @@ fn city() -> EntityName {
 fn given(path: &Path) {
     let store = open(path).unwrap();
     for (fields, unique) in [(&["code"][..], true), (&["country", "size"], false)] {
-        let fields = fields.iter().map(|&field| field.to_owned()).collect();
-        now(store.create_index(&Index { kind: Kind::Node, entity: city(), fields, unique })).unwrap();
+        now(store.create_index(&Index::new(Kind::Node, city(), fields.iter().copied()).unique(unique)))
+            .unwrap();
     }
     let documents = [
         json!({"id": "n.City.a", "context": {"code": 1, "country": "CH", "size": 10}}),

@@ -36,12 +36,7 @@ pub(crate) fn change(
 fn a_folder_is_made_with_its_parents_and_everything_is_kept() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("a/b/store");
-    let index = Index {
-        kind: Kind::Node,
-        entity: EntityName::new("City").unwrap(),
-        fields: vec!["n".into()],
-        unique: true,
-    };
+    let index = Index::new(Kind::Node, EntityName::new("City").unwrap(), ["n"]).unique(true);
     let store = open(&path).unwrap();
     assert_eq!(store.describe(), format!("embedded:{}", path.display()));
     create(&store, (0..100).map(|n| node("City", n, json!({"n": n})))).unwrap();
@@ -102,9 +97,9 @@ fn what_a_crash_while_making_a_store_leaves_is_taken_over() {
 fn a_newer_format_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     drop(open(folder.path()).unwrap());
-    change(folder.path(), "meta", |meta, txn| meta.put(txn, b"format", &2_u64.to_be_bytes()).unwrap());
+    change(folder.path(), "meta", |meta, txn| meta.put(txn, b"format", &3_u64.to_be_bytes()).unwrap());
     match open(folder.path()) {
-        Err(StoreError::NewerFormat { found: 2, supported: 1, .. }) => {}
+        Err(StoreError::NewerFormat { found: 3, supported: 2, .. }) => {}
         other => panic!("{other:?}"),
     }
     change(folder.path(), "meta", |meta, txn| {
@@ -141,7 +136,7 @@ fn what_an_index_learned_of_lists_outlives_the_process() {
     let folder = tempfile::tempdir().unwrap();
     let entity = EntityName::new("City").unwrap();
     let store = open(folder.path()).unwrap();
-    let index = Index { kind: Kind::Node, entity, fields: vec!["n".into()], unique: false };
+    let index = Index::new(Kind::Node, entity, ["n"]);
     now(store.create_index(&index)).unwrap();
     create(&store, [node("City", 1, json!({"n": [0, 9]}))]).unwrap();
     drop(store);
@@ -155,7 +150,7 @@ fn what_is_deleted_leaves_no_rows() {
     let folder = tempfile::tempdir().unwrap();
     let store = open(folder.path()).unwrap();
     let entity = EntityName::new("City").unwrap();
-    let index = Index { kind: Kind::Node, entity, fields: vec!["n".into(), "l".into()], unique: true };
+    let index = Index::new(Kind::Node, entity, ["n", "l"]).unique(true);
     now(store.create_index(&index)).unwrap();
     create(&store, (0..100).map(|n| node("City", n, json!({"n": n, "l": [1, 2]})))).unwrap();
     let edges = (0..300).map(|n| {
@@ -182,8 +177,7 @@ fn what_is_deleted_leaves_no_rows() {
 fn an_impossible_index_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let store = open(folder.path()).unwrap();
-    let index =
-        |kind, fields| Index { kind, entity: EntityName::new("City").unwrap(), fields, unique: false };
+    let index = |kind, fields: Vec<String>| Index::new(kind, EntityName::new("City").unwrap(), fields);
     assert!(now(store.create_index(&index(Kind::Node, vec![]))).is_err());
     assert!(now(store.create_index(&index(Kind::Walker, vec!["x".into()]))).is_err());
     assert!(now(store.create_index(&index(Kind::Node, vec!["x".into(); 33]))).is_err());

@@ -40,7 +40,7 @@ fn building_an_index_grows_the_map() {
     create(&store, (0..3_000).map(|n| node("City", n, json!({"t": format!("{n:0300}")})))).unwrap();
     for field in ["t", "u"] {
         // The second one holds no row; the first takes about as much as the documents.
-        let index = Index { kind: Kind::Node, entity, fields: vec![field.into()], unique: true };
+        let index = Index::new(Kind::Node, entity, [field]).unique(true);
         now(store.create_index(&index)).unwrap();
     }
     let filter = Filter::parse(&json!({"context.t": format!("{:0300}", 1234)})).unwrap();

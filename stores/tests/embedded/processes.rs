@@ -165,12 +165,7 @@ fn fill(folder: &Path) {
     // Even what would need no space is refused, as is an index.
     assert!(matches!(now(store.apply(&[batch([document(999_999)])])), Err(StoreError::Poisoned { .. })));
     assert!(matches!(now(store.apply(&[])), Err(StoreError::Poisoned { .. })));
-    let index = Index {
-        kind: Kind::Node,
-        entity: EntityName::new("City").unwrap(),
-        fields: vec!["n".into()],
-        unique: true,
-    };
+    let index = Index::new(Kind::Node, EntityName::new("City").unwrap(), ["n"]).unique(true);
     assert!(matches!(now(store.create_index(&index)), Err(StoreError::Poisoned { .. })));
     for n in 0..acknowledged {
         assert_eq!(get(&store, &format!("n.City.{n:06}")).unwrap().body().field("n"), Some(json!(n)));

@@ -152,6 +152,20 @@ impl Store for TrickStore {
         self.inner.create_index(index)
     }
 
+    fn drop_index<'a>(&'a self, kind: Kind, entity: EntityName, name: &'a str) -> StoreFuture<'a, bool> {
+        self.inner.drop_index(kind, entity, name)
+    }
+
+    fn rename_index<'a>(
+        &'a self,
+        kind: Kind,
+        entity: EntityName,
+        from: &'a str,
+        to: &'a str,
+    ) -> StoreFuture<'a, bool> {
+        self.inner.rename_index(kind, entity, from, to)
+    }
+
     fn stats(&self) -> StoreFuture<'_, StoreStats> {
         self.inner.stats()
     }

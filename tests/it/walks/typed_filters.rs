@@ -67,8 +67,7 @@ async fn a_condition_on_indexed_fields_is_answered_by_the_index() {
     let stage = Stage::new();
     let graph = stage.graph();
     lodgers(&graph).await;
-    let fields = vec!["city".to_owned(), "age".to_owned()];
-    let index = Index { kind: Lodger::KIND, entity: Lodger::entity_name(), fields, unique: false };
+    let index = Index::new(Lodger::KIND, Lodger::entity_name(), ["city", "age"]);
     graph.create_index(index).await.unwrap();
     let filter =
         Filter::try_from(Lodger::city().eq("Oslo").and(Lodger::age().gt(10).and(Lodger::age().lt(20))));

@@ -63,7 +63,7 @@ struct Account {
 struct Straße {}
 
 fn indexes<T: Entity>() -> Vec<(Vec<&'static str>, bool)> {
-    T::indexes().iter().map(|IndexSpec { fields, unique }| (fields.to_vec(), *unique)).collect()
+    T::indexes().iter().map(|IndexSpec { fields, unique, .. }| (fields.to_vec(), *unique)).collect()
 }
 
 fn names_kinds_and_schemas() {

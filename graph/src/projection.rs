@@ -1,13 +1,17 @@
 //! Parts of documents.
 
 use serde_json::{Map, Value};
-use wayfare_graph::{Body, BodyError, Document};
+
+use crate::body::{Body, BodyError};
+use crate::document::Document;
+use crate::field_values::split_path;
 
 /// The paths that are kept of a document.
 ///
 /// `context.name` and `name` both mean the field; `name` also keeps an unknown member of that name,
 /// `context` keeps all fields. Id, entity, version and the ends of an edge are always kept.
-pub(super) struct Projection {
+#[derive(Debug)]
+pub struct Projection {
     /// Below `context`.
     fields: Vec<Vec<String>>,
     /// Beside `context`.
@@ -16,10 +20,12 @@ pub(super) struct Projection {
 }
 
 impl Projection {
-    pub(super) fn new(paths: &[String]) -> Self {
+    /// The paths, dotted.
+    #[must_use]
+    pub fn new(paths: &[String]) -> Self {
         let mut projection = Self { fields: Vec::new(), members: Vec::new(), whole_context: false };
         for path in paths {
-            let path = super::field_values::split_path(path);
+            let path = split_path(path);
             match path.as_slice() {
                 [context] if context == "context" => projection.whole_context = true,
                 [context, field @ ..] if context == "context" => projection.fields.push(field.to_vec()),
@@ -33,7 +39,10 @@ impl Projection {
     }
 
     /// The kept part of a document.
-    pub(super) fn of(&self, document: &Document) -> Result<Document, BodyError> {
+    ///
+    /// # Errors
+    /// [`BodyError::Damaged`].
+    pub fn of(&self, document: &Document) -> Result<Document, BodyError> {
         let mut kept = document.clone();
         if !self.whole_context {
             kept = kept.with_body(Body::encode(&reduced(&document.body().fields()?, &self.fields))?);

@@ -1,28 +1,31 @@
 //! The values that a dotted path leads to, as an index and a sort see them.
 
+use crate::body::Body;
+use crate::document::Document;
 use serde_json::Value;
-use wayfare_graph::{Body, Document};
 
 /// What a path leads to.
 #[derive(Debug, Default, PartialEq)]
-pub(super) struct FieldValues {
+pub struct FieldValues {
     /// A field that is missing gives null, a list gives its members, an empty one `None`.
-    pub(super) values: Vec<Option<Value>>,
+    pub values: Vec<Option<Value>>,
     /// Whether there was a list on the way or at the end.
-    pub(super) lists: bool,
+    pub lists: bool,
     /// Whether the path led to anything.
-    pub(super) found: bool,
+    pub found: bool,
 }
 
 impl FieldValues {
     /// What a path of field names leads to in the user fields.
-    pub(super) fn in_body(body: &Body, path: &[String]) -> Self {
+    #[must_use]
+    pub fn in_body(body: &Body, path: &[String]) -> Self {
         let start = path.first().and_then(|name| Some((body.field(name)?, 1)));
         Self::below(start, path)
     }
 
     /// What a path such as `context.name` leads to in a document.
-    pub(super) fn in_document(document: &Document, path: &[String]) -> Self {
+    #[must_use]
+    pub fn in_document(document: &Document, path: &[String]) -> Self {
         Self::below(document.peek(path), path)
     }
 
@@ -76,8 +79,34 @@ impl FieldValues {
     }
 }
 
+/// The values that are there at a path below a value, as MongoDB's `distinct` takes them: a list at the end gives
+/// its members, what is missing gives nothing.
+pub(crate) fn present_values(value: Value, path: &[String], into: &mut Vec<Value>) {
+    match (value, path) {
+        (Value::Array(items), []) => into.extend(items),
+        (value, []) => into.push(value),
+        (Value::Object(mut members), [name, rest @ ..]) => {
+            if let Some(member) = members.swap_remove(name) {
+                present_values(member, rest, into);
+            }
+        }
+        (Value::Array(mut items), [name, rest @ ..]) => match name.parse::<usize>() {
+            Ok(position) if position < items.len() => {
+                present_values(items.swap_remove(position), rest, into);
+            }
+            _ => {
+                for item in items.into_iter().filter(Value::is_object) {
+                    present_values(item, path, into);
+                }
+            }
+        },
+        _ => {}
+    }
+}
+
 /// Splits a dotted path.
-pub(super) fn split_path(path: &str) -> Vec<String> {
+#[must_use]
+pub fn split_path(path: &str) -> Vec<String> {
     path.split('.').map(str::to_owned).collect()
 }
 
