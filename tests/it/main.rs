@@ -3,5 +3,6 @@
 #![allow(missing_docs, clippy::unwrap_used)]
 
 mod crash;
+mod interop;
 mod reference;
 mod walks;
