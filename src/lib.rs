@@ -47,9 +47,12 @@
 extern crate self as wayfare;
 
 mod config;
+mod cursor;
 mod error;
+mod field_names;
 mod graph;
 mod runtime;
+mod selection;
 mod spawning;
 mod stored;
 pub mod walkers;
@@ -59,22 +62,26 @@ pub use config::{
     OrAuto, Origin, Setting, ShardsConfig, StoreConfig, StoreUrl, SupervisionConfig, UpdatesConfig,
     WorkersConfig, WritersConfig, settings,
 };
+pub use cursor::{Cursor, CursorError};
 pub use error::{Error, Result};
-pub use graph::Graph;
+pub use graph::{
+    Conflict, Deleted, FoundPage, Graph, IndexBuilding, IndexKey, Neighbour, NewIndex, Refused, Saved,
+};
 pub use runtime::Runtime;
+pub use selection::{Part, Selection, SortBy};
 pub use spawning::{Spawning, StreamSpawning, Walking};
 pub use stored::Stored;
 pub use wayfare_actors::{
     DurableWalk, EmitStream, Finished, RuntimeHandle, ShardFigures, Spawn, Spawned, StartError, WalkStatus,
 };
 pub use wayfare_graph::{
-    AccessPath, Along, Body, BodyError, Bounds, Budget, Child, Clock, Detail, Direction, Document,
+    AccessPath, Along, Body, BodyError, Bounds, Budget, Child, Circuit, Clock, Detail, Direction, Document,
     DocumentError, Durable, EdgeEntity, EdgeLink, Ends, Entity, EntityName, Event, EventSource, Explanation,
-    Filter, FilterError, Here, HereTarget, HookError, Id, IdError, Index, IndexSpec, IntoStep, Key,
-    KeySource, Kind, Lagged, Limits, ManualClock, Need, Neighbours, NodeEntity, Order, Page, Place, Profile,
-    Published, Query, Random, Slot, SortKey, Step, Store, StoreError, StoreStats, SystemClock, Target, Trail,
-    TrailStep, Unique, Version, Walk, WalkError, WalkOptions, Walker, WalkerType, Write, WriteBatch,
-    WriteError, WriteResult, Written, compare_values,
+    Filter, FilterError, Here, HereTarget, HookError, Id, IdError, Index, IndexProgress, IndexSpec, IntoStep,
+    Key, KeySource, Kind, Lagged, Limits, ManualClock, Need, Neighbours, NodeEntity, Order, Page, Place,
+    PoolFigures, Profile, Published, Query, Random, Slot, SortKey, SortPosition, Step, Store, StoreError,
+    StoreStats, SystemClock, Target, Trail, TrailStep, Unique, Version, Walk, WalkError, WalkOptions, Walker,
+    WalkerType, Write, WriteBatch, WriteError, WriteResult, Written, compare_values,
 };
 pub use wayfare_macros::{
     edge, event, hosts, node, object, on_enter, on_event, on_exit, on_leave, on_merge, on_visit, walker,

@@ -114,6 +114,10 @@ settings! {
         url: StoreUrl = StoreUrl::DEFAULT, "url", Text, store_url(impl Into<StoreUrl>);
         /// First size of the embedded store's map, which grows on demand.
         map_bytes: u64 = GIB, "bytes", Bytes(MIB..=64 * TIB), store_map_bytes(u64);
+        /// Whether indexes that entity types declare are made at the start where they are missing.
+        create_indexes: bool = true, "switch", Switch, store_create_indexes(bool);
+        /// Documents in memory at a time when a query is read as a stream, and on a page without a limit.
+        page_size: usize = 1000, "documents", Number(1..=100_000), store_page_size(usize);
     }
 
     /// The pool of workers that host the walks.

@@ -3,5 +3,6 @@
 #![allow(missing_docs, clippy::unwrap_used)]
 
 mod crash;
+mod graph;
 mod reference;
 mod walks;
