@@ -6,14 +6,18 @@ use std::sync::Arc;
 use wayfare_graph::{Store, StoreError};
 
 use crate::embedded::{EmbeddedOptions, EmbeddedStore};
+use crate::json::JsonStore;
 
 /// How to open whichever store a URL names.
 #[derive(Debug, Clone, Default)]
 #[non_exhaustive]
 pub struct OpenOptions {
-    /// For `embedded:`.
+    /// For `embedded:`, and for the journal of `json:`.
     pub embedded: EmbeddedOptions,
 }
+
+/// How a store is named.
+const KNOWN: &str = "write `embedded:PATH` or `json:PATH`";
 
 /// Where a store is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,6 +25,8 @@ pub struct OpenOptions {
 pub enum StoreUrl {
     /// `embedded:PATH`: an [`EmbeddedStore`] in the folder `PATH`.
     Embedded(PathBuf),
+    /// `json:PATH`: a [`JsonStore`] in the folder `PATH`.
+    Json(PathBuf),
 }
 
 impl StoreUrl {
@@ -31,7 +37,8 @@ impl StoreUrl {
     pub fn parse(url: &str) -> Result<Self, StoreError> {
         match url.split_once(':') {
             Some(("embedded", path)) if !path.is_empty() => Ok(Self::Embedded(Path::new(path).to_owned())),
-            _ => Err(StoreError::Url { url: without_password(url), reason: "write `embedded:PATH`".into() }),
+            Some(("json", path)) if !path.is_empty() => Ok(Self::Json(Path::new(path).to_owned())),
+            _ => Err(StoreError::Url { url: without_password(url), reason: KNOWN.into() }),
         }
     }
 }
@@ -50,10 +57,11 @@ impl StoreUrl {
 ///
 /// # Errors
 /// [`StoreError::Url`] when it names none, and what opening that store may give:
-/// [`EmbeddedStore::open`].
+/// [`EmbeddedStore::open`], [`JsonStore::open`].
 pub fn open(url: &str, options: &OpenOptions) -> Result<Arc<dyn Store>, StoreError> {
     match StoreUrl::parse(url)? {
         StoreUrl::Embedded(path) => Ok(Arc::new(EmbeddedStore::open(&path, options.embedded)?)),
+        StoreUrl::Json(path) => Ok(Arc::new(JsonStore::open(&path, options.embedded)?)),
     }
 }
 

@@ -36,7 +36,7 @@ mod walkers;
 
 use harness::{Place, suite};
 use wayfare_graph::Store;
-use wayfare_stores::{EmbeddedOptions, EmbeddedStore};
+use wayfare_stores::{EmbeddedOptions, EmbeddedStore, JsonStore};
 
 struct EmbeddedPlace(tempfile::TempDir);
 
@@ -50,4 +50,17 @@ impl Place for EmbeddedPlace {
     }
 }
 
+struct JsonPlace(tempfile::TempDir);
+
+impl Place for JsonPlace {
+    fn new() -> Self {
+        Self(tempfile::tempdir().unwrap())
+    }
+
+    fn open(&self) -> Box<dyn Store> {
+        Box::new(JsonStore::open(self.0.path(), EmbeddedOptions::default()).unwrap())
+    }
+}
+
 suite!(embedded, EmbeddedPlace);
+suite!(json, JsonPlace);
