@@ -46,6 +46,7 @@
 
 extern crate self as wayfare;
 
+mod command;
 mod config;
 mod cursor;
 mod error;
@@ -57,6 +58,7 @@ mod spawning;
 mod stored;
 pub mod walkers;
 
+pub use command::run_command;
 pub use config::{
     Allowed, CacheConfig, Config, ConfigBuilder, ConfigError, DurableConfig, EventsConfig, LimitsConfig,
     OrAuto, Origin, Setting, ShardsConfig, StoreConfig, StoreUrl, SupervisionConfig, UpdatesConfig,
@@ -76,12 +78,13 @@ pub use wayfare_actors::{
 };
 pub use wayfare_graph::{
     AccessPath, Along, Body, BodyError, Bounds, Budget, Child, Circuit, Clock, Detail, Direction, Document,
-    DocumentError, Durable, EdgeEntity, EdgeLink, Ends, Entity, EntityName, Event, EventSource, Explanation,
-    Filter, FilterError, Here, HereTarget, HookError, Id, IdError, Index, IndexProgress, IndexSpec, IntoStep,
-    Key, KeySource, Kind, Lagged, Limits, ManualClock, Need, Neighbours, NodeEntity, Order, Page, Place,
-    PoolFigures, Profile, Published, Query, Random, Slot, SortKey, SortPosition, Step, Store, StoreError,
-    StoreStats, SystemClock, Target, Trail, TrailStep, Unique, Version, Walk, WalkError, WalkOptions, Walker,
-    WalkerType, Write, WriteBatch, WriteError, WriteResult, Written, compare_values,
+    DocumentError, Durable, EdgeEntity, EdgeLink, Ends, Entity, EntityName, EntityType, Event, EventSource,
+    Explanation, Filter, FilterError, Finding, Here, HereTarget, HookError, Id, IdError, Index,
+    IndexProgress, IndexSpec, IntoStep, Key, KeySource, Kind, Lagged, Limits, ManualClock, Need, Neighbours,
+    NodeEntity, Order, Page, Place, PoolFigures, Profile, Published, Query, Random, Slot, SortKey,
+    SortPosition, Step, Store, StoreError, StoreStats, SystemClock, Target, Trail, TrailStep, Unique,
+    Version, Walk, WalkError, WalkOptions, Walker, WalkerType, Write, WriteBatch, WriteError, WriteResult,
+    Written, compare_values,
 };
 pub use wayfare_macros::{
     edge, event, hosts, node, object, on_enter, on_event, on_exit, on_leave, on_merge, on_visit, walker,
