@@ -8,8 +8,8 @@ mod neighbours;
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 use wayfare_actors::RuntimeHandle;
 use wayfare_graph::{
-    Body, Document, EdgeEntity, Ends, Entity, EntityName, Filter, Id, Key, Kind, NodeEntity, PoolFigures,
-    Query, StoreStats, Version, Write, WriteBatch, WriteError, WriteResult, Written,
+    Document, EdgeEntity, Ends, Entity, EntityName, Filter, Id, Key, Kind, NodeEntity, PoolFigures, Query,
+    StoreStats, Version, Write, WriteBatch, WriteError, WriteResult, Written,
 };
 
 use crate::error::{Error, Result};
@@ -62,7 +62,7 @@ impl Graph {
     }
 
     async fn create_at<T: Entity>(&self, id: Id, value: T) -> Result<Stored<T>> {
-        let document = Document::new(id, Body::encode(&value)?);
+        let document = Document::of(id, &value)?;
         self.write(Write::Create { document: document.clone(), multi: false }).await?;
         Ok(Stored::new(document.with_version(Version::FIRST), value))
     }
@@ -169,7 +169,7 @@ impl Graph {
         let mut newest = self.handle.newest(&id).await?;
         for _ in 0..self.update_retries {
             let document = newest.ok_or_else(|| WriteError::NotFound { id: id.clone() })?;
-            let mut value: T = document.decode()?;
+            let mut value: T = document.decode_entity()?;
             change(&mut value);
             let changed = document.written_over(&value)?;
             match self.handle.save(changed.clone()).await? {
@@ -212,7 +212,7 @@ impl Graph {
             .map(|(id, document)| {
                 let id = of_type::<T>(id.clone())?;
                 let document = document.ok_or(WriteError::NotFound { id })?;
-                let mut value: T = document.decode()?;
+                let mut value: T = document.decode_entity()?;
                 change(&mut value);
                 Ok(Stored::new(document.written_over(&value)?, value))
             })

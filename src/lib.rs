@@ -53,6 +53,7 @@ mod error;
 mod field_names;
 mod graph;
 mod runtime;
+mod schema_migration;
 mod selection;
 mod spawning;
 mod stored;
@@ -70,6 +71,7 @@ pub use graph::{
     Conflict, Deleted, FoundPage, Graph, IndexBuilding, IndexKey, Neighbour, NewIndex, Refused, Saved,
 };
 pub use runtime::Runtime;
+pub use schema_migration::{EntitySchemas, SchemaMigration, SchemaReport};
 pub use selection::{Part, Selection, SortBy};
 pub use spawning::{Spawning, StreamSpawning, Walking};
 pub use stored::Stored;
@@ -79,15 +81,16 @@ pub use wayfare_actors::{
 pub use wayfare_graph::{
     AccessPath, Along, Body, BodyError, Bounds, Budget, Child, Circuit, Clock, Detail, Direction, Document,
     DocumentError, Durable, EdgeEntity, EdgeLink, Ends, Entity, EntityName, EntityType, Event, EventSource,
-    Explanation, Filter, FilterError, Finding, Here, HereTarget, HookError, Id, IdError, Index,
-    IndexProgress, IndexSpec, IntoStep, Key, KeySource, Kind, Lagged, Limits, ManualClock, Need, Neighbours,
-    NodeEntity, Order, Page, Place, PoolFigures, Profile, Published, Query, Random, Slot, SortKey,
-    SortPosition, Step, Store, StoreError, StoreStats, SystemClock, Target, Trail, TrailStep, Unique,
-    Version, Walk, WalkError, WalkOptions, Walker, WalkerType, Write, WriteBatch, WriteError, WriteResult,
-    Written, compare_values,
+    Explanation, Fields, Filter, FilterError, Finding, Here, HereTarget, HookError, Id, IdError, Index,
+    IndexProgress, IndexSpec, IntoStep, IntoUpgraded, Key, KeySource, Kind, Lagged, Limits, ManualClock,
+    Need, Neighbours, NodeEntity, Order, Page, Place, PoolFigures, Profile, Published, Query, Random, Slot,
+    SortKey, SortPosition, Step, Store, StoreError, StoreStats, SystemClock, Target, Trail, TrailStep,
+    Unique, Upgrade, Version, Walk, WalkError, WalkOptions, Walker, WalkerType, Write, WriteBatch,
+    WriteError, WriteResult, Written, compare_values,
 };
 pub use wayfare_macros::{
-    edge, event, hosts, node, object, on_enter, on_event, on_exit, on_leave, on_merge, on_visit, walker,
+    edge, event, hosts, node, object, on_enter, on_event, on_exit, on_leave, on_merge, on_visit, upgrade,
+    walker,
 };
 
 /// The guide and the README, whose examples compile.

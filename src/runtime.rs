@@ -22,7 +22,7 @@ use crate::spawning::Spawning;
 #[derive(Debug, Clone)]
 pub struct Runtime {
     handle: RuntimeHandle,
-    update_retries: usize,
+    pub(crate) update_retries: usize,
     page_size: usize,
 }
 

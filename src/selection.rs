@@ -46,7 +46,9 @@ pub struct Part<P> {
 }
 
 impl<P: DeserializeOwned> Part<P> {
-    fn from_document(document: Document) -> Result<Self, BodyError> {
+    fn from_document<T: Entity>(document: Document) -> Result<Self, BodyError> {
+        // Of an entity with a schema above 1 the whole document was read, so that it can be upgraded.
+        let document = if T::SCHEMA == 1 { document } else { document.upgraded::<T>()? };
         Ok(Self { id: document.id().clone(), version: document.version(), value: document.decode()? })
     }
 }
@@ -200,10 +202,10 @@ impl<T: Entity, I> Selection<T, I> {
     pub fn project<P: DeserializeOwned>(self) -> Selection<T, Part<P>> {
         let paths = fields_of::<P>().filter(|_| T::SCHEMA == 1);
         let paths = paths.map(|fields| fields.iter().map(|field| format!("context.{field}")).collect());
-        self.decoded_by(paths, Part::from_document)
+        self.decoded_by(paths, Part::from_document::<T>)
     }
 
-    /// Reads only some fields, named as in [`sort`](Self::sort), and gives them as documents.
+    /// Reads only some fields, named as in [`sort`](Self::sort), and gives them as documents, as they are stored.
     pub fn fields<S: AsRef<str>>(self, names: impl IntoIterator<Item = S>) -> Selection<T, Document> {
         let paths: Result<Vec<String>> = names.into_iter().map(|name| path_of::<T>(name.as_ref())).collect();
         match paths {

@@ -4,7 +4,7 @@ use std::fmt;
 
 use futures_util::stream::{self, StreamExt};
 use wayfare_graph::{
-    Body, Document, EdgeEntity, Ends, Entity, Id, Kind, StoreError, Version, Write, WriteBatch, WriteError,
+    Document, EdgeEntity, Ends, Entity, Id, Kind, StoreError, Version, Write, WriteBatch, WriteError,
     WriteResult, Written,
 };
 
@@ -277,7 +277,7 @@ impl Graph {
     /// A new edge of a type, not yet stored.
     pub(super) fn new_edge<E: EdgeEntity>(&self, ends: Ends, value: &E) -> Result<Document> {
         let id = self.handle.keys().next_id(Kind::Edge, E::entity_name());
-        Ok(Document::edge(id, ends, Body::encode(value)?))
+        Ok(Document::edge_of(id, ends, value)?)
     }
 }
 

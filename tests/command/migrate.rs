@@ -54,3 +54,18 @@ fn a_store_that_keeps_versions_anyway_has_nothing_to_do() {
     place.run(&["migrate", "versions", "--batch", "0"]).ended_with(2).says(&["--batch"]);
     Place::new().run(&["migrate", "versions"]).ended_with(2).says(&["does not exist"]);
 }
+
+#[test]
+fn the_plain_command_counts_schemas_and_says_where_upgrades_come_from() {
+    let place = Place::with_cities();
+    place.put("embedded:store", [json!({"id": "n.City.e", "context": {}, "_version": 1, "_v": 4})]);
+    let ran = place.run(&["migrate", "schema"]).ended_with(0).says(&["wayfare::run_command"]);
+    let city = ran.json()["entities"][0].clone();
+    assert_eq!(
+        (&city["entity"], &city["schema"], &city["upgraded"]),
+        (&json!("City"), &json!(null), &json!(0))
+    );
+    assert_eq!(city["found"], r#"{"1":4,"4":1}"#);
+    place.run(&["migrate", "schema", "--batch", "0"]).ended_with(2);
+    Place::new().run(&["migrate", "schema"]).ended_with(2).says(&["does not exist"]);
+}

@@ -4,3 +4,4 @@ mod bulk;
 mod indexes;
 mod people;
 mod queries;
+mod schemas;

@@ -59,6 +59,14 @@ impl Town {
         Self { graph: runtime.graph(), runtime, folder }
     }
 
+    /// The folder, with nobody on the store.
+    pub(super) async fn closed(self) -> TempDir {
+        let Self { runtime, graph, folder } = self;
+        drop(graph);
+        runtime.shutdown().await;
+        folder
+    }
+
     /// People `p0`, `p1` and so on; their ages go round from 20 to 29.
     pub(super) async fn people(&self, count: u32) -> Vec<Stored<Person>> {
         let mut people = Vec::new();
