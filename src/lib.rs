@@ -62,8 +62,8 @@ pub mod walkers;
 pub use command::run_command;
 pub use config::{
     Allowed, CacheConfig, Config, ConfigBuilder, ConfigError, DurableConfig, EventsConfig, LimitsConfig,
-    OrAuto, Origin, Setting, ShardsConfig, StoreConfig, StoreUrl, SupervisionConfig, UpdatesConfig,
-    WorkersConfig, WritersConfig, settings,
+    OrAuto, Origin, PoolConfig, Setting, ShardsConfig, StoreConfig, StoreUrl, SupervisionConfig,
+    UpdatesConfig, WorkersConfig, WritersConfig, settings,
 };
 pub use cursor::{Cursor, CursorError};
 pub use error::{Error, Result};

@@ -39,9 +39,11 @@ impl Runtime {
     /// this program declare are made where they are missing, unless `[store] create_indexes` is `false`.
     ///
     /// # Errors
+    /// [`Error::Config`](crate::Error::Config) for settings that do not go together,
     /// [`Error::Store`](crate::Error::Store) when the store cannot be opened, [`Error::Start`](crate::Error::Start)
     /// when threads cannot be started, [`Error::Id`](crate::Error::Id) for an entity type whose name is none.
     pub fn start(config: &Config) -> Result<Self> {
+        config.check()?;
         let mut options = OpenOptions::default();
         options.embedded.map_bytes = config.store.map_bytes;
         let store = wayfare_stores::open(config.store.url.as_str(), &options)?;

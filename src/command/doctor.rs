@@ -2,6 +2,7 @@
 
 mod edges;
 mod faults;
+mod shapes;
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -21,9 +22,12 @@ It looks for
   bad_document      something that stands where documents are kept and is none
   index_mismatch    an index that does not agree with the documents
   shared_values     documents that share the values of a unique index
+  unfit_document    a document whose fields do not fit the type that this program has for it, or cannot be
+                    brought to its schema
 
 With --repair, orphan edges are deleted; of duplicate edges the oldest is kept, as it is; indexes are mended;
-what is no document is put aside, not deleted. Documents that share unique values are left to you.
+what is no document is put aside, not deleted. Documents that share unique values or do not fit their type
+are left to you.
 
 Parallel edges of an entity that this program has no type for may be meant: they are told as `parallel_edges`,
 and are faults only where --single names the entity.";
@@ -63,6 +67,7 @@ pub(crate) async fn run(session: &Session, arguments: DoctorArgs) -> Result<Exit
     for finding in doctor.store.check_up(doctor.repair).await? {
         doctor.faults.found(&finding);
     }
+    doctor.shapes().await?;
     doctor.orphans().await?;
     doctor.duplicates().await?;
     if doctor.repair {

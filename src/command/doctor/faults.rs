@@ -27,6 +27,11 @@ impl Faults {
         self.add(fault, id.entity().as_str(), id.to_string(), repaired);
     }
 
+    /// Takes a document that does not fit its type.
+    pub(super) fn unfit(&mut self, id: &Id, reason: &str) {
+        self.add("unfit_document", id.entity().as_str(), format!("`{id}`: {reason}"), false);
+    }
+
     /// Takes what may be meant as it is.
     pub(super) fn note(&mut self, what: &'static str, entity: EntityName, id: &Id) {
         self.add(what, entity.as_str(), id.to_string(), false);
