@@ -12,6 +12,9 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Number, Value};
 
+use crate::entity_name::EntityName;
+use crate::id::Id;
+
 /// Why a body could not be written or read.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -32,6 +35,38 @@ pub enum BodyError {
     #[error("stored fields do not fit the type: {reason}")]
     Decode {
         /// The deserialiser's own words.
+        reason: String,
+    },
+    /// The document was written by a newer release of the program, whose form this one does not know.
+    #[error("`{id}` has schema {found}, this program knows up to {supported}: use a newer release of it")]
+    NewerSchema {
+        /// The document.
+        id: Id,
+        /// Its schema version.
+        found: u32,
+        /// The schema version of the type.
+        supported: u32,
+    },
+    /// No function is registered that would bring older documents a step further.
+    #[error(
+        "no upgrade of {entity} from schema {from} to {to}: register one with `#[upgrade({entity}, from = {from})]`"
+    )]
+    MissingUpgrade {
+        /// The entity.
+        entity: EntityName,
+        /// The schema version that nothing leads on from.
+        from: u32,
+        /// The next.
+        to: u32,
+    },
+    /// An upgrade could not make the new form of the stored fields.
+    #[error("`{id}` cannot be upgraded from schema {from}: {reason}")]
+    UpgradeFailed {
+        /// The document.
+        id: Id,
+        /// The schema version of its fields then.
+        from: u32,
+        /// The upgrade's own words.
         reason: String,
     },
     /// The bytes are no body.
