@@ -7,8 +7,13 @@
 #![allow(clippy::result_large_err)]
 
 mod embedded;
+#[cfg(feature = "mongodb")]
+mod mongodb;
 mod plan;
+mod rules;
 mod url;
 
 pub use embedded::{EmbeddedOptions, EmbeddedStore};
+#[cfg(feature = "mongodb")]
+pub use mongodb::{MongoOptions, MongoStore};
 pub use url::{OpenOptions, StoreUrl, open};

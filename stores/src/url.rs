@@ -6,6 +6,8 @@ use std::sync::Arc;
 use wayfare_graph::{Store, StoreError};
 
 use crate::embedded::{EmbeddedOptions, EmbeddedStore};
+#[cfg(feature = "mongodb")]
+use crate::mongodb::{MongoOptions, MongoStore};
 
 /// How to open whichever store a URL names.
 #[derive(Debug, Clone, Default)]
@@ -13,7 +15,16 @@ use crate::embedded::{EmbeddedOptions, EmbeddedStore};
 pub struct OpenOptions {
     /// For `embedded:`.
     pub embedded: EmbeddedOptions,
+    /// For `mongodb:` and `mongodb+srv:`.
+    #[cfg(feature = "mongodb")]
+    pub mongodb: MongoOptions,
 }
+
+/// What may be written.
+#[cfg(feature = "mongodb")]
+const FORMS: &str = "write `embedded:PATH` or `mongodb://HOST/DATABASE`";
+#[cfg(not(feature = "mongodb"))]
+const FORMS: &str = "write `embedded:PATH`";
 
 /// Where a store is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,6 +32,9 @@ pub struct OpenOptions {
 pub enum StoreUrl {
     /// `embedded:PATH`: an [`EmbeddedStore`] in the folder `PATH`.
     Embedded(PathBuf),
+    /// `mongodb://HOST/DATABASE` or `mongodb+srv://…`: a [`MongoStore`], by its whole URL.
+    #[cfg(feature = "mongodb")]
+    MongoDb(String),
 }
 
 impl StoreUrl {
@@ -31,7 +45,9 @@ impl StoreUrl {
     pub fn parse(url: &str) -> Result<Self, StoreError> {
         match url.split_once(':') {
             Some(("embedded", path)) if !path.is_empty() => Ok(Self::Embedded(Path::new(path).to_owned())),
-            _ => Err(StoreError::Url { url: without_password(url), reason: "write `embedded:PATH`".into() }),
+            #[cfg(feature = "mongodb")]
+            Some(("mongodb" | "mongodb+srv", _)) => Ok(Self::MongoDb(url.to_owned())),
+            _ => Err(StoreError::Url { url: without_password(url), reason: FORMS.into() }),
         }
     }
 }
@@ -50,16 +66,18 @@ impl StoreUrl {
 ///
 /// # Errors
 /// [`StoreError::Url`] when it names none, and what opening that store may give:
-/// [`EmbeddedStore::open`].
+/// [`EmbeddedStore::open`], `MongoStore::open`.
 pub fn open(url: &str, options: &OpenOptions) -> Result<Arc<dyn Store>, StoreError> {
     match StoreUrl::parse(url)? {
         StoreUrl::Embedded(path) => Ok(Arc::new(EmbeddedStore::open(&path, options.embedded)?)),
+        #[cfg(feature = "mongodb")]
+        StoreUrl::MongoDb(url) => Ok(Arc::new(MongoStore::open(&url, options.mongodb)?)),
     }
 }
 
 /// The URL with `***` for what stands between the first colon after the scheme and the last `@`: a
 /// password may hold every other sign when somebody forgot to escape it.
-fn without_password(url: &str) -> String {
+pub(crate) fn without_password(url: &str) -> String {
     let (scheme, rest) = url.split_once(':').map_or(("", url), |(scheme, rest)| (scheme, rest));
     let hidden = rest.rsplit_once('@').and_then(|(account, host)| {
         let slashes = account.len() - account.trim_start_matches('/').len();
