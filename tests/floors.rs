@@ -17,7 +17,7 @@ const FLOORS: &[(&str, u8)] = &[
 /// The crate of chores: it uses no other crate of the workspace, and none uses it.
 const CHORES: &str = "xtask";
 
-/// The kit of the tests: it uses no other crate of the workspace, and those with a floor use it as a dev-dependency only.
+/// The kit of the tests: it uses no other crate of the workspace, and only those with a floor use it, for their tests.
 const TESTKIT: &str = "wayfare-testkit";
 
 #[test]

@@ -193,7 +193,7 @@ impl Core {
     }
 
     /// Lets shards drop records; returns when they have.
-    async fn evict(&self, slots: Vec<Slot>) {
+    pub(crate) async fn evict(&self, slots: Vec<Slot>) {
         let mut by_shard: Vec<Vec<Slot>> = vec![Vec::new(); self.settings.shards];
         for slot in slots {
             by_shard[self.directory.shard_of(slot)].push(slot);

@@ -53,6 +53,15 @@ impl Directory {
         self.names[self.shard_of(slot)].get(self.place_of(slot))
     }
 
+    /// All slots that were given out.
+    pub(crate) fn slots(&self) -> impl Iterator<Item = Slot> + '_ {
+        let shard_bits = self.shard_bits;
+        let in_shard = move |(shard, names): (usize, &boxcar::Vec<Id>)| {
+            (0..names.count()).map(move |place| Slot((place as u32) << shard_bits | shard as u32))
+        };
+        self.names.iter().enumerate().flat_map(in_shard)
+    }
+
     /// The shard that owns a slot.
     #[inline]
     pub(crate) fn shard_of(&self, slot: Slot) -> usize {

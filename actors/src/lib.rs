@@ -21,6 +21,7 @@ mod settings;
 mod shard;
 mod slab;
 mod spawn;
+mod store_changes;
 mod supervisor;
 mod system;
 mod threads;

@@ -21,6 +21,7 @@ use crate::messages::{InspectShard, ShardFigures};
 use crate::settings::Settings;
 use crate::shard::{ShardActor, ShardParts};
 use crate::spawn::{EmitStream, SpawnHow, Spawned, spawn_walk, stream};
+use crate::store_changes;
 use crate::supervisor::{CancelWalk, InspectWalks, PauseWalk, Spawn, Stop, Supervisor};
 use crate::threads::{Join, join_until, moment_after};
 use crate::writer::{WriterActor, WriterSettings};
@@ -446,6 +447,7 @@ fn start_actors(core: &Arc<Core>) -> Result<Addr<Supervisor>, StartError> {
     for _ in 0..settings.workers {
         supervisor.add_worker();
     }
+    store_changes::start(core);
     if settings.resume_walks {
         actix_rt::spawn(durable::resume_all(Arc::clone(core)));
     }

@@ -2,6 +2,7 @@
 
 mod catalog;
 mod change;
+mod check;
 mod codec;
 mod counts;
 mod document_value;
@@ -14,6 +15,7 @@ mod growth;
 mod index;
 mod index_build;
 mod index_rows;
+mod journal;
 mod links;
 mod neighbours;
 mod open;
@@ -28,9 +30,11 @@ mod write;
 use std::fmt;
 
 use wayfare_graph::{
-    Document, EntityName, Explanation, Id, Index, IndexProgress, Kind, Loaded, Need, Page, Query, Store,
-    StoreFuture, StoreStats, WriteBatch, WriteResult,
+    Document, EntityName, Explanation, Finding, Id, Index, IndexProgress, Kind, Loaded, Need, Page, Query,
+    Store, StoreError, StoreFuture, StoreStats, WriteBatch, WriteResult,
 };
+
+pub(crate) use self::journal::{Import, Imported, Pending};
 
 use self::engine::Engine;
 
@@ -70,6 +74,18 @@ pub struct EmbeddedStore {
 impl fmt::Debug for EmbeddedStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("EmbeddedStore").field("path", &self.engine.path).finish_non_exhaustive()
+    }
+}
+
+impl EmbeddedStore {
+    /// [`Store::apply`] without a future.
+    pub(crate) fn apply_now(&self, batches: &[WriteBatch]) -> Result<Vec<Vec<WriteResult>>, StoreError> {
+        self.engine.apply(batches)
+    }
+
+    /// [`Store::get_many`] without a future.
+    pub(crate) fn get_many_now(&self, ids: &[Id]) -> Result<Vec<Option<Document>>, StoreError> {
+        self.engine.read(|view| view.get_many(ids))
     }
 }
 
@@ -138,6 +154,10 @@ impl Store for EmbeddedStore {
 
     fn index_progress(&self) -> StoreFuture<'_, Vec<IndexProgress>> {
         Box::pin(async move { Ok(self.engine.progress.lock().iter().cloned().collect()) })
+    }
+
+    fn check_up(&self, repair: bool) -> StoreFuture<'_, Vec<Finding>> {
+        Box::pin(async move { self.engine.check_up(repair) })
     }
 
     fn stats(&self) -> StoreFuture<'_, StoreStats> {

@@ -1,19 +1,27 @@
 //! Floor 1 of Wayfare: the databases behind the one [`Store`](wayfare_graph::Store) port.
 //!
-//! [`EmbeddedStore`] is the default: one LMDB file in a folder. [`open`] takes a URL.
+//! [`EmbeddedStore`] is the default: one LMDB file in a folder. [`JsonStore`] keeps one readable file a document.
+//! [`open`] takes a URL.
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 // The port's error is large; it is made once a failure, never in a loop.
 #![allow(clippy::result_large_err)]
 
 mod embedded;
+mod json;
 #[cfg(feature = "mongodb")]
 mod mongodb;
+mod out_of_space;
 mod plan;
 mod rules;
+#[cfg(feature = "sqlite")]
+mod sqlite;
 mod url;
 
 pub use embedded::{EmbeddedOptions, EmbeddedStore};
+pub use json::JsonStore;
 #[cfg(feature = "mongodb")]
 pub use mongodb::{MongoOptions, MongoStore};
+#[cfg(feature = "sqlite")]
+pub use sqlite::SqliteStore;
 pub use url::{OpenOptions, StoreUrl, open};

@@ -1,11 +1,13 @@
 //! Stores by URL, as settings and the command line name them.
 
+use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use wayfare_graph::{Store, StoreError};
 
 use crate::embedded::{EmbeddedOptions, EmbeddedStore};
+use crate::json::JsonStore;
 #[cfg(feature = "mongodb")]
 use crate::mongodb::{MongoOptions, MongoStore};
 
@@ -13,28 +15,39 @@ use crate::mongodb::{MongoOptions, MongoStore};
 #[derive(Debug, Clone, Default)]
 #[non_exhaustive]
 pub struct OpenOptions {
-    /// For `embedded:`.
+    /// For `embedded:`, and for the journal of `json:`.
     pub embedded: EmbeddedOptions,
     /// For `mongodb:` and `mongodb+srv:`.
     #[cfg(feature = "mongodb")]
     pub mongodb: MongoOptions,
 }
 
-/// What may be written.
-#[cfg(feature = "mongodb")]
-const FORMS: &str = "write `embedded:PATH` or `mongodb://HOST/DATABASE`";
-#[cfg(not(feature = "mongodb"))]
-const FORMS: &str = "write `embedded:PATH`";
+/// How a store is named.
+const KNOWN: &str = "write `embedded:PATH`, `json:PATH` or `mongodb://HOST/DATABASE`";
 
 /// Where a store is.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum StoreUrl {
     /// `embedded:PATH`: an [`EmbeddedStore`] in the folder `PATH`.
     Embedded(PathBuf),
-    /// `mongodb://HOST/DATABASE` or `mongodb+srv://…`: a [`MongoStore`], by its whole URL.
-    #[cfg(feature = "mongodb")]
+    /// `json:PATH`: a [`JsonStore`] in the folder `PATH`.
+    Json(PathBuf),
+    /// `sqlite:PATH`: a SQLite file of jvspatial, to be read.
+    Sqlite(PathBuf),
+    /// `mongodb://HOST/DATABASE` or `mongodb+srv://…`: a `MongoStore`, by its whole URL.
     MongoDb(String),
+}
+
+impl fmt::Debug for StoreUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Embedded(path) => f.debug_tuple("Embedded").field(path).finish(),
+            Self::Json(path) => f.debug_tuple("Json").field(path).finish(),
+            Self::Sqlite(path) => f.debug_tuple("Sqlite").field(path).finish(),
+            Self::MongoDb(url) => f.debug_tuple("MongoDb").field(&without_password(url)).finish(),
+        }
+    }
 }
 
 impl StoreUrl {
@@ -45,9 +58,10 @@ impl StoreUrl {
     pub fn parse(url: &str) -> Result<Self, StoreError> {
         match url.split_once(':') {
             Some(("embedded", path)) if !path.is_empty() => Ok(Self::Embedded(Path::new(path).to_owned())),
-            #[cfg(feature = "mongodb")]
+            Some(("json", path)) if !path.is_empty() => Ok(Self::Json(Path::new(path).to_owned())),
+            Some(("sqlite", path)) if !path.is_empty() => Ok(Self::Sqlite(Path::new(path).to_owned())),
             Some(("mongodb" | "mongodb+srv", _)) => Ok(Self::MongoDb(url.to_owned())),
-            _ => Err(StoreError::Url { url: without_password(url), reason: FORMS.into() }),
+            _ => Err(StoreError::Url { url: without_password(url), reason: KNOWN.into() }),
         }
     }
 }
@@ -66,12 +80,25 @@ impl StoreUrl {
 ///
 /// # Errors
 /// [`StoreError::Url`] when it names none, and what opening that store may give:
-/// [`EmbeddedStore::open`], `MongoStore::open`.
+/// [`EmbeddedStore::open`], [`JsonStore::open`], `MongoStore::open`.
 pub fn open(url: &str, options: &OpenOptions) -> Result<Arc<dyn Store>, StoreError> {
     match StoreUrl::parse(url)? {
         StoreUrl::Embedded(path) => Ok(Arc::new(EmbeddedStore::open(&path, options.embedded)?)),
+        StoreUrl::Json(path) => Ok(Arc::new(JsonStore::open(&path, options.embedded)?)),
         #[cfg(feature = "mongodb")]
         StoreUrl::MongoDb(url) => Ok(Arc::new(MongoStore::open(&url, options.mongodb)?)),
+        #[cfg(not(feature = "mongodb"))]
+        StoreUrl::MongoDb(url) => Err(StoreError::Url {
+            url: without_password(&url),
+            reason: "this program is built without `mongodb`".into(),
+        }),
+        #[cfg(feature = "sqlite")]
+        StoreUrl::Sqlite(path) => Ok(Arc::new(crate::sqlite::SqliteStore::open(&path, options.embedded)?)),
+        #[cfg(not(feature = "sqlite"))]
+        StoreUrl::Sqlite(_) => Err(StoreError::Url {
+            url: url.to_owned(),
+            reason: "this program is built without `sqlite`".into(),
+        }),
     }
 }
 

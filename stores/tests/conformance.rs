@@ -13,16 +13,24 @@ mod batches;
 mod connect;
 #[path = "conformance/create.rs"]
 mod create;
+#[path = "conformance/cursors.rs"]
+mod cursors;
 #[path = "conformance/delete.rs"]
 mod delete;
+#[path = "conformance/distinct.rs"]
+mod distinct;
 #[path = "conformance/explain.rs"]
 mod explain;
 #[path = "conformance/harness.rs"]
 mod harness;
+#[path = "conformance/index_changes.rs"]
+mod index_changes;
 #[path = "conformance/indexes.rs"]
 mod indexes;
 #[path = "conformance/model.rs"]
 mod model;
+#[path = "conformance/puts.rs"]
+mod puts;
 #[path = "conformance/queries.rs"]
 mod queries;
 #[path = "conformance/save.rs"]
@@ -36,7 +44,7 @@ mod walkers;
 
 use harness::{Place, suite};
 use wayfare_graph::Store;
-use wayfare_stores::{EmbeddedOptions, EmbeddedStore};
+use wayfare_stores::{EmbeddedOptions, EmbeddedStore, JsonStore};
 #[cfg(feature = "mongodb")]
 use wayfare_stores::{MongoOptions, MongoStore};
 #[cfg(feature = "mongodb")]
@@ -54,7 +62,20 @@ impl Place for EmbeddedPlace {
     }
 }
 
+struct JsonPlace(tempfile::TempDir);
+
+impl Place for JsonPlace {
+    fn new() -> Option<Self> {
+        Some(Self(tempfile::tempdir().unwrap()))
+    }
+
+    fn open(&self) -> Box<dyn Store> {
+        Box::new(JsonStore::open(self.0.path(), EmbeddedOptions::default()).unwrap())
+    }
+}
+
 suite!(embedded, EmbeddedPlace);
+suite!(json, JsonPlace);
 
 /// A database of a single server.
 #[cfg(feature = "mongodb")]

@@ -106,8 +106,8 @@ impl Mongod {
         self.server.log()
     }
 
-    /// Kills the server at once, as a crash would, and returns when it is dead. Its journaled data stay: a write that was
-    /// acknowledged without a journal is lost if it is younger than a tenth of a second.
+    /// Kills the server at once, as a crash would, and returns when it is dead. Its journaled data stay: a write that
+    /// was acknowledged without a journal is lost if it is younger than a tenth of a second.
     pub fn kill(&self) {
         self.server.kill();
     }

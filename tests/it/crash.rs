@@ -18,8 +18,8 @@ use std::thread;
 
 use self::parent::Series;
 
-/// Times that a process is killed, in all; one in eight before it has begun to work.
-const KILLS: usize = 250;
+/// Times that a process is killed on each store, in all; one in eight before it has begun to work.
+const KILLS: usize = 200;
 
 /// Times that one store goes through it: after that a fresh one, so that stores stay small.
 const KILLS_PER_STORE: usize = 25;
@@ -32,14 +32,23 @@ const SEED: &str = "WAYFARE_CRASH_SEED";
 
 #[test]
 fn a_process_killed_at_random_moments_loses_nothing_it_acknowledged() {
+    kill_again_and_again("embedded");
+}
+
+#[test]
+fn a_process_killed_at_random_moments_loses_nothing_it_acknowledged_in_json_files() {
+    kill_again_and_again("json");
+}
+
+fn kill_again_and_again(scheme: &str) {
     let seed = std::env::var(SEED).map_or_else(|_| random_seed(), |seed| seed.parse().unwrap());
     // At once: a run that hangs should have told its seed.
-    tell(&format!("crash test: {SEED}={seed}"));
+    tell(&format!("crash test, {scheme}: {SEED}={seed}"));
     let said: u64 = thread::scope(|scope| {
         let series = |lane: usize| {
             let stores = (lane..KILLS / KILLS_PER_STORE).step_by(AT_ONCE);
             stores
-                .map(|store| Series::new(seed, store as u64).kill_again_and_again(KILLS_PER_STORE))
+                .map(|store| Series::new(scheme, seed, store as u64).kill_again_and_again(KILLS_PER_STORE))
                 .sum::<u64>()
         };
         let lanes: Vec<_> = (0..AT_ONCE).map(|lane| scope.spawn(move || series(lane))).collect();
@@ -48,7 +57,7 @@ fn a_process_killed_at_random_moments_loses_nothing_it_acknowledged() {
             .map(|lane| lane.join().unwrap_or_else(|_| panic!("failed with {SEED}={seed}")))
             .sum()
     });
-    tell(&format!("crash test: {KILLS} kills, {said} acknowledgements and reports checked"));
+    tell(&format!("crash test, {scheme}: {KILLS} kills, {said} acknowledgements and reports checked"));
     assert!(said > 50 * KILLS as u64, "only {said} in {KILLS} kills: that is no load");
 }
 

@@ -180,7 +180,7 @@ impl Writing<'_> {
     }
 
     /// Removes a document and its rows.
-    fn remove(&mut self, stored: &Document) -> Result<(), Stop> {
+    pub(super) fn remove(&mut self, stored: &Document) -> Result<(), Stop> {
         let id = stored.id();
         let rows = self.row_changes(id, Some(stored.body()), None, Rule::Kept)?;
         self.apply_row_changes(rows)?;
@@ -191,6 +191,7 @@ impl Writing<'_> {
         let code = self.code_of(id.entity(), id)?;
         table.delete(&mut self.txn, document_key(code, id).as_slice())?;
         self.count(id, -1);
+        self.note_change(id)?;
         Ok(())
     }
 
@@ -203,6 +204,7 @@ impl Writing<'_> {
             .ok_or_else(|| Fault::damaged(id.to_string(), "the entity of an end has no code"))?;
         table.put(&mut self.txn, document_key(code, id).as_slice(), &self.writer.scratch)?;
         self.apply_row_changes(rows)?;
+        self.note_change(id)?;
         Ok(())
     }
 }

@@ -54,6 +54,8 @@ pub(super) struct Writer {
     poison: Option<String>,
     /// Where documents are encoded.
     pub(super) scratch: Vec<u8>,
+    /// The number of the last change that a journal has noted.
+    pub(super) changes: u64,
 }
 
 impl Engine {
@@ -62,6 +64,7 @@ impl Engine {
         env: Env<WithoutTls>,
         tables: Tables,
         catalog: Catalog,
+        changes: u64,
         path: PathBuf,
         folder: FolderLock,
     ) -> Self {
@@ -73,6 +76,7 @@ impl Engine {
             stale_indexes: false,
             poison: None,
             scratch: Vec::new(),
+            changes,
         };
         Self {
             env,
@@ -143,7 +147,7 @@ impl Engine {
         // No gate here: only a writer moves the map, and it does so between its transactions.
         let txn = self.env.write_txn()?;
         let counts = CountChanges::default();
-        let mut writing = Writing { txn, writer, engine: self, new_indexes: None, counts };
+        let mut writing = Writing { txn, writer, engine: self, new_indexes: None, counts, importing: false };
         let done = work(&mut writing)?;
         writing.commit()?;
         Ok(done)
@@ -173,6 +177,8 @@ pub(super) struct Writing<'t> {
     pub(super) new_indexes: Option<Vec<Arc<NumberedIndex>>>,
     /// Not yet written.
     pub(super) counts: CountChanges,
+    /// Whether what is written comes from the files of a journal, which then need not be written.
+    pub(super) importing: bool,
 }
 
 impl Writing<'_> {
@@ -188,7 +194,9 @@ impl Writing<'_> {
     ) -> Result<Result<T, E>, Fault> {
         let txn = self.engine.env.nested_write_txn(&mut self.txn)?;
         let counts = CountChanges::default();
-        let mut inner = Writing { txn, writer: self.writer, engine: self.engine, new_indexes: None, counts };
+        let importing = self.importing;
+        let mut inner =
+            Writing { txn, writer: self.writer, engine: self.engine, new_indexes: None, counts, importing };
         let done = work(&mut inner)?;
         match done {
             Ok(_) => {

@@ -5,6 +5,8 @@ use std::path::Path;
 use heed::MdbError;
 use wayfare_graph::{Id, StoreError, WriteError};
 
+use crate::out_of_space::is_out_of_space;
+
 /// A failure of the engine or of the stored bytes. It ends the transaction.
 #[derive(Debug)]
 pub(super) enum Fault {
@@ -22,9 +24,6 @@ pub(super) enum Stop {
     Refused(WriteError),
     Failed(Fault),
 }
-
-/// `EFBIG`, `ENOSPC` and `EDQUOT`: a limit of the process, the disk, or the user's quota.
-const OUT_OF_SPACE: [i32; 3] = [27, 28, 122];
 
 impl Fault {
     pub(super) fn damaged(what: impl Into<String>, reason: impl Into<String>) -> Self {
@@ -51,11 +50,6 @@ impl Fault {
             Self::Violated(error) => *error,
         }
     }
-}
-
-/// Whether the disk, a quota or a limit of the process is exhausted.
-pub(super) fn is_out_of_space(error: &std::io::Error) -> bool {
-    error.raw_os_error().is_some_and(|code| OUT_OF_SPACE.contains(&code))
 }
 
 fn lmdb_error(error: heed::Error, path: &Path) -> StoreError {

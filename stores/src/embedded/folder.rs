@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 
 use wayfare_graph::StoreError;
 
-use super::fault::{Fault, is_out_of_space};
+use super::fault::Fault;
+use crate::out_of_space::is_out_of_space;
 
 /// LMDB's own file, which holds everything.
 pub(super) const DATA_FILE: &str = "data.mdb";

@@ -186,7 +186,7 @@ impl Writing<'_> {
         self.writer.stale_indexes = true;
     }
 
-    fn remove_rows(&mut self, number: u16) -> Result<(), Fault> {
+    pub(super) fn remove_rows(&mut self, number: u16) -> Result<(), Fault> {
         let tables = self.engine.tables;
         let prefix = number.to_be_bytes();
         let end = after_prefix(&prefix);

@@ -16,7 +16,7 @@ use super::engine::Engine;
 use super::fault::Fault;
 use super::folder::{DATA_FILE, FolderLock};
 use super::growth::map_size;
-use super::tables::{MAX_TABLES, META, Table, Tables};
+use super::tables::{JournalTables, MAX_TABLES, META, Table, Tables};
 use super::{EmbeddedOptions, EmbeddedStore};
 
 /// The format that this release writes, and the newest that it reads.
@@ -46,11 +46,20 @@ impl EmbeddedStore {
     /// - [`StoreError::NewerFormat`]: a newer release wrote it.
     /// - [`StoreError::Damaged`], [`StoreError::OutOfSpace`], [`StoreError::Io`].
     pub fn open(path: &Path, options: EmbeddedOptions) -> Result<Self, StoreError> {
+        Self::open_as(path, options, false)
+    }
+
+    /// Opens a store whose documents are also kept in files elsewhere: it notes what has to be written there.
+    pub(crate) fn open_journal(path: &Path, options: EmbeddedOptions) -> Result<Self, StoreError> {
+        Self::open_as(path, options, true)
+    }
+
+    fn open_as(path: &Path, options: EmbeddedOptions, journal: bool) -> Result<Self, StoreError> {
         let folder = FolderLock::take(path)?;
         let fresh = std::fs::metadata(path.join(DATA_FILE)).map_or(true, |file| file.len() == 0);
         let env = open_environment(path, options)?;
-        let (tables, catalog) = open_tables(&env, path, fresh, &folder)?;
-        Ok(Self { engine: Engine::new(env, tables, catalog, path.to_owned(), folder) })
+        let (tables, catalog, changes) = open_tables(&env, path, fresh, &folder, journal)?;
+        Ok(Self { engine: Engine::new(env, tables, catalog, changes, path.to_owned(), folder) })
     }
 }
 
@@ -78,7 +87,8 @@ fn open_tables(
     path: &Path,
     fresh: bool,
     folder: &FolderLock,
-) -> Result<(Tables, Catalog), StoreError> {
+    journal: bool,
+) -> Result<(Tables, Catalog, u64), StoreError> {
     let failed = |fault: Fault| folder.explain(fault).into_error(path);
     if !fresh && let Some(format) = stored_format(env).map_err(failed)? {
         let found =
@@ -88,7 +98,7 @@ fn open_tables(
             return Err(StoreError::NewerFormat { path, found, supported: FORMAT });
         }
     }
-    set_up(env).map_err(failed)
+    set_up(env, journal).map_err(failed)
 }
 
 /// The format of a file that holds anything: `Some(None)` when it is not ours, `None` when it is as
@@ -114,9 +124,9 @@ fn stored_format(env: &Env<WithoutTls>) -> Result<Option<Option<u64>>, Fault> {
 }
 
 /// Makes what is missing: tables, format, root. Then reads the catalog.
-fn set_up(env: &Env<WithoutTls>) -> Result<(Tables, Catalog), Fault> {
+fn set_up(env: &Env<WithoutTls>, journal: bool) -> Result<(Tables, Catalog, u64), Fault> {
     let mut txn = env.write_txn()?;
-    let tables = Tables::create(env, &mut txn)?;
+    let tables = Tables::create(env, &mut txn, journal)?;
     let mut catalog = read_catalog(&tables, &txn)?;
     let format = tables.meta.get(&txn, FORMAT_KEY)?.map(<[u8]>::to_vec);
     if format.as_deref() != Some(FORMAT.to_be_bytes().as_slice()) {
@@ -134,8 +144,21 @@ fn set_up(env: &Env<WithoutTls>) -> Result<(Tables, Catalog), Fault> {
         tables.node.put(&mut txn, document_key(code, &root).as_slice(), &bytes)?;
         tables.meta.put(&mut txn, &count_key(root.kind(), code), &1_u64.to_be_bytes())?;
     }
+    let changes = match tables.journal {
+        Some(journal) => last_change(&journal, &txn)?,
+        None => 0,
+    };
     txn.commit()?;
-    Ok((tables, catalog))
+    Ok((tables, catalog, changes))
+}
+
+/// The highest number of a change whose file is not written; later ones are counted on from it.
+fn last_change(journal: &JournalTables, txn: &RoTxn<'_>) -> Result<u64, Fault> {
+    let mut last = 0;
+    for row in journal.pending.iter(txn)? {
+        last = last.max(row?.1.try_into().map_or(0, u64::from_be_bytes));
+    }
+    Ok(last)
 }
 
 /// Removes indexes that a crash has left half built.

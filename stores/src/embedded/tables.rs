@@ -25,6 +25,17 @@ pub(super) struct Tables {
     pub(super) pair: Table,
     /// The number of an index, the values of its fields, the key of a document and its length: nothing.
     pub(super) index: Table,
+    /// Of a store that is the journal of files elsewhere.
+    pub(super) journal: Option<JournalTables>,
+}
+
+/// What is known of the files that a journal is written to, both by kind letter and text of the id.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct JournalTables {
+    /// Documents whose file is not as they are: the number of the change.
+    pub(super) pending: Table,
+    /// What the file of a document was like when it was last written or read.
+    pub(super) file: Table,
 }
 
 /// The name of the table that tells our files from other LMDB files.
@@ -35,8 +46,12 @@ pub(super) const MAX_TABLES: u32 = 16;
 
 impl Tables {
     /// Makes those that are not there yet.
-    pub(super) fn create(env: &Env<WithoutTls>, txn: &mut RwTxn<'_>) -> heed::Result<Self> {
+    pub(super) fn create(env: &Env<WithoutTls>, txn: &mut RwTxn<'_>, journal: bool) -> heed::Result<Self> {
         let mut table = |name| env.create_database(txn, Some(name));
+        let journal = match journal {
+            true => Some(JournalTables { pending: table("pending")?, file: table("file")? }),
+            false => None,
+        };
         Ok(Self {
             meta: table(META)?,
             node: table("node")?,
@@ -46,6 +61,7 @@ impl Tables {
             walker: table("walker")?,
             pair: table("pair")?,
             index: table("index")?,
+            journal,
         })
     }
 
@@ -61,7 +77,7 @@ impl Tables {
 
     /// Bytes of the pages in use; those that wait to be used again do not count.
     pub(super) fn used_bytes(&self, txn: &RoTxn<'_>) -> heed::Result<u64> {
-        let Self { meta, node, incoming, edge, object, walker, pair, index } = self;
+        let Self { meta, node, incoming, edge, object, walker, pair, index, journal: _ } = self;
         [meta, node, incoming, edge, object, walker, pair, index].into_iter().try_fold(0, |sum, table| {
             let stat = table.stat(txn)?;
             let pages = stat.branch_pages + stat.leaf_pages + stat.overflow_pages;

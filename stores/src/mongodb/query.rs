@@ -130,7 +130,11 @@ impl Server {
             of_entity.map(|known| (known, known.index_of(query.kind, entity))).collect()
         });
         // Whether documents have lists only the server knows; it takes the narrower bounds by itself where it can.
-        let usable = usable.iter().map(|(known, index)| Usable { key: Arc::new((*known).clone()), index, lists: true });
+        let usable = usable.iter().map(|(known, index)| Usable {
+            key: Arc::new((*known).clone()),
+            index,
+            lists: true,
+        });
         Ok(Plan::of(query, usable))
     }
 

@@ -1,6 +1,5 @@
 //! The process that is killed: it works until then.
 
-use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 use wayfare::{Config, Random, Runtime};
@@ -13,7 +12,7 @@ const ROUND: &str = "WAYFARE_CRASH_ROUND";
 const CHOICES: &str = "WAYFARE_CRASH_CHOICES";
 
 /// Starts a child on a store. `choices` seeds what it does; `round` is in the stamps of its batches.
-pub fn start(store: &Path, choices: u64, round: u64) -> Child {
+pub fn start(store: &str, choices: u64, round: u64) -> Child {
     Command::new(std::env::current_exe().unwrap())
         .args(["--exact", "crash::child::works_until_it_is_killed", "--nocapture", "--test-threads=1"])
         .env(STORE, store)
@@ -29,7 +28,7 @@ pub fn start(store: &Path, choices: u64, round: u64) -> Child {
 /// Not a test by itself: what a child does.
 #[test]
 fn works_until_it_is_killed() {
-    let Some(store) = std::env::var_os(STORE).map(PathBuf::from) else { return };
+    let Ok(store) = std::env::var(STORE) else { return };
     let number = |name| std::env::var(name).unwrap().parse::<u64>().unwrap();
     let (choices, round) = (number(CHOICES), number(ROUND));
     let executor =
@@ -43,11 +42,11 @@ fn works_until_it_is_killed() {
 }
 
 /// Settings that differ from child to child, because no promise may hang on them.
-fn settings(store: &Path, choices: u64) -> Config {
+fn settings(store: &str, choices: u64) -> Config {
     let mut random = Random::stream(choices, u64::MAX);
     let mut one_of = |values: [u64; 3]| values[random.below(3) as usize];
     let settings = Config::builder()
-        .store_url(format!("embedded:{}", store.display()))
+        .store_url(store)
         // Small at first, so that it grows while it is written.
         .store_map_bytes(1 << 20)
         .workers_count(one_of([1, 2, 3]) as usize)

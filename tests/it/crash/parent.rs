@@ -2,7 +2,6 @@
 
 use std::io::{BufRead, BufReader, Read};
 use std::os::unix::process::ExitStatusExt;
-use std::path::PathBuf;
 use std::process::Child;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::thread::{self, JoinHandle};
@@ -38,16 +37,17 @@ pub struct Series {
     random: Random,
     /// Holds the folder.
     _folder: TempDir,
-    store: PathBuf,
+    /// As its URL.
+    store: String,
     known: Known,
 }
 
 impl Series {
     /// A fresh store with what the work begins with.
-    pub fn new(seed: u64, number: u64) -> Self {
+    pub fn new(scheme: &str, seed: u64, number: u64) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let store = folder.path().join("store");
-        let runtime = Runtime::open(&format!("embedded:{}", store.display())).unwrap();
+        let store = format!("{scheme}:{}", folder.path().join("store").display());
+        let runtime = Runtime::open(&store).unwrap();
         let executor = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         executor.block_on(async {
             work::set_up(&runtime.graph()).await.unwrap();

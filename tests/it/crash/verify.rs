@@ -2,10 +2,11 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::Path;
+use std::sync::Arc;
 
 use serde_json::json;
 use wayfare::{Direction, Document, EntityName, Filter, Id, Kind, Need, Query, Store};
-use wayfare_stores::{EmbeddedOptions, EmbeddedStore};
+use wayfare_stores::OpenOptions;
 
 use super::entities::{COUNTERS, Counter, MIRRORS, PARTS, counter, mirror, note};
 use super::said::Said;
@@ -31,19 +32,25 @@ pub struct Known {
 
 impl Known {
     /// Checks the store after a kill, and goes on from what was found. `what` names the kill.
-    pub fn check(&mut self, path: &Path, said: &[Said], what: &str) {
-        let store = EmbeddedStore::open(path, EmbeddedOptions::default());
+    pub fn check(&mut self, url: &str, said: &[Said], what: &str) {
+        if let Some(path) = url.strip_prefix("json:") {
+            check_files_are_whole(Path::new(path), what);
+        }
+        let store = wayfare_stores::open(url, &OpenOptions::default());
         let store = store.unwrap_or_else(|error| panic!("{what}: the store does not open: {error}"));
         let executor = tokio::runtime::Builder::new_current_thread().build().unwrap();
         executor.block_on(async {
-            let nodes = scan(&store, Kind::Node).await;
-            let edges = scan(&store, Kind::Edge).await;
+            let nodes = scan(&*store, Kind::Node).await;
+            let edges = scan(&*store, Kind::Edge).await;
             self.check_counters(&nodes, said, what);
             let stamps = self.check_batches(&nodes, said, what);
-            check_index(&store, &stamps, what).await;
+            check_index(&*store, &stamps, what).await;
             self.check_edges(&nodes, &edges, said, what);
-            check_adjacency(&store, &nodes, &edges, what).await;
+            check_adjacency(&*store, &nodes, &edges, what).await;
             self.stamps = stamps;
+            if let Some(path) = url.strip_prefix("json:") {
+                check_files_follow(&store, Path::new(path), nodes.values().chain(edges.values()), what).await;
+            }
         });
     }
 
@@ -162,14 +169,49 @@ fn stamp_of(document: &Document) -> u64 {
     document.body().field("stamp").and_then(|stamp| stamp.as_u64()).expect("it has a stamp")
 }
 
-async fn scan(store: &EmbeddedStore, kind: Kind) -> BTreeMap<Id, Document> {
+/// Every file holds a whole document at any time, also right after a kill.
+fn check_files_are_whole(path: &Path, what: &str) {
+    for kind in [Kind::Node, Kind::Edge] {
+        for entry in std::fs::read_dir(path.join(kind.collection())).unwrap() {
+            let file = entry.unwrap().path();
+            let json = serde_json::from_slice(&std::fs::read(&file).unwrap());
+            let json = json.unwrap_or_else(|error| panic!("{what}: {} is torn: {error}", file.display()));
+            Document::from_json(json).unwrap_or_else(|error| panic!("{what}: {}: {error}", file.display()));
+        }
+    }
+}
+
+/// Once written out, the files hold just the documents of the store.
+async fn check_files_follow(
+    store: &Arc<dyn Store>,
+    path: &Path,
+    documents: impl Iterator<Item = &Document>,
+    what: &str,
+) {
+    store.flush().await.unwrap();
+    let mut files: HashSet<_> = [Kind::Node, Kind::Edge]
+        .into_iter()
+        .flat_map(|kind| std::fs::read_dir(path.join(kind.collection())).unwrap())
+        .map(|entry| entry.unwrap().path())
+        .collect();
+    for document in documents {
+        let id = document.id();
+        let file = path.join(id.kind().collection()).join(format!("{id}.json"));
+        let json = serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
+        assert_eq!(&Document::from_json(json).unwrap(), document, "{what}: {}", file.display());
+        files.remove(&file);
+    }
+    assert!(files.is_empty(), "{what}: files of nothing: {files:?}");
+}
+
+async fn scan(store: &dyn Store, kind: Kind) -> BTreeMap<Id, Document> {
     let page = store.scan(kind, None, None, usize::MAX).await.unwrap();
     assert!(page.next.is_none());
     page.documents.into_iter().map(|document| (document.id().clone(), document)).collect()
 }
 
 /// The index on stamps must agree with the documents, also for a stamp that is not there.
-async fn check_index(store: &EmbeddedStore, stamps: &HashSet<u64>, what: &str) {
+async fn check_index(store: &dyn Store, stamps: &HashSet<u64>, what: &str) {
     let absent = stamps.iter().max().map_or(1, |most| most + 1);
     for stamp in stamps.iter().copied().take(COUNTED).chain([absent]) {
         let filter = Filter::parse(&json!({"context.stamp": stamp})).unwrap();
@@ -181,7 +223,7 @@ async fn check_index(store: &EmbeddedStore, stamps: &HashSet<u64>, what: &str) {
 
 /// The neighbours of every node must be those that the documents of the edges tell, in the order of the edges.
 async fn check_adjacency(
-    store: &EmbeddedStore,
+    store: &dyn Store,
     nodes: &BTreeMap<Id, Document>,
     edges: &BTreeMap<Id, Document>,
     what: &str,

@@ -1,0 +1,72 @@
+//! Following what others do to the store, so that resident records do not grow old.
+
+use std::sync::{Arc, Weak};
+
+use wayfare_graph::{ChangeFeed, Slot, StoreChange, StoreError};
+
+use crate::core::Core;
+
+/// Slots that one message names at most.
+const EVICT_BATCH: usize = 65_536;
+
+/// Drops resident records that others have changed, for as long as the runtime lives and the store tells.
+pub(crate) async fn follow(core: Weak<Core>) {
+    let opened = match core.upgrade() {
+        Some(core) => core.store.changes().await,
+        None => return,
+    };
+    let ended = match opened {
+        Ok(None) => return,
+        Ok(Some(feed)) => follow_feed(&core, feed).await,
+        Err(error) => Err(error),
+    };
+    if let Err(error) = ended {
+        tracing::error!(%error, "changes of others are no longer followed: resident records may grow old");
+    }
+}
+
+async fn follow_feed(core: &Weak<Core>, mut feed: Box<dyn ChangeFeed>) -> Result<(), StoreError> {
+    // What was loaded before the feed was open may have changed since.
+    let mut changes = vec![StoreChange::Anything];
+    loop {
+        let Some(core) = core.upgrade() else { return Ok(()) };
+        let stale = core.stale(&changes);
+        for slots in stale.chunks(EVICT_BATCH) {
+            core.evict(slots.to_vec()).await;
+        }
+        drop(core);
+        changes = feed.next().await?;
+    }
+}
+
+impl Core {
+    /// The slots whose records may be older than some changes.
+    fn stale(&self, changes: &[StoreChange]) -> Vec<Slot> {
+        let mut slots = Vec::new();
+        for change in changes {
+            let StoreChange::Document { id, version, ends } = change else {
+                return self.directory.slots().collect();
+            };
+            if let Some(slot) = self.directory.known(id) {
+                let resident = self.resident(slot);
+                // Our own writes come back too. Others may know nothing of versions and begin again at 0.
+                let is_new = match (version, resident) {
+                    (Some(version), Some(resident)) => version.0 > 0 && resident.head.version() == *version,
+                    _ => false,
+                };
+                if !is_new {
+                    slots.push(slot);
+                }
+            }
+            slots.extend(ends.iter().filter_map(|end| self.directory.known(end)));
+        }
+        slots.sort_unstable();
+        slots.dedup();
+        slots
+    }
+}
+
+/// Starts following on the current thread.
+pub(crate) fn start(core: &Arc<Core>) {
+    actix_rt::spawn(follow(Arc::downgrade(core)));
+}
