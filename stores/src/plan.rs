@@ -64,10 +64,10 @@ impl<I> Plan<I> {
             source.or_else(|| Some(Self::EdgesOf(nodes_at(&query.filter, "target")?, Direction::In)))
         };
         match by_index {
-            Some(by_index) if !by_index.equal.is_empty() => Self::Index(by_index.into()),
+            Some(by_index) if !by_index.equal.is_empty() => Self::Index(Box::new(by_index)),
             by_index => {
                 let by_ends = if query.kind == Kind::Edge { ends() } else { None };
-                by_ends.or(by_index.map(|used| Self::Index(used.into()))).unwrap_or(Self::All)
+                by_ends.or(by_index.map(|by_index| Self::Index(Box::new(by_index)))).unwrap_or(Self::All)
             }
         }
     }

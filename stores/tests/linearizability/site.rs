@@ -6,7 +6,7 @@ use std::process::Child;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::Instant;
 
-use wayfare_graph::{Store, Write, WriteBatch};
+use wayfare_graph::{Write, WriteBatch};
 use wayfare_stores::{OpenOptions, open};
 
 use crate::PATIENCE;

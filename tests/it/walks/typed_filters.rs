@@ -68,7 +68,7 @@ async fn a_condition_on_indexed_fields_is_answered_by_the_index() {
     let graph = stage.graph();
     lodgers(&graph).await;
     let index = Index::new(Lodger::KIND, Lodger::entity_name(), ["city", "age"]);
-    graph.create_index(index).await.unwrap();
+    graph.make_index(index).await.unwrap();
     let filter =
         Filter::try_from(Lodger::city().eq("Oslo").and(Lodger::age().gt(10).and(Lodger::age().lt(20))));
     let sort: Vec<SortKey> = vec![Lodger::age().descending()];
