@@ -4,6 +4,9 @@ use serde_json::{Map, Value, json};
 use wayfare_graph::Random;
 
 const FIELDS: [&str; 5] = ["a", "b", "c", "d", "e"];
+/// Names of members. None is a number: MongoDB refuses to sort by a path that may name a place in a list as well.
+const MEMBERS: [&str; 2] = ["x", "y"];
+/// What may come in a path below a field.
 const BELOW: [&str; 3] = ["x", "y", "0"];
 
 fn one_of<'a, T: ?Sized>(random: &mut Random, all: &[&'a T]) -> &'a T {
@@ -29,7 +32,7 @@ pub fn value(random: &mut Random, depth: u32) -> Value {
         _ => {
             let mut members = Map::new();
             for _ in 0..random.below(3) {
-                members.insert(one_of(random, &BELOW).into(), value(random, depth - 1));
+                members.insert(one_of(random, &MEMBERS).into(), value(random, depth - 1));
             }
             Value::Object(members)
         }
