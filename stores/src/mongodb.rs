@@ -20,6 +20,7 @@ mod options;
 mod pool_watch;
 mod query;
 mod read;
+mod replace;
 mod reply;
 mod schedule;
 mod server;
