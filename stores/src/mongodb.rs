@@ -6,6 +6,8 @@ mod apply;
 mod bulk;
 mod catalog;
 mod change;
+mod changes;
+mod check_up;
 mod circuit;
 mod document;
 mod fault;
@@ -18,6 +20,7 @@ mod options;
 mod pool_watch;
 mod query;
 mod read;
+mod replace;
 mod reply;
 mod schedule;
 mod server;
@@ -26,6 +29,7 @@ mod step;
 mod sweep;
 mod transaction;
 mod value;
+mod versions;
 mod writing;
 
 use std::fmt;
@@ -35,8 +39,9 @@ use std::sync::{Arc, mpsc};
 use serde_json::Value;
 use tokio::runtime::Runtime;
 use wayfare_graph::{
-    Document, EntityName, Explanation, Id, Index, IndexProgress, Kind, Loaded, Need, Page, PoolFigures,
-    Query, Store, StoreError, StoreFuture, StoreStats, WriteBatch, WriteResult,
+    ChangeFeed, Document, EntityName, Explanation, Finding, Id, Index, IndexProgress, Kind, Loaded, Need,
+    Page, PoolFigures, Query, Store, StoreError, StoreFuture, StoreStats, VersionsPage, WriteBatch,
+    WriteResult,
 };
 
 pub use self::options::MongoOptions;
@@ -241,6 +246,33 @@ impl Store for MongoStore {
     /// Of all processes where the user may see what others do.
     fn index_progress(&self) -> StoreFuture<'_, Vec<IndexProgress>> {
         self.run(|server| async move { server.index_progress().await })
+    }
+
+    fn add_versions<'a>(
+        &'a self,
+        kind: Kind,
+        after: Option<&'a Id>,
+        limit: usize,
+    ) -> StoreFuture<'a, VersionsPage> {
+        let after = after.cloned();
+        self.run(move |server| async move { server.add_versions(kind, after.as_ref(), limit).await })
+    }
+
+    /// Finds what stands in the collections and is no document, and edges whose nodes are gone; puts them aside in
+    /// the collection `wayfare_set_aside`. The server's own command `validate` checks indexes.
+    fn check_up(&self, repair: bool) -> StoreFuture<'_, Vec<Finding>> {
+        self.run(move |server| async move { server.check_up(repair).await })
+    }
+
+    /// A change stream on replica sets and sharded clusters, `None` on a single server.
+    ///
+    /// A stream that broke off is taken up where it was, over elections too; where the server has forgotten that
+    /// place, the feed tells [`StoreChange::Anything`](wayfare_graph::StoreChange::Anything).
+    fn changes(&self) -> StoreFuture<'_, Option<Box<dyn ChangeFeed>>> {
+        self.run(|server| async move {
+            let feed = server.watch().await?;
+            Ok(feed.map(|feed| Box::new(feed) as Box<dyn ChangeFeed>))
+        })
     }
 
     fn health(&self) -> StoreFuture<'_, ()> {

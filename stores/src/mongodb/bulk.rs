@@ -1,17 +1,14 @@
 //! Many writes of one sort in few commands, and what became of each.
 //!
-//! Whoever sends 500 updates in a command is told how many matched, not which. So each update also writes a token into
-//! the document: when fewer matched than were sent, the documents are read again, and those that have the token were
-//! written. The same tells what was done of a command whose answer was lost. A document keeps its last two tokens, so
-//! that another write in that moment hides nothing; were there two, a write that was done is told as a conflict, after
-//! which its caller reads again what is stored.
+//! Each write leaves a token in its document. When the answer to a command is lost, it is sent again, and the token
+//! tells what was done before. A document keeps its last two tokens, so that another write in that moment hides nothing.
 
 use bson::oid::ObjectId;
 use bson::raw::{RawArrayBuf, RawDocument};
-use bson::{Bson, Document as BsonDocument, RawDocumentBuf, cstr, doc, rawdoc};
+use bson::{Bson, Document as BsonDocument, RawDocumentBuf, cstr, doc};
 use futures_util::{FutureExt as _, StreamExt as _, TryStreamExt as _, stream};
 use rustc_hash::FxHashMap;
-use wayfare_graph::{Ends, Id, Kind, Version};
+use wayfare_graph::{Id, Kind, Version};
 
 use super::document::{Encoded, PARALLEL, TOKEN, at_version, has_token, version_of};
 use super::fault::{Fault, Tried};
@@ -26,9 +23,6 @@ const COMMANDS_IN_FLIGHT: usize = 4;
 
 /// Bytes of documents in a command. The server takes 48 MB; one document may exceed this by itself.
 const COMMAND_BYTES: usize = 16 << 20;
-
-/// How often updates that matched nothing for no visible reason are sent again.
-const PUZZLES: u32 = 3;
 
 /// A new document.
 #[derive(Debug, Clone)]
@@ -72,6 +66,8 @@ pub(super) enum Outcome {
     Violated(Duplicate),
     /// The server does not take the document.
     Unsuitable(String),
+    /// There is no document of this id at the expected version with these ends.
+    Unmatched,
     /// The transaction had ended before.
     Unsent,
 }
@@ -167,67 +163,6 @@ impl Writing<'_> {
         work.finish()
     }
 
-    async fn replace_chunk(&self, kind: Kind, replaces: &[Replace]) -> Tried<Vec<Outcome>> {
-        let token = ObjectId::new();
-        let hidden = hidden_members(kind, &self.tokens(token))?;
-        let mut work = Work::new(replaces.len());
-        let mut attempts = self.server.attempts();
-        let mut puzzles = 0;
-        while !work.pending.is_empty() {
-            let mut updates = RawArrayBuf::new();
-            for &at in &work.pending {
-                updates.push(replacement(&replaces[at], &hidden)?);
-            }
-            let sent = work.pending.len();
-            let mut command = self.command_on("update", kind);
-            command.append(cstr!("updates"), updates);
-            match self.write_command(command).await {
-                Ok(reply) => {
-                    self.take_errors(&reply, &mut work)?;
-                    if reply.matched + reply.errors.len() == sent || self.is_aborted() {
-                        work.settle_rest(Outcome::Done);
-                        continue;
-                    }
-                    puzzles += 1;
-                    self.tell_apart(kind, replaces, token, &mut work, puzzles > PUZZLES).await?;
-                }
-                Err(fault) => self.again(&mut attempts, fault, &mut work).await?,
-            }
-        }
-        work.finish()
-    }
-
-    /// Finds out which of the pending replacements were done.
-    async fn tell_apart(
-        &self,
-        kind: Kind,
-        replaces: &[Replace],
-        token: ObjectId,
-        work: &mut Work,
-        is_last: bool,
-    ) -> Tried<()> {
-        let wanted: Vec<Id> = work.pending.iter().map(|&at| replaces[at].document.id.clone()).collect();
-        let stored = self.heads(kind, &wanted).await?;
-        for at in std::mem::take(&mut work.pending) {
-            let Replace { document, expected } = &replaces[at];
-            let found = stored.get(&document.id);
-            let outcome = match found {
-                None => Outcome::Missing,
-                Some(stored) if has_token(stored, token) => Outcome::Done,
-                Some(stored) if version_of(stored) != *expected => Outcome::AtVersion(version_of(stored)),
-                Some(stored) if !has_ends(stored, document.ends.as_ref()) => Outcome::OtherEnds,
-                // It came back to what was wanted since the command looked at it.
-                Some(_) if !is_last => {
-                    work.pending.push(at);
-                    continue;
-                }
-                Some(stored) => Outcome::AtVersion(version_of(stored)),
-            };
-            work.outcomes[at] = Some(outcome);
-        }
-        Ok(())
-    }
-
     async fn remove_chunk(&self, kind: Kind, removes: &[Remove]) -> Tried<Vec<Outcome>> {
         let mut work = Work::new(removes.len());
         let mut attempts = self.server.attempts();
@@ -273,7 +208,7 @@ impl Writing<'_> {
     }
 
     /// What has to be known of documents to tell what became of writes to them.
-    async fn heads(&self, kind: Kind, ids: &[Id]) -> Tried<FxHashMap<Id, BsonDocument>> {
+    pub(super) async fn heads(&self, kind: Kind, ids: &[Id]) -> Tried<FxHashMap<Id, BsonDocument>> {
         let projection = doc! { "_version": 1, TOKEN: 1, "source": 1, "target": 1, "bidirectional": 1 };
         let stored = self.stored(kind, ids, projection).await?;
         let with_id = |stored: BsonDocument| Some((stored.get_str("_id").ok()?.parse().ok()?, stored));
@@ -281,7 +216,7 @@ impl Writing<'_> {
     }
 
     /// Notes what the server refused. A transaction ends with that, whatever else it had in the command.
-    fn take_errors(&self, reply: &Reply, work: &mut Work) -> Tried<()> {
+    pub(super) fn take_errors(&self, reply: &Reply, work: &mut Work) -> Tried<()> {
         work.take_errors(reply)?;
         if self.is_transaction() && !reply.errors.is_empty() {
             self.set_aborted();
@@ -291,7 +226,7 @@ impl Writing<'_> {
     }
 
     /// Waits for another attempt at a command whose answer was lost.
-    async fn again(
+    pub(super) async fn again(
         &self,
         attempts: &mut super::server::Attempts<'_>,
         fault: Fault,
@@ -307,16 +242,16 @@ impl Writing<'_> {
 }
 
 /// The writes of one command and what became of them.
-struct Work {
-    outcomes: Vec<Option<Outcome>>,
+pub(super) struct Work {
+    pub(super) outcomes: Vec<Option<Outcome>>,
     /// Those of which it is not known.
-    pending: Vec<usize>,
+    pub(super) pending: Vec<usize>,
     /// Whether an answer was lost.
-    is_unsure: bool,
+    pub(super) is_unsure: bool,
 }
 
 impl Work {
-    fn new(len: usize) -> Self {
+    pub(super) fn new(len: usize) -> Self {
         Self { outcomes: vec![None; len], pending: (0..len).collect(), is_unsure: false }
     }
 
@@ -335,18 +270,26 @@ impl Work {
         Ok(())
     }
 
-    fn settle_rest(&mut self, outcome: Outcome) {
+    pub(super) fn settle_rest(&mut self, outcome: Outcome) {
         for at in self.pending.drain(..) {
             self.outcomes[at].get_or_insert(outcome.clone());
         }
     }
 
-    fn all_with(&self, outcome: &Outcome) -> Vec<usize> {
+    /// Makes those with an outcome pending again.
+    pub(super) fn reopen(&mut self, outcome: &Outcome) {
+        self.pending = self.all_with(outcome);
+        for &at in &self.pending {
+            self.outcomes[at] = None;
+        }
+    }
+
+    pub(super) fn all_with(&self, outcome: &Outcome) -> Vec<usize> {
         let outcomes = self.outcomes.iter().enumerate();
         outcomes.filter(|(_, found)| found.as_ref() == Some(outcome)).map(|(at, _)| at).collect()
     }
 
-    fn finish(self) -> Tried<Vec<Outcome>> {
+    pub(super) fn finish(self) -> Tried<Vec<Outcome>> {
         Ok(self.outcomes.into_iter().map(|outcome| outcome.unwrap_or(Outcome::Done)).collect())
     }
 }
@@ -386,53 +329,6 @@ fn append_all(document: &mut RawDocumentBuf, members: &RawDocument) -> Tried<()>
         document.append(name, value);
     }
     Ok(())
-}
-
-/// The members that a replacement keeps or writes beside those of the document.
-fn hidden_members(kind: Kind, tokens: &[ObjectId]) -> Tried<RawDocumentBuf> {
-    let kept = doc! { "$cond": [{ "$isArray": "$_token" }, "$_token", []] };
-    let tokens = doc! { "$slice": [{ "$concatArrays": [tokens.to_vec(), kept] }, 2] };
-    let mut members = doc! { TOKEN: tokens };
-    if kind == Kind::Edge {
-        // Where it is missing, so it stays.
-        members.insert(PARALLEL, "$_parallel");
-    }
-    Ok(RawDocumentBuf::try_from(&members)?)
-}
-
-/// One statement of an `update` command.
-fn replacement(replace: &Replace, hidden: &RawDocumentBuf) -> Tried<RawDocumentBuf> {
-    let Replace { document, expected } = replace;
-    let mut condition = doc! { "_id": document.id.to_string(), "_version": at_version(*expected) };
-    if let Some(ends) = &document.ends {
-        condition.extend(ends_condition(ends));
-    }
-    let literal = rawdoc! { "$literal": document.bytes.clone() };
-    let mut parts = RawArrayBuf::new();
-    parts.push(literal);
-    parts.push(hidden.clone());
-    let mut pipeline = RawArrayBuf::new();
-    pipeline.push(rawdoc! { "$replaceWith": { "$mergeObjects": parts } });
-    let mut statement = RawDocumentBuf::new();
-    statement.append(cstr!("q"), RawDocumentBuf::try_from(&condition)?);
-    statement.append(cstr!("u"), pipeline);
-    Ok(statement)
-}
-
-fn ends_condition(ends: &Ends) -> BsonDocument {
-    let bidirectional = match ends.bidirectional {
-        true => Bson::Boolean(true),
-        // Null also matches where the member is missing.
-        false => Bson::Document(doc! { "$in": [false, Bson::Null] }),
-    };
-    doc! { "source": ends.source.to_string(), "target": ends.target.to_string(), "bidirectional": bidirectional }
-}
-
-fn has_ends(stored: &BsonDocument, ends: Option<&Ends>) -> bool {
-    let Some(ends) = ends else { return true };
-    stored.get_str("source").is_ok_and(|source| source == ends.source.to_string())
-        && stored.get_str("target").is_ok_and(|target| target == ends.target.to_string())
-        && stored.get_bool("bidirectional").unwrap_or_default() == ends.bidirectional
 }
 
 #[cfg(test)]

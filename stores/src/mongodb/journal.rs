@@ -10,6 +10,7 @@
 use bson::oid::ObjectId;
 use bson::raw::RawArrayBuf;
 use bson::{Bson, Document as BsonDocument, RawDocumentBuf, cstr, doc};
+use futures_util::TryStreamExt;
 use rustc_hash::FxHashSet;
 use wayfare_graph::{Id, Kind, StoreError, Write, WriteError, WriteResult, Written};
 
@@ -155,13 +156,16 @@ impl Server {
     pub(super) async fn recover(&self) -> Result<(), StoreError> {
         let journal = self.database.collection::<BsonDocument>(JOURNAL);
         let silent = doc! { "$lt": ["$at", { "$subtract": ["$$NOW", LEASE_MS] }] };
-        let heads: Vec<Bson> = self
+        let heads: Vec<BsonDocument> = self
             .call(|| async {
-                Ok(journal.distinct("_id", doc! { "head": true, "$expr": silent.clone() }).await?)
+                let find = journal.find(doc! { "head": true, "$expr": silent.clone() });
+                Ok(find.await?.try_collect().await?)
             })
             .await?;
-        for batch in heads.iter().filter_map(Bson::as_object_id) {
-            self.undo(batch).await?;
+        for head in heads {
+            if let Some(batch) = head.get("_id").and_then(Bson::as_object_id) {
+                self.undo(batch).await?;
+            }
         }
         // A head is written before entries and goes before them, so what is without one is done.
         let batches: Vec<Bson> =
@@ -182,7 +186,7 @@ impl Server {
         let entries: Vec<BsonDocument> = self
             .call(|| async {
                 let find = journal.find(doc! { "batch": batch }).sort(doc! { "n": -1 });
-                Ok(futures_util::TryStreamExt::try_collect(find.await?).await?)
+                Ok(find.await?.try_collect().await?)
             })
             .await?;
         for entry in entries {

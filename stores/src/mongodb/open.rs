@@ -37,7 +37,7 @@ impl Server {
         })?;
         let database = client.database(&address.database);
         let first = first_look(&client, &address.shown);
-        let is_cluster = within(&options, first).await.map_err(told)?;
+        let (is_cluster, is_sharded) = within(&options, first).await.map_err(told)?;
         let parallel_edges = true;
         let mut server = Self {
             shown: address.shown.clone(),
@@ -45,6 +45,7 @@ impl Server {
             database,
             write_concern,
             is_cluster,
+            is_sharded,
             ends_indexes: Default::default(),
             parallel_edges,
             left_over: Default::default(),
@@ -152,14 +153,15 @@ async fn within<T>(options: &MongoOptions, call: impl Future<Output = Tried<T>>)
     tokio::time::timeout(limit, call).await.unwrap_or(Err(Fault::Elapsed))
 }
 
-/// Whether the server is a cluster; an error if it is too old.
-async fn first_look(client: &Client, shown: &str) -> Tried<bool> {
+/// Whether the server is a cluster, and a sharded one; an error if it is too old.
+async fn first_look(client: &Client, shown: &str) -> Tried<(bool, bool)> {
     let admin = client.database("admin");
     let build = admin.run_command(doc! { "buildInfo": 1 }).await?;
     check_version(shown, build.get_str("version").unwrap_or("?"))?;
     // Asks who I am, which the commands before need not: a wrong password is found now.
     let hello = admin.run_command(doc! { "hello": 1 }).await?;
-    Ok(hello.contains_key("setName") || hello.get_str("msg").is_ok_and(|msg| msg == "isdbgrid"))
+    let is_sharded = hello.get_str("msg").is_ok_and(|msg| msg == "isdbgrid");
+    Ok((is_sharded || hello.contains_key("setName"), is_sharded))
 }
 
 fn check_version(shown: &str, found: &str) -> Result<(), StoreError> {

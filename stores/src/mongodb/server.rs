@@ -34,6 +34,7 @@ pub(super) struct Server {
     pub(super) write_concern: Document,
     /// Whether it is a replica set or a sharded cluster: those have transactions and change streams.
     pub(super) is_cluster: bool,
+    pub(super) is_sharded: bool,
     /// The names of the indexes that lead to edges by their source and by their target.
     pub(super) ends_indexes: [String; 2],
     /// Whether several edges of an entity may join two nodes: jvspatial's own index allows one.

@@ -1,0 +1,155 @@
+//! Replacing documents at the versions that were read, in few commands.
+//!
+//! Whoever sends 500 updates in a command is told how many matched, not which. That is found out in one of two ways.
+//!
+//! Where it can be, each update is an upsert that fails instead of inserting: the server then names those that matched
+//! nothing, by their errors. Reading the documents again afterwards would not do, because by then others may have
+//! written over what was written here.
+//!
+//! In a transaction an error would end it, and on a sharded cluster an upsert may need to know a shard key. There the
+//! documents are read again where fewer matched than were sent, and those with the token of the command were written.
+//! A transaction sees nothing of others; on a sharded cluster a document that was written twice more in that moment is
+//! told as a conflict, after which its caller reads it again.
+
+use bson::oid::ObjectId;
+use bson::raw::RawArrayBuf;
+use bson::{Bson, Document as BsonDocument, RawDocumentBuf, cstr, doc, rawdoc};
+use wayfare_graph::{Ends, Id, Kind};
+
+use super::bulk::{Outcome, Replace, Work};
+use super::document::{PARALLEL, TOKEN, at_version, has_token, version_of};
+use super::fault::Tried;
+use super::writing::Writing;
+
+/// How often updates that matched nothing for no visible reason are sent again.
+const PUZZLES: u32 = 3;
+
+impl Writing<'_> {
+    /// Replaces documents of one kind by one command, and more where something is left open.
+    pub(super) async fn replace_chunk(&self, kind: Kind, replaces: &[Replace]) -> Tried<Vec<Outcome>> {
+        let token = ObjectId::new();
+        let names_unmatched = !self.is_transaction() && !self.server.is_sharded;
+        let hidden = hidden_members(kind, &self.tokens(token))?;
+        let mut work = Work::new(replaces.len());
+        let mut attempts = self.server.attempts();
+        let mut puzzles = 0;
+        while !work.pending.is_empty() {
+            let mut updates = RawArrayBuf::new();
+            for &at in &work.pending {
+                updates.push(replacement(&replaces[at], &hidden, names_unmatched)?);
+            }
+            let sent = work.pending.len();
+            let mut command = self.command_on("update", kind);
+            command.append(cstr!("updates"), updates);
+            let reply = match self.write_command(command).await {
+                Ok(reply) => reply,
+                Err(fault) => {
+                    self.again(&mut attempts, fault, &mut work).await?;
+                    continue;
+                }
+            };
+            self.take_errors(&reply, &mut work)?;
+            if names_unmatched || self.is_aborted() || reply.matched + reply.errors.len() == sent {
+                work.settle_rest(Outcome::Done);
+                work.reopen(&Outcome::Unmatched);
+            }
+            if !work.pending.is_empty() {
+                puzzles += 1;
+                // Named ones were not written now, but perhaps by an attempt whose answer was lost.
+                let token = (!names_unmatched || work.is_unsure).then_some(token);
+                self.tell_apart(kind, replaces, token, &mut work, puzzles > PUZZLES).await?;
+            }
+        }
+        work.finish()
+    }
+
+    /// Finds out why the pending replacements matched nothing; with a token, whether they did.
+    async fn tell_apart(
+        &self,
+        kind: Kind,
+        replaces: &[Replace],
+        token: Option<ObjectId>,
+        work: &mut Work,
+        is_last: bool,
+    ) -> Tried<()> {
+        let wanted: Vec<Id> = work.pending.iter().map(|&at| replaces[at].document.id.clone()).collect();
+        let stored = self.heads(kind, &wanted).await?;
+        for at in std::mem::take(&mut work.pending) {
+            let Replace { document, expected } = &replaces[at];
+            let found = stored.get(&document.id);
+            let outcome = match found {
+                None => Outcome::Missing,
+                Some(stored) if token.is_some_and(|token| has_token(stored, token)) => Outcome::Done,
+                Some(stored) if version_of(stored) != *expected => Outcome::AtVersion(version_of(stored)),
+                Some(stored) if !has_ends(stored, document.ends.as_ref()) => Outcome::OtherEnds,
+                // It came back to what was wanted since the command looked at it.
+                Some(_) if !is_last => {
+                    work.pending.push(at);
+                    continue;
+                }
+                Some(stored) => Outcome::AtVersion(version_of(stored)),
+            };
+            work.outcomes[at] = Some(outcome);
+        }
+        Ok(())
+    }
+}
+
+/// The members that a replacement keeps or writes beside those of the document.
+fn hidden_members(kind: Kind, tokens: &[ObjectId]) -> Tried<RawDocumentBuf> {
+    let kept = doc! { "$cond": [{ "$isArray": "$_token" }, "$_token", []] };
+    let tokens = doc! { "$slice": [{ "$concatArrays": [tokens.to_vec(), kept] }, 2] };
+    let mut members = doc! { TOKEN: tokens };
+    if kind == Kind::Edge {
+        // Where it is missing, so it stays.
+        members.insert(PARALLEL, "$_parallel");
+    }
+    Ok(RawDocumentBuf::try_from(&members)?)
+}
+
+/// One statement of an `update` command. With `fails_unmatched` it is an error where it matches nothing.
+fn replacement(replace: &Replace, hidden: &RawDocumentBuf, fails_unmatched: bool) -> Tried<RawDocumentBuf> {
+    let Replace { document, expected } = replace;
+    let mut condition = doc! { "_id": document.id.to_string(), "_version": at_version(*expected) };
+    if let Some(ends) = &document.ends {
+        condition.extend(ends_condition(ends));
+    }
+    let mut parts = RawArrayBuf::new();
+    parts.push(rawdoc! { "$literal": document.bytes.clone() });
+    parts.push(hidden.clone());
+    let mut new = rawdoc! { "$mergeObjects": parts };
+    if fails_unmatched {
+        // An upsert begins with what the condition says, in which there is no entity. It must not be a constant: that
+        // would fail before anything is looked at.
+        let mut branches = RawArrayBuf::new();
+        branches.push(rawdoc! { "$eq": [{ "$type": "$entity" }, "missing"] });
+        branches.push(rawdoc! { "$toInt": { "$concat": ["nothing matches ", "$_id"] } });
+        branches.push(new);
+        new = rawdoc! { "$cond": branches };
+    }
+    let mut pipeline = RawArrayBuf::new();
+    pipeline.push(rawdoc! { "$replaceWith": new });
+    let mut statement = RawDocumentBuf::new();
+    statement.append(cstr!("q"), RawDocumentBuf::try_from(&condition)?);
+    statement.append(cstr!("u"), pipeline);
+    if fails_unmatched {
+        statement.append(cstr!("upsert"), true);
+    }
+    Ok(statement)
+}
+
+fn ends_condition(ends: &Ends) -> BsonDocument {
+    let bidirectional = match ends.bidirectional {
+        true => Bson::Boolean(true),
+        // Null also matches where the member is missing.
+        false => Bson::Document(doc! { "$in": [false, Bson::Null] }),
+    };
+    doc! { "source": ends.source.to_string(), "target": ends.target.to_string(), "bidirectional": bidirectional }
+}
+
+fn has_ends(stored: &BsonDocument, ends: Option<&Ends>) -> bool {
+    let Some(ends) = ends else { return true };
+    stored.get_str("source").is_ok_and(|source| source == ends.source.to_string())
+        && stored.get_str("target").is_ok_and(|target| target == ends.target.to_string())
+        && stored.get_bool("bidirectional").unwrap_or_default() == ends.bidirectional
+}

@@ -1,0 +1,84 @@
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+use wayfare_graph::{Circuit, Store, StoreError};
+
+use crate::*;
+
+fn impatient() -> MongoOptions {
+    let mut options = MongoOptions::default();
+    options.server_selection_timeout = Duration::from_millis(200);
+    options.connect_timeout = Duration::from_millis(200);
+    options.operation_timeout = Duration::from_millis(300);
+    options.retries = 1;
+    options.retry_time = Duration::from_secs(2);
+    options.circuit_failures = 2;
+    options.circuit_pause = Duration::from_millis(500);
+    options
+}
+
+/// Fails until calls are refused at once; then waits until they are not.
+fn opens_and_closes(store: &MongoStore, come_back: impl FnOnce()) {
+    block_on(async {
+        for _ in 0..2 {
+            let error = store.get_many(&[id("n.City.a")]).await.unwrap_err();
+            assert!(matches!(error, StoreError::Unreachable { .. }), "{error:?}");
+        }
+        let begun = Instant::now();
+        match store.get_many(&[id("n.City.a")]).await.unwrap_err() {
+            StoreError::CircuitOpen { retry_after, .. } => assert!(retry_after <= Duration::from_millis(500)),
+            other => panic!("{other:?}"),
+        }
+        assert!(begun.elapsed() < Duration::from_millis(200), "{:?}", begun.elapsed());
+        let figures = store.pool().unwrap();
+        assert_eq!(figures.circuit, Circuit::Open);
+        assert!(figures.retries >= 2, "{figures:?}");
+    });
+    come_back();
+    block_on(async {
+        let until = Instant::now() + Duration::from_secs(30);
+        while let Err(error) = store.get_many(&[id("n.City.a")]).await {
+            assert!(error.is_passing() && Instant::now() < until, "{error:?}");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        assert_eq!(store.pool().unwrap().circuit, Circuit::Closed);
+        assert!(get(store, "n.City.a").await.is_some());
+        assert!(write(store, vec![save(node("n.City.a", json!({})), 1)]).await[0].is_ok());
+    });
+}
+
+#[test]
+fn calls_fail_at_once_while_a_server_hangs_and_work_when_it_goes_on() {
+    let Some(mongod) = Mongod::start() else { return };
+    let store = MongoStore::open(&mongod.url("shop"), impatient()).unwrap();
+    block_on(given(&store, [node("n.City.a", json!({}))]));
+    mongod.stop();
+    opens_and_closes(&store, || mongod.cont());
+}
+
+#[test]
+fn calls_fail_at_once_while_a_server_is_dead_and_work_when_it_is_back() {
+    let Some(mongod) = Mongod::start() else { return };
+    let store = MongoStore::open(&mongod.url("shop"), impatient()).unwrap();
+    block_on(given(&store, [node("n.City.a", json!({}))]));
+    mongod.kill();
+    opens_and_closes(&store, || mongod.restart());
+}
+
+#[test]
+fn a_short_absence_is_bridged_by_retries() {
+    let Some(mongod) = Mongod::start() else { return };
+    let mut options = MongoOptions::default();
+    options.server_selection_timeout = Duration::from_secs(2);
+    let store = MongoStore::open(&mongod.url("shop"), options).unwrap();
+    block_on(given(&store, [node("n.City.a", json!({}))]));
+    std::thread::scope(|scope| {
+        mongod.kill();
+        let writing =
+            scope.spawn(|| block_on(write(&store, vec![save(node("n.City.a", json!({"n": 1})), 1)])));
+        mongod.restart();
+        assert!(writing.join().unwrap()[0].is_ok());
+    });
+    assert_eq!(block_on(context(&store, "n.City.a")), json!({"n": 1}));
+    assert_eq!(store.pool().unwrap().circuit, Circuit::Closed);
+}

@@ -1,0 +1,137 @@
+use std::time::Duration;
+
+use bson::doc;
+use serde_json::json;
+use wayfare_graph::{Direction, Kind, Need, Query, Store, Version, WriteBatch, WriteError};
+
+use crate::*;
+
+/// A batch of many levels, so that it can be broken off in the middle: what it changes, makes and deletes.
+fn long_batch() -> WriteBatch {
+    let mut writes: Vec<Write> = vec![
+        create(node("n.City.new", json!({}))),
+        delete("n.City.hub"),
+        create(edge("e.Road.new", "n.City.a", "n.City.new")),
+    ];
+    writes.extend((1..400).map(|n| save(node("n.City.a", json!({"n": n})), n)));
+    WriteBatch { writes, all_or_nothing: true }
+}
+
+async fn given_graph(store: &dyn Store) {
+    let nodes = ["a", "b", "hub"].map(|key| node(&format!("n.City.{key}"), json!({"n": 0})));
+    given(store, nodes).await;
+    given(store, [edge("e.Road.1", "n.City.hub", "n.City.a"), edge("e.Road.2", "n.City.b", "n.City.hub")])
+        .await;
+}
+
+async fn is_as_given(store: &dyn Store) {
+    let a = get(store, "n.City.a").await.unwrap();
+    assert_eq!((a.version(), Value::Object(a.context().unwrap())), (Version(1), json!({"n": 0})));
+    assert_eq!(get(store, "n.City.new").await, None);
+    let loaded = store.load(&[id("n.City.hub")], Need::DOCUMENT.links(Direction::Both)).await.unwrap();
+    assert_eq!(loaded.adjacency[2].links.len(), 2);
+    assert_eq!(store.count(&Query::kind(Kind::Edge)).await.unwrap(), 2);
+}
+
+/// Begins the batch and lets go of it in the middle, as a process does that is killed.
+async fn broken_off(store: &MongoStore, database: &Database) {
+    let batch = [long_batch()];
+    let applied = store.apply(&batch);
+    assert!(tokio::time::timeout(Duration::from_millis(400), applied).await.is_err(), "it was too quick");
+    let journal = database.collection::<BsonDocument>("wayfare_journal");
+    assert_eq!(journal.count_documents(doc! { "head": true }).await.unwrap(), 1);
+    assert!(journal.count_documents(doc! { "op": "remove" }).await.unwrap() >= 3);
+    assert_eq!(get(store, "n.City.hub").await, None, "it has not come far");
+}
+
+async fn age_the_journal(database: &Database) {
+    let long_ago = bson::DateTime::from_millis(0);
+    let journal = database.collection::<BsonDocument>("wayfare_journal");
+    journal.update_many(doc! { "head": true }, doc! { "$set": { "at": long_ago } }).await.unwrap();
+}
+
+async fn is_empty(database: &Database) -> bool {
+    let journal = database.collection::<BsonDocument>("wayfare_journal");
+    journal.count_documents(doc! {}).await.unwrap() == 0
+}
+
+#[test]
+fn a_batch_that_was_broken_off_is_undone_when_the_store_is_opened() {
+    let Some(url) = single_url() else { return };
+    block_on(async {
+        let store = open(&url);
+        let database = raw(&url).await;
+        given_graph(&store).await;
+        broken_off(&store, &database).await;
+        drop(store);
+        // As long as it may be under way, it is left alone.
+        let store = open(&url);
+        assert!(!is_empty(&database).await);
+        drop(store);
+        age_the_journal(&database).await;
+        let store = open(&url);
+        is_as_given(&store).await;
+        assert!(is_empty(&database).await);
+    });
+}
+
+#[test]
+fn what_others_wrote_over_a_broken_batch_stays() {
+    let Some(url) = single_url() else { return };
+    block_on(async {
+        let store = open(&url);
+        let database = raw(&url).await;
+        given_graph(&store).await;
+        broken_off(&store, &database).await;
+        let read = get(&store, "n.City.a").await.unwrap();
+        let version = read.version().0;
+        let over = save(node("n.City.a", json!({"mine": true})), version);
+        assert!(write(&store, vec![over]).await[0].is_ok());
+        drop(store);
+        age_the_journal(&database).await;
+        let store = open(&url);
+        assert_eq!(context(&store, "n.City.a").await, json!({"mine": true}));
+        assert_eq!(get(&store, "n.City.a").await.unwrap().version(), Version(version + 1));
+        assert!(get(&store, "n.City.hub").await.is_some());
+        assert_eq!(get(&store, "n.City.new").await, None);
+    });
+}
+
+#[test]
+fn a_refused_batch_leaves_nothing_in_the_journal() {
+    let Some(url) = single_url() else { return };
+    block_on(async {
+        let store = open(&url);
+        let database = raw(&url).await;
+        given_graph(&store).await;
+        let mut batch = long_batch();
+        batch.writes.truncate(10);
+        batch.writes.push(create(node("n.City.b", json!({}))));
+        let results = store.apply(&[batch.clone()]).await.unwrap().remove(0);
+        assert_eq!(results[10], Err(WriteError::AlreadyExists { id: id("n.City.b") }));
+        assert_eq!(results[0], Err(WriteError::BatchRefused { position: 10 }));
+        is_as_given(&store).await;
+        assert!(is_empty(&database).await);
+        batch.writes.pop();
+        assert!(store.apply(&[batch]).await.unwrap()[0].iter().all(Result::is_ok));
+        assert!(is_empty(&database).await);
+        assert_eq!(get(&store, "n.City.hub").await, None);
+        assert_eq!(store.count(&Query::kind(Kind::Edge)).await.unwrap(), 1);
+    });
+}
+
+#[test]
+fn a_transaction_that_was_broken_off_leaves_nothing() {
+    let Some(url) = replica_url() else { return };
+    block_on(async {
+        let store = open(&url);
+        given_graph(&store).await;
+        let batch = [long_batch()];
+        let applied = store.apply(&batch);
+        assert!(tokio::time::timeout(Duration::from_millis(100), applied).await.is_err(), "it was too quick");
+        is_as_given(&store).await;
+        // The server lets go of it in time for others to write the same.
+        let over = save(node("n.City.a", json!({"n": 5})), 1);
+        assert!(write(&store, vec![over]).await[0].is_ok());
+    });
+}
