@@ -8,8 +8,8 @@ mod neighbours;
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 use wayfare_actors::RuntimeHandle;
 use wayfare_graph::{
-    Document, EdgeEntity, Ends, Entity, EntityName, Filter, Id, Key, Kind, NodeEntity, PoolFigures, Query,
-    StoreStats, Version, Write, WriteBatch, WriteError, WriteResult, Written,
+    Document, EdgeEntity, Ends, Entity, EntityName, Id, IntoFilter, Key, Kind, NodeEntity, PoolFigures,
+    Query, StoreStats, Version, Write, WriteBatch, WriteError, WriteResult, Written,
 };
 
 use crate::error::{Error, Result};
@@ -256,13 +256,13 @@ impl Graph {
         Ok(())
     }
 
-    /// All entities of a type that satisfy a filter, in the order of the store; [`query`](Self::query) can do
-    /// more.
+    /// All entities of a type that satisfy a filter, in the order of the store: a condition on fields of the
+    /// type, as `User::age().gt(30)`, or a filter in JSON. [`query`](Self::query) can do more.
     ///
     /// # Errors
-    /// [`Error::Store`], [`Error::Body`].
-    pub async fn find<T: Entity>(&self, filter: Filter) -> Result<Vec<Stored<T>>> {
-        let query = Query { filter, ..Query::entity(T::KIND, T::entity_name()) };
+    /// [`Error::Filter`], [`Error::Store`], [`Error::Body`].
+    pub async fn find<T: Entity>(&self, filter: impl IntoFilter<T>) -> Result<Vec<Stored<T>>> {
+        let query = Query { filter: filter.into_filter()?, ..Query::entity(T::KIND, T::entity_name()) };
         let documents = self.find_documents(query).await?;
         Ok(documents.into_iter().map(Stored::from_document).collect::<Result<_, _>>()?)
     }

@@ -80,13 +80,14 @@ pub use wayfare_actors::{
 };
 pub use wayfare_graph::{
     AccessPath, Along, Body, BodyError, Bounds, Budget, Child, Circuit, Clock, Detail, Direction, Document,
-    DocumentError, Durable, EdgeEntity, EdgeLink, Ends, Entity, EntityName, EntityType, Event, EventSource,
-    Explanation, Fields, Filter, FilterError, Finding, Here, HereTarget, HookError, Id, IdError, Index,
-    IndexProgress, IndexSpec, IntoStep, IntoUpgraded, Key, KeySource, Kind, Lagged, Limits, ManualClock,
-    Need, Neighbours, NodeEntity, Order, Page, Place, PoolFigures, Profile, Published, Query, Random, Slot,
-    SortKey, SortPosition, Step, Store, StoreError, StoreStats, SystemClock, Target, Trail, TrailStep,
-    Unique, Upgrade, Version, Walk, WalkError, WalkOptions, Walker, WalkerType, Write, WriteBatch,
-    WriteError, WriteResult, Written, compare_values,
+    DocumentError, Durable, EdgeEntity, EdgeLink, Element, Ends, Entity, EntityName, EntityType, Event,
+    EventSource, Explanation, Field, Fields, Filter, FilterError, Finding, Here, HereTarget, HookError, Id,
+    IdError, Index, IndexProgress, IndexSpec, IntoFilter, IntoStep, IntoUpgraded, Key, KeySource, Kind,
+    Lagged, Limits, ManualClock, Need, Neighbours, NodeEntity, Operand, Order, Page, Place, PoolFigures,
+    Profile, Published, Query, Random, Slot, SortKey, SortPosition, Step, Store, StoreError, StoreStats,
+    StoredAsInteger, StoredAsList, StoredAsText, SystemClock, Target, Trail, TrailStep, Unique, Upgrade,
+    Version, Walk, WalkError, WalkOptions, Walker, WalkerType, Where, Write, WriteBatch, WriteError,
+    WriteResult, Written, compare_values,
 };
 pub use wayfare_macros::{
     edge, event, hosts, node, object, on_enter, on_event, on_exit, on_leave, on_merge, on_visit, upgrade,

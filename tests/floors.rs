@@ -1,6 +1,5 @@
 //! A crate is a floor and uses lower floors only.
 
-use std::collections::HashMap;
 use std::process::Command;
 
 use serde_json::Value;
@@ -17,6 +16,9 @@ const FLOORS: &[(&str, u8)] = &[
 
 /// The crate of chores: it uses no other crate of the workspace, and none uses it.
 const CHORES: &str = "xtask";
+
+/// The kit of the tests: it uses no other crate of the workspace, and only those with a floor use it, for their tests.
+const TESTKIT: &str = "wayfare-testkit";
 
 #[test]
 fn every_crate_uses_lower_floors_only() {
@@ -60,6 +62,24 @@ fn dependencies_from_outside_of_the_workspace_are_no_arrows() {
     assert_eq!(faults(&metadata), [""; 0]);
 }
 
+#[test]
+fn the_kit_of_the_tests_is_for_tests_only() {
+    let arrow = |from: &str, to: &str, kind: Value| faults(&made_up(&[from, to], from, to, &kind));
+    assert_eq!(arrow("wayfare-stores", "wayfare-testkit", "dev".into()), [""; 0]);
+    assert_eq!(
+        arrow("wayfare-stores", "wayfare-testkit", Value::Null),
+        ["`wayfare-stores` depends on `wayfare-testkit`: it is for tests, make it a dev-dependency"]
+    );
+    assert_eq!(arrow("wayfare-stores", "wayfare-testkit", "build".into()).len(), 1);
+    for kind in [Value::Null, "dev".into(), "build".into()] {
+        let apart =
+            "`wayfare-testkit` depends on `wayfare-graph`: `wayfare-testkit` stands apart from the floors";
+        assert_eq!(arrow("wayfare-testkit", "wayfare-graph", kind.clone()), [apart]);
+        assert_eq!(arrow("wayfare-testkit", "xtask", kind.clone()).len(), 1);
+        assert_eq!(arrow("xtask", "wayfare-testkit", kind).len(), 1);
+    }
+}
+
 /// What `cargo metadata` would say of a workspace of `crates` with one arrow.
 fn made_up(crates: &[&str], from: &str, to: &str, kind: &Value) -> Value {
     let package = |name: &&str| {
@@ -72,29 +92,40 @@ fn made_up(crates: &[&str], from: &str, to: &str, kind: &Value) -> Value {
 
 /// Every arrow that does not lead to a lower floor, and every crate without a floor.
 fn faults(metadata: &Value) -> Vec<String> {
-    let floors: HashMap<&str, u8> = FLOORS.iter().copied().collect();
     let names: Vec<&str> = packages(metadata).filter_map(|package| package["name"].as_str()).collect();
     let mut faults = Vec::new();
     for package in packages(metadata) {
         let name = package["name"].as_str().unwrap_or_default();
-        if name != CHORES && !floors.contains_key(name) {
+        if name != CHORES && name != TESTKIT && floor(name).is_none() {
             faults.push(format!("`{name}` has no floor: give it one in tests/floors.rs"));
         }
-        let used = package["dependencies"].as_array().into_iter().flatten();
-        for used in used.filter_map(|used| used["name"].as_str()).filter(|used| names.contains(used)) {
-            match (floors.get(name), floors.get(used)) {
-                (Some(own), Some(other)) if other < own => {}
-                (Some(own), Some(other)) => faults.push(format!(
-                    "`{name}` (floor {own}) depends on `{used}` (floor {other}): use lower floors only"
-                )),
-                _ if name == CHORES || used == CHORES => faults
-                    .push(format!("`{name}` depends on `{used}`: `{CHORES}` stands apart from the floors")),
-                // A crate without a floor is a fault of its own, told once.
-                _ => {}
-            }
+        for dependency in package["dependencies"].as_array().into_iter().flatten() {
+            let used = dependency["name"].as_str().filter(|used| names.contains(used));
+            faults.extend(used.and_then(|used| fault(name, used, &dependency["kind"])));
         }
     }
     faults
+}
+
+/// What is wrong with one arrow within the workspace.
+fn fault(name: &str, used: &str, kind: &Value) -> Option<String> {
+    match (floor(name), floor(used)) {
+        (Some(own), Some(other)) if other < own => None,
+        (Some(own), Some(other)) => {
+            Some(format!("`{name}` (floor {own}) depends on `{used}` (floor {other}): use lower floors only"))
+        }
+        (Some(_), None) if used == TESTKIT => (kind != "dev")
+            .then(|| format!("`{name}` depends on `{used}`: it is for tests, make it a dev-dependency")),
+        _ => {
+            let apart = [CHORES, TESTKIT].into_iter().find(|apart| [name, used].contains(apart));
+            // A crate without a floor is a fault of its own, told once.
+            apart.map(|apart| format!("`{name}` depends on `{used}`: `{apart}` stands apart from the floors"))
+        }
+    }
+}
+
+fn floor(name: &str) -> Option<u8> {
+    FLOORS.iter().find(|(known, _)| *known == name).map(|(_, floor)| *floor)
 }
 
 fn packages(metadata: &Value) -> impl Iterator<Item = &Value> {

@@ -49,9 +49,9 @@ impl Core {
             };
             if let Some(slot) = self.directory.known(id) {
                 let resident = self.resident(slot);
-                // Our own writes come back too; what they left here is as new as they are.
+                // Our own writes come back too. Others may know nothing of versions and begin again at 0.
                 let is_new = match (version, resident) {
-                    (Some(version), Some(resident)) => resident.head.version() >= *version,
+                    (Some(version), Some(resident)) => version.0 > 0 && resident.head.version() == *version,
                     _ => false,
                 };
                 if !is_new {

@@ -9,7 +9,8 @@ use serde::de::DeserializeOwned;
 use crate::body::{Body, BodyError};
 use crate::document::Document;
 use crate::entity_name::EntityName;
-use crate::id::Kind;
+use crate::field::Field;
+use crate::id::{Id, Kind};
 use crate::index::IndexSpec;
 use crate::record::{Head, Record, SharedRecord, Typed, TypedOver, Untyped};
 use crate::upgrade;
@@ -63,7 +64,17 @@ pub fn entity_of<T: Entity>() -> (Kind, EntityName) {
 pub trait NodeEntity: Entity {}
 
 /// An [`Entity`] whose kind is [`Kind::Edge`].
-pub trait EdgeEntity: Entity {}
+pub trait EdgeEntity: Entity {
+    /// The node that the edge leaves, for filters: `Road::source_id().eq("n.City.oslo")`.
+    fn source_id() -> Field<Self, Id> {
+        Field::new("source")
+    }
+
+    /// The node that the edge enters, for filters.
+    fn target_id() -> Field<Self, Id> {
+        Field::new("target")
+    }
+}
 
 /// What the runtime knows of a registered entity type.
 #[derive(Debug, Clone, Copy)]

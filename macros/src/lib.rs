@@ -17,6 +17,7 @@ mod entity_code;
 mod errors;
 mod event;
 mod fields;
+mod filter_code;
 mod here;
 mod hooks;
 mod hosts;
@@ -50,14 +51,22 @@ mod walker_code;
 /// | `schema = 3` | the schema version, 1 by default |
 /// | `index(keys = ["email", "active"])` | an index over several fields, most significant first; repeatable |
 /// | `index(keys = […], unique)` | one whose values two documents may not share |
+/// | `no_filters` | no functions for filters |
 ///
 /// | on a field | meaning |
 /// | --- | --- |
 /// | `#[field(index)]` | an index |
 /// | `#[field(unique)]` | an index whose value two documents may not share |
+/// | `#[field(no_filter)]` | no function for filters |
 ///
 /// Indexes name fields as they are in the struct, and follow `#[serde(rename)]` and
 /// `#[serde(rename_all)]`.
+///
+/// For filters, each stored field has an associated function of its name and visibility that returns it
+/// as a `Field`: `graph.find(City::people().gt(1_000_000))`. Where such a name is wanted for a function of
+/// your own, turn it off. A field that serde stores `with` a form of its own is an untyped one. Fields
+/// that are skipped or flattened have none, nor those whose stored name holds a dot or hangs on a
+/// `cfg_attr`, nor any of a struct that serde stores as something else (`into`, `transparent`).
 ///
 /// ```ignore
 /// use wayfare::node;

@@ -45,15 +45,15 @@ pub(crate) fn are_same(one: &str, other: &str) -> bool {
     }
 }
 
-/// The folder of a store that lies in one.
+/// The folder or the file of a store that lies in one.
 fn path_of(url: &str) -> Option<PathBuf> {
     match StoreUrl::parse(url) {
-        Ok(StoreUrl::Embedded(path) | StoreUrl::Json(path)) => Some(path),
+        Ok(StoreUrl::Embedded(path) | StoreUrl::Json(path) | StoreUrl::Sqlite(path)) => Some(path),
         _ => None,
     }
 }
 
-/// Whether there is nothing at a path, or an empty folder. What cannot be looked at is for the store to tell.
+/// Whether there is nothing at a path, or an empty folder. A file is there; what cannot be looked at is for the store to tell.
 fn is_absent(path: &Path) -> bool {
     match fs::read_dir(path) {
         Ok(mut entries) => entries.next().is_none(),

@@ -11,8 +11,12 @@ mod embedded;
 mod json;
 mod out_of_space;
 mod plan;
+#[cfg(feature = "sqlite")]
+mod sqlite;
 mod url;
 
 pub use embedded::{EmbeddedOptions, EmbeddedStore};
 pub use json::JsonStore;
+#[cfg(feature = "sqlite")]
+pub use sqlite::SqliteStore;
 pub use url::{OpenOptions, StoreUrl, open};

@@ -27,6 +27,8 @@ pub enum StoreUrl {
     Embedded(PathBuf),
     /// `json:PATH`: a [`JsonStore`] in the folder `PATH`.
     Json(PathBuf),
+    /// `sqlite:PATH`: a SQLite file of jvspatial, to be read.
+    Sqlite(PathBuf),
 }
 
 impl StoreUrl {
@@ -38,6 +40,7 @@ impl StoreUrl {
         match url.split_once(':') {
             Some(("embedded", path)) if !path.is_empty() => Ok(Self::Embedded(Path::new(path).to_owned())),
             Some(("json", path)) if !path.is_empty() => Ok(Self::Json(Path::new(path).to_owned())),
+            Some(("sqlite", path)) if !path.is_empty() => Ok(Self::Sqlite(Path::new(path).to_owned())),
             _ => Err(StoreError::Url { url: without_password(url), reason: KNOWN.into() }),
         }
     }
@@ -62,6 +65,13 @@ pub fn open(url: &str, options: &OpenOptions) -> Result<Arc<dyn Store>, StoreErr
     match StoreUrl::parse(url)? {
         StoreUrl::Embedded(path) => Ok(Arc::new(EmbeddedStore::open(&path, options.embedded)?)),
         StoreUrl::Json(path) => Ok(Arc::new(JsonStore::open(&path, options.embedded)?)),
+        #[cfg(feature = "sqlite")]
+        StoreUrl::Sqlite(path) => Ok(Arc::new(crate::sqlite::SqliteStore::open(&path, options.embedded)?)),
+        #[cfg(not(feature = "sqlite"))]
+        StoreUrl::Sqlite(_) => Err(StoreError::Url {
+            url: url.to_owned(),
+            reason: "this program is built without `sqlite`".into(),
+        }),
     }
 }
 

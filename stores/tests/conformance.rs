@@ -13,16 +13,24 @@ mod batches;
 mod connect;
 #[path = "conformance/create.rs"]
 mod create;
+#[path = "conformance/cursors.rs"]
+mod cursors;
 #[path = "conformance/delete.rs"]
 mod delete;
+#[path = "conformance/distinct.rs"]
+mod distinct;
 #[path = "conformance/explain.rs"]
 mod explain;
 #[path = "conformance/harness.rs"]
 mod harness;
+#[path = "conformance/index_changes.rs"]
+mod index_changes;
 #[path = "conformance/indexes.rs"]
 mod indexes;
 #[path = "conformance/model.rs"]
 mod model;
+#[path = "conformance/puts.rs"]
+mod puts;
 #[path = "conformance/queries.rs"]
 mod queries;
 #[path = "conformance/save.rs"]

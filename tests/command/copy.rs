@@ -88,7 +88,7 @@ fn a_store_is_not_copied_onto_itself_nor_from_nowhere() {
     copy(&place, "embedded:store", "embedded:new", &["--verify-only"])
         .ended_with(2)
         .says(&["does not exist"]);
-    copy(&place, "embedded:store", "sqlite:x", &[]).ended_with(2).says(&["`sqlite:x` is no store"]);
+    copy(&place, "embedded:store", "postgres:x", &[]).ended_with(2).says(&["`postgres:x` is no store"]);
 }
 
 #[test]

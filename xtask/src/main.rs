@@ -19,7 +19,7 @@ struct Command {
 
 const COMMANDS: &[Command] = &[
     Command { name: "test", about: "run every check; stop at the first that fails", run: test::run },
-    Command { name: "services", about: "start the servers that tests need", run: services::run },
+    Command { name: "services", about: "find or fetch the servers that tests start", run: services::run },
     Command { name: "help", about: "show this", run: help },
 ];
 

@@ -1,28 +1,30 @@
 //! One cargo command, announced, timed, and given back to type again when it fails.
 
+use std::ffi::OsString;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Instant;
 use std::{env, fmt};
 
-/// A cargo command with at most one environment variable of its own; displays as one would type it.
+/// A cargo command with environment variables of its own; displays as one would type it.
 ///
 /// It inherits everything else, so `WAYFARE_DATA` and `CARGO_TARGET_DIR` reach it and all steps share one target
 /// folder.
 pub(crate) struct Step {
     arguments: &'static str,
-    variable: Option<(&'static str, &'static str)>,
+    variables: Vec<(&'static str, OsString)>,
 }
 
 impl Step {
     /// `cargo` with `arguments`, which hold no quoting: they are split at spaces.
     pub(crate) const fn cargo(arguments: &'static str) -> Self {
-        Self { arguments, variable: None }
+        Self { arguments, variables: Vec::new() }
     }
 
     /// Sets an environment variable for the command.
-    pub(crate) const fn with(self, name: &'static str, value: &'static str) -> Self {
-        Self { variable: Some((name, value)), ..self }
+    pub(crate) fn with(mut self, name: &'static str, value: impl Into<OsString>) -> Self {
+        self.variables.push((name, value.into()));
+        self
     }
 
     /// Runs it with its output shown, between a line that announces it and one that tells the time it took.
@@ -52,17 +54,15 @@ impl Step {
         // The cargo that runs this chore, so that a chosen toolchain holds for every step.
         let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
         command.args(self.arguments.split(' ')).current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join(".."));
-        if let Some((name, value)) = self.variable {
-            command.env(name, value);
-        }
+        command.envs(self.variables.iter().map(|(name, value)| (name, value)));
         command
     }
 }
 
 impl fmt::Display for Step {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let Some((name, value)) = self.variable {
-            write!(f, "{name}='{value}' ")?;
+        for (name, value) in &self.variables {
+            write!(f, "{name}='{}' ", value.display())?;
         }
         write!(f, "cargo {}", self.arguments)
     }
@@ -77,6 +77,8 @@ mod tests {
         assert_eq!(Step::cargo("fmt --check").to_string(), "cargo fmt --check");
         let step = Step::cargo("doc --no-deps").with("RUSTDOCFLAGS", "-D warnings");
         assert_eq!(step.to_string(), "RUSTDOCFLAGS='-D warnings' cargo doc --no-deps");
+        let step = Step::cargo("test").with("A", "1").with("B", Path::new("/2"));
+        assert_eq!(step.to_string(), "A='1' B='/2' cargo test");
     }
 
     #[test]

@@ -5,18 +5,11 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::time::Instant;
 
+use crate::services::{self, Found};
 use crate::step::Step;
 
 /// The folder of reference graphs; tests on them skip without it.
 const DATA_VARIABLE: &str = "WAYFARE_DATA";
-
-/// Cheapest first, so that a slip shows early.
-const STEPS: &[Step] = &[
-    Step::cargo("fmt --all --check"),
-    Step::cargo("clippy --workspace --all-targets -- -D warnings"),
-    Step::cargo("doc --workspace --no-deps").with("RUSTDOCFLAGS", "-D warnings"),
-    Step::cargo("test --workspace"),
-];
 
 const LICENCES: Step = Step::cargo("deny check bans licenses sources");
 
@@ -24,10 +17,9 @@ const LICENCES: Step = Step::cargo("deny check bans licenses sources");
 pub(crate) fn run() -> ExitCode {
     let started = Instant::now();
     announce_data();
-    for step in STEPS {
-        if !step.run_aloud() {
-            return ExitCode::FAILURE;
-        }
+    let found = services::find_all();
+    if !steps(&found).iter().all(Step::run_aloud) {
+        return ExitCode::FAILURE;
     }
     if !Step::cargo("deny --version").succeeds_quietly() {
         println!(
@@ -36,8 +28,28 @@ pub(crate) fn run() -> ExitCode {
     } else if !LICENCES.run_aloud() {
         return ExitCode::FAILURE;
     }
+    // Again at the end, since much has been printed in between.
+    for missing in found.iter().filter(|found| found.result.is_err()) {
+        println!("==> skipped: tests that need {}, which is not to be had", missing.name);
+    }
     println!("==> all passed in {:.1} s", started.elapsed().as_secs_f64());
     ExitCode::SUCCESS
+}
+
+/// Cheapest first, so that a slip shows early; tests are told where the services are.
+fn steps(found: &[Found]) -> Vec<Step> {
+    let mut tests = Step::cargo("test --workspace");
+    for Found { variable, result, .. } in found {
+        if let Ok(ready) = result {
+            tests = tests.with(variable, &ready.path);
+        }
+    }
+    vec![
+        Step::cargo("fmt --all --check"),
+        Step::cargo("clippy --workspace --all-targets -- -D warnings"),
+        Step::cargo("doc --workspace --no-deps").with("RUSTDOCFLAGS", "-D warnings"),
+        tests,
+    ]
 }
 
 /// Says aloud whether the reference graphs will be walked: a skipped test looks like a passed one.

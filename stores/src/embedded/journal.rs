@@ -128,6 +128,16 @@ impl EmbeddedStore {
     }
 }
 
+impl EmbeddedStore {
+    /// Stores documents as they are, over whatever is there and whatever the rules of the graph.
+    #[cfg(feature = "sqlite")]
+    pub(crate) fn take_over(&self, documents: &[Document]) -> Result<(), StoreError> {
+        self.engine.write(|writing| {
+            documents.iter().try_for_each(|document| writing.import_document(document, false).map(drop))
+        })
+    }
+}
+
 impl Writing<'_> {
     /// Notes that a document's file has to be written.
     pub(super) fn note_change(&mut self, id: &Id) -> Result<(), Fault> {

@@ -104,6 +104,28 @@ macro_rules! suite {
                     an_index_changes_no_answer,
                     all_or_nothing_takes_index_entries_back,
                 ],
+                index_changes: [
+                    a_partial_index_rules_its_part_only,
+                    a_partial_index_answers_only_what_asks_for_its_part,
+                    an_index_is_dropped_and_renamed_by_name,
+                    two_indexes_of_an_entity_never_share_a_name,
+                    an_index_over_many_documents_is_whole,
+                    what_cannot_be_indexed_is_refused,
+                ],
+                cursors: [
+                    pages_by_cursor_add_up_whatever_the_sort,
+                    a_cursor_holds_while_documents_come_and_go,
+                    a_cursor_goes_with_filter_skip_and_index,
+                ],
+                distinct: [
+                    different_values_come_once_and_in_order,
+                    many_documents_are_looked_at,
+                ],
+                puts: [
+                    a_document_is_stored_with_its_version,
+                    an_edge_may_come_before_its_ends_and_beside_others,
+                    unique_indexes_hold,
+                ],
                 queries: [
                     documents_are_found_by_filter,
                     skip_and_limit_follow_the_filter,

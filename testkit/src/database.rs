@@ -1,0 +1,27 @@
+//! Names of databases.
+
+use std::sync::atomic::{AtomicU32, Ordering};
+
+/// How many names this process has been given.
+static NAMED: AtomicU32 = AtomicU32::new(0);
+
+/// Makes a name that no other call in this process gets: `prefix` and a number.
+///
+/// Servers belong to one process, so tests that share one keep out of each other's way by it. MongoDB takes at most 63
+/// bytes and tells no upper from lower case, so the prefix should be short and in lower case.
+pub fn unique_database(prefix: &str) -> String {
+    // Relaxed: only that the numbers differ matters.
+    format!("{prefix}_{}", NAMED.fetch_add(1, Ordering::Relaxed))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_one_prefix_differ() {
+        let (first, second) = (unique_database("orders"), unique_database("orders"));
+        assert_ne!(first, second);
+        assert!(first.starts_with("orders_"), "{first}");
+    }
+}

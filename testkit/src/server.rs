@@ -1,0 +1,248 @@
+//! One `mongod` process that can be killed, hung and started again.
+
+use std::ffi::OsString;
+use std::fs::{self, File};
+use std::io::{Read, Seek, SeekFrom};
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crate::guarded::Guarded;
+use crate::port;
+
+/// Longest wait for a server that starts; it takes a quarter of a second on an idle machine.
+const START_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// How often something is looked at that tells nobody when it changes.
+pub(crate) const POLL_INTERVAL: Duration = Duration::from_millis(10);
+
+/// How many ports are tried, and how often the one port of a server that is started again.
+const ATTEMPTS: usize = 50;
+
+/// How many lines of the log a failure shows.
+const TAIL_LINES: usize = 20;
+
+/// What `mongod` logs once it takes connections.
+const READY: &str = "Waiting for connections";
+
+/// What it logs before it exits because another process has its port.
+const PORT_TAKEN: &str = "Address already in use";
+
+/// A server, running or killed, and where its data lie. Killed when dropped.
+pub(crate) struct Server {
+    binary: PathBuf,
+    /// What is particular to this server, such as its replica set.
+    options: Vec<String>,
+    port: u16,
+    data: PathBuf,
+    log: PathBuf,
+    /// The folder that goes if this process ends early.
+    root: PathBuf,
+    process: Mutex<Option<Guarded>>,
+}
+
+/// Why a server is not up.
+enum Failure {
+    PortTaken,
+    Other(String),
+}
+
+impl Server {
+    /// Starts a server whose data lie in the new folder `name` of `root`, and waits until it takes connections.
+    ///
+    /// # Panics
+    ///
+    /// It does not come up; the message has the end of its log.
+    pub(crate) fn start(binary: &Path, options: &[&str], root: &Path, name: &str) -> Self {
+        let data = root.join(name);
+        fs::create_dir(&data).unwrap_or_else(|error| panic!("{}: {error}", data.display()));
+        let mut server = Self {
+            binary: binary.to_owned(),
+            options: options.iter().map(|&option| option.to_owned()).collect(),
+            port: 0,
+            log: root.join(format!("{name}.log")),
+            data,
+            root: root.to_owned(),
+            process: Mutex::new(None),
+        };
+        for _ in 0..ATTEMPTS {
+            server.port = port::free();
+            match server.launch() {
+                Ok(()) => return server,
+                Err(Failure::PortTaken) => {}
+                Err(Failure::Other(reason)) => panic!("{reason}"),
+            }
+        }
+        panic!("each of {ATTEMPTS} ports that were free was taken before mongod had it");
+    }
+
+    /// Starts it again on its port with its data, if it does not run.
+    ///
+    /// # Panics
+    ///
+    /// It does not come up; the message has the end of its log.
+    pub(crate) fn restart(&self) {
+        if self.process().is_some() {
+            return;
+        }
+        for _ in 0..ATTEMPTS {
+            match self.launch() {
+                Ok(()) => return,
+                // It has to be this port, so whoever has it for the moment is waited for.
+                Err(Failure::PortTaken) => thread::sleep(10 * POLL_INTERVAL),
+                Err(Failure::Other(reason)) => panic!("{reason}"),
+            }
+        }
+        panic!("port {} was taken while its server was down", self.port);
+    }
+
+    /// Kills it at once, as a loss of power would; returns when it is dead.
+    pub(crate) fn kill(&self) {
+        self.process().take();
+    }
+
+    /// Hangs it: it keeps its connections and answers nothing.
+    pub(crate) fn stop(&self) {
+        self.signal("STOP");
+    }
+
+    /// Lets it go on after [`stop`](Self::stop).
+    pub(crate) fn cont(&self) {
+        self.signal("CONT");
+    }
+
+    pub(crate) fn port(&self) -> u16 {
+        self.port
+    }
+
+    pub(crate) fn log(&self) -> &Path {
+        &self.log
+    }
+
+    /// The id of its process, while it runs.
+    pub(crate) fn pid(&self) -> Option<u32> {
+        self.process().as_ref().map(Guarded::id)
+    }
+
+    /// The last lines that it logged.
+    pub(crate) fn log_tail(&self) -> String {
+        tail(&self.logged_since(0))
+    }
+
+    fn signal(&self, name: &str) {
+        let process = self.process();
+        let process = process.as_ref().unwrap_or_else(|| panic!("no server runs to be sent `{name}`"));
+        let status = process.signal(name);
+        assert!(status.as_ref().is_ok_and(|status| status.success()), "`{name}` was not sent: {status:?}");
+    }
+
+    /// One try to start it and to see it take connections.
+    fn launch(&self) -> Result<(), Failure> {
+        // A server that is started again appends to its log, where an earlier start was ready too.
+        let begin = fs::metadata(&self.log).map_or(0, |log| log.len());
+        let arguments = arguments(self.port, &self.data, &self.options);
+        let started = Guarded::start(&self.binary, &arguments, &self.log, &self.root);
+        let mut process =
+            started.map_err(|error| Failure::Other(format!("mongod was not started: {error}")))?;
+        let deadline = Instant::now() + START_TIMEOUT;
+        loop {
+            // Asked before the log is read: all that a dead server had to say is then in there.
+            let exited = process.exited();
+            let logged = self.logged_since(begin);
+            match exited {
+                // The port alone would not do: another server may answer there, while this one fails.
+                Ok(None) if logged.contains(READY) => break,
+                Ok(None) if Instant::now() < deadline => thread::sleep(POLL_INTERVAL),
+                Ok(Some(_)) if logged.contains(PORT_TAKEN) => return Err(Failure::PortTaken),
+                _ => return Err(Failure::Other(self.failure(&exited, &logged))),
+            }
+        }
+        *self.process() = Some(process);
+        Ok(())
+    }
+
+    fn failure(&self, exited: &impl std::fmt::Debug, logged: &str) -> String {
+        format!(
+            "`{}` does not take connections on port {}: {exited:?}\nthe end of its log:\n{}",
+            self.binary.display(),
+            self.port,
+            tail(logged)
+        )
+    }
+
+    fn logged_since(&self, begin: u64) -> String {
+        let mut logged = Vec::new();
+        let read = File::open(&self.log).and_then(|mut log| {
+            log.seek(SeekFrom::Start(begin))?;
+            log.read_to_end(&mut logged)
+        });
+        read.unwrap_or_else(|error| panic!("{}: {error}", self.log.display()));
+        String::from_utf8_lossy(&logged).into_owned()
+    }
+
+    fn process(&self) -> MutexGuard<'_, Option<Guarded>> {
+        // A test that failed while it held the lock has left the process as it was.
+        self.process.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The command line of a server that is small, starts fast, and is seen by this machine only.
+fn arguments(port: u16, data: &Path, options: &[String]) -> Vec<OsString> {
+    let port = port.to_string();
+    let mut arguments: Vec<OsString> = [
+        "--bind_ip",
+        "127.0.0.1",
+        "--port",
+        &port,
+        "--nounixsocket",
+        "--wiredTigerCacheSizeGB",
+        "0.25",
+        // Three files of 100 MiB for each server, written at its start, are what it does by default.
+        "--wiredTigerEngineConfigString",
+        "log=(file_max=8MB,prealloc=false)",
+        "--setParameter",
+        "diagnosticDataCollectionEnabled=false",
+        "--dbpath",
+    ]
+    .map(OsString::from)
+    .into();
+    arguments.push(data.into());
+    arguments.extend(options.iter().map(OsString::from));
+    arguments
+}
+
+fn tail(log: &str) -> String {
+    let lines: Vec<&str> = log.lines().collect();
+    lines[lines.len().saturating_sub(TAIL_LINES)..].join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_listens_on_the_loopback_address_only() {
+        let options = ["--replSet".to_owned(), "rs0".to_owned()];
+        let arguments = arguments(20_001, Path::new("/tmp/data"), &options);
+        let line = arguments.join(" ".as_ref()).into_string().unwrap();
+        assert!(line.starts_with("--bind_ip 127.0.0.1 --port 20001 --nounixsocket "), "{line}");
+        assert!(line.ends_with(" --dbpath /tmp/data --replSet rs0"), "{line}");
+    }
+
+    #[test]
+    fn a_tail_is_the_last_lines_or_all_there_are() {
+        let log: String = (0..100).map(|line| format!("{line}\n")).collect();
+        assert!(tail(&log).starts_with("80\n81\n"));
+        assert!(tail(&log).ends_with("\n99"));
+        assert_eq!(tail("a\nb\n"), "a\nb");
+        assert_eq!(tail(""), "");
+    }
+
+    #[test]
+    #[should_panic(expected = "the end of its log:\n--bind_ip 127.0.0.1")]
+    fn a_server_that_does_not_start_is_told_with_its_log() {
+        let root = tempfile::tempdir().unwrap();
+        Server::start(Path::new("/bin/echo"), &[], root.path(), "echo");
+    }
+}
