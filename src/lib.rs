@@ -96,6 +96,7 @@ pub use wayfare_macros::{
 
 /// The guide and the README, whose examples compile.
 #[cfg(doctest)]
+#[doc = include_str!("../docs/graph.md")]
 #[doc = include_str!("../docs/walkers.md")]
 #[doc = include_str!("../README.md")]
 mod guide {}

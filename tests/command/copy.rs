@@ -155,3 +155,44 @@ fn documents_that_the_target_does_not_take_are_named() {
     assert_eq!(entity(&ran.json(), "Road")["refused"], 1);
     ran.says(&["`e.Road.fixed` was refused", "`e.Road.fixed` differs"]);
 }
+
+/// Airports and routes as published, imported; `None`, said aloud, without the folder of data sets.
+fn with_air_routes() -> Option<Place> {
+    let Some(data) = std::env::var_os("WAYFARE_DATA") else {
+        eprintln!("SKIPPED air routes: WAYFARE_DATA is not set");
+        return None;
+    };
+    let folder = std::path::PathBuf::from(data).join("quickstart");
+    let file = |name: &str| folder.join(name).display().to_string();
+    let (nodes, edges) = (file("airports.csv"), file("flights-airport.csv"));
+    let place = Place::new();
+    let nodes = ["import", "--nodes", &nodes, "--entity", "Airport", "--key", "iata"];
+    let edges =
+        ["--edges", &edges, "--entity", "Route", "--from", "origin=Airport", "--to", "destination=Airport"];
+    place.run(&[&nodes[..], &edges].concat()).ended_with(0);
+    Some(place)
+}
+
+#[test]
+fn a_copy_of_real_data_that_is_killed_is_taken_up_and_is_the_same_then() {
+    let Some(place) = with_air_routes() else { return };
+    for (target, file) in [("embedded:target", "target/data.mdb"), ("json:files", "files/node")] {
+        let mut child = place.command(&["copy", "--from", "embedded:store", "--to", target]).spawn().unwrap();
+        // As soon as there is something of the target.
+        while !place.path().join(file).exists() && child.try_wait().unwrap().is_none() {
+            std::thread::yield_now();
+        }
+        child.kill().unwrap();
+        child.wait().unwrap();
+        let report = copy(&place, "embedded:store", target, &[]).ended_with(0).json();
+        assert_eq!(report["verified"], true, "{report}");
+        let (airports, routes) = (entity(&report, "Airport"), entity(&report, "Route"));
+        assert_eq!(
+            (&airports["target_documents"], &routes["target_documents"]),
+            (&json!(3_376), &json!(5_366))
+        );
+        let mut doctor = std::process::Command::new(env!("CARGO_BIN_EXE_wayfare"));
+        doctor.args(["doctor", "--single", "Route", "--store", target]);
+        Ran::from(place.here(doctor).output().unwrap()).ended_with(0);
+    }
+}
