@@ -9,14 +9,19 @@
 
 mod embedded;
 mod json;
+#[cfg(feature = "mongodb")]
+mod mongodb;
 mod out_of_space;
 mod plan;
+mod rules;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 mod url;
 
 pub use embedded::{EmbeddedOptions, EmbeddedStore};
 pub use json::JsonStore;
+#[cfg(feature = "mongodb")]
+pub use mongodb::{MongoOptions, MongoStore};
 #[cfg(feature = "sqlite")]
 pub use sqlite::SqliteStore;
 pub use url::{OpenOptions, StoreUrl, open};

@@ -24,7 +24,7 @@ pub(crate) enum Plan<I> {
     /// These documents.
     Ids(Vec<Id>),
     /// The documents of some places in an index.
-    Index(IndexUse<I>),
+    Index(Box<IndexUse<I>>),
     /// The edges that can be followed from nodes in a direction.
     EdgesOf(Vec<Id>, Direction),
     /// All documents of the kind and entity.
@@ -64,10 +64,10 @@ impl<I> Plan<I> {
             source.or_else(|| Some(Self::EdgesOf(nodes_at(&query.filter, "target")?, Direction::In)))
         };
         match by_index {
-            Some(by_index) if !by_index.equal.is_empty() => Self::Index(by_index),
+            Some(by_index) if !by_index.equal.is_empty() => Self::Index(Box::new(by_index)),
             by_index => {
                 let by_ends = if query.kind == Kind::Edge { ends() } else { None };
-                by_ends.or(by_index.map(Self::Index)).unwrap_or(Self::All)
+                by_ends.or(by_index.map(|by_index| Self::Index(Box::new(by_index)))).unwrap_or(Self::All)
             }
         }
     }

@@ -45,12 +45,16 @@ mod walkers;
 use harness::{Place, suite};
 use wayfare_graph::Store;
 use wayfare_stores::{EmbeddedOptions, EmbeddedStore, JsonStore};
+#[cfg(feature = "mongodb")]
+use wayfare_stores::{MongoOptions, MongoStore};
+#[cfg(feature = "mongodb")]
+use wayfare_testkit::{Mongod, ReplicaSet, unique_database};
 
 struct EmbeddedPlace(tempfile::TempDir);
 
 impl Place for EmbeddedPlace {
-    fn new() -> Self {
-        Self(tempfile::tempdir().unwrap())
+    fn new() -> Option<Self> {
+        Some(Self(tempfile::tempdir().unwrap()))
     }
 
     fn open(&self) -> Box<dyn Store> {
@@ -61,8 +65,8 @@ impl Place for EmbeddedPlace {
 struct JsonPlace(tempfile::TempDir);
 
 impl Place for JsonPlace {
-    fn new() -> Self {
-        Self(tempfile::tempdir().unwrap())
+    fn new() -> Option<Self> {
+        Some(Self(tempfile::tempdir().unwrap()))
     }
 
     fn open(&self) -> Box<dyn Store> {
@@ -72,3 +76,39 @@ impl Place for JsonPlace {
 
 suite!(embedded, EmbeddedPlace);
 suite!(json, JsonPlace);
+
+/// A database of a single server.
+#[cfg(feature = "mongodb")]
+struct MongoSinglePlace(String);
+
+#[cfg(feature = "mongodb")]
+impl Place for MongoSinglePlace {
+    fn new() -> Option<Self> {
+        Some(Self(Mongod::shared()?.url(&unique_database("suite"))))
+    }
+
+    fn open(&self) -> Box<dyn Store> {
+        Box::new(MongoStore::open(&self.0, MongoOptions::default()).unwrap())
+    }
+}
+
+#[cfg(feature = "mongodb")]
+suite!(mongodb_single, MongoSinglePlace);
+
+/// A database of a replica set, which has transactions.
+#[cfg(feature = "mongodb")]
+struct MongoReplicaPlace(String);
+
+#[cfg(feature = "mongodb")]
+impl Place for MongoReplicaPlace {
+    fn new() -> Option<Self> {
+        Some(Self(ReplicaSet::shared_single()?.url(&unique_database("suite"))))
+    }
+
+    fn open(&self) -> Box<dyn Store> {
+        Box::new(MongoStore::open(&self.0, MongoOptions::default()).unwrap())
+    }
+}
+
+#[cfg(feature = "mongodb")]
+suite!(mongodb_replica_set, MongoReplicaPlace);

@@ -4,5 +4,6 @@
 
 mod crash;
 mod graph;
+mod interop;
 mod reference;
 mod walks;

@@ -2,16 +2,14 @@
 //! leaves nothing behind.
 
 use rustc_hash::FxHashSet;
-use wayfare_graph::{Body, Direction, Document, Ends, Id, Kind, Version, Write, WriteError, Written};
+use wayfare_graph::{Direction, Document, Id, Kind, Version, Write, WriteError, Written};
 
 use super::codec::document_key;
 use super::document_value::encode;
 use super::engine::Writing;
 use super::fault::{Fault, Stop};
 use super::index::{RowChanges, Rule};
-
-/// Most bytes that the fields of one document may take, encoded.
-const MAX_DOCUMENT_BYTES: usize = 64 << 20;
+use crate::rules::{self, NotMerged, OTHER_ENDS, check_shape, check_version, merged};
 
 impl Writing<'_> {
     /// Does one write.
@@ -63,7 +61,7 @@ impl Writing<'_> {
         let stored = self.view().stored(id)?.ok_or_else(|| WriteError::NotFound { id: id.clone() })?;
         check_version(id, document.version(), stored.version)?;
         if stored.ends.as_ref() != document.ends() {
-            return Err(unsuitable(id, "the ends of an edge cannot change: delete it and create another"));
+            return Err(unsuitable(id, OTHER_ENDS));
         }
         let indexed = self.writer.catalog.indexes_of(id.kind(), id.entity()).next().is_some();
         let old = (indexed && !stored.has_body(document.body())).then(|| stored.body());
@@ -132,31 +130,13 @@ impl Writing<'_> {
     /// Writes the fields of one document over those of a stored one.
     fn merge(&mut self, stored: &Document, document: &Document) -> Result<Written, Stop> {
         let id = stored.id();
-        if stored.ends() != document.ends() {
-            let reason = "it is stored with other ends or another direction: delete it and create another";
-            return Err(unsuitable(id, reason));
-        }
-        let body = merged(id, stored.body(), document.body())?;
-        let extra = match (stored.extra(), document.extra()) {
-            (_, None) => None,
-            (None, Some(new)) => Some(new.clone()),
-            (Some(old), Some(new)) => merged(id, old, new)?,
-        };
-        if body.is_none() && extra.is_none() {
+        let Some(document) = merged(stored, document)? else {
             return Ok(Written::Unchanged { id: id.clone(), version: stored.version() });
-        }
-        let rows = match &body {
-            Some(body) => self.row_changes(id, Some(stored.body()), Some(body), Rule::Kept)?,
-            None => RowChanges::default(),
         };
-        let mut document = stored.clone();
-        if extra.is_some() {
-            document = document.with_extra(extra);
-        }
-        if let Some(body) = body {
-            document = document.with_body(body);
-        }
-        check_shape(&document)?;
+        let rows = match stored.body() == document.body() {
+            true => RowChanges::default(),
+            false => self.row_changes(id, Some(stored.body()), Some(document.body()), Rule::Kept)?,
+        };
         let version = stored.version().next();
         self.put_document(&document, version, rows)?;
         Ok(Written::Changed { id: id.clone(), version })
@@ -229,50 +209,15 @@ impl Writing<'_> {
     }
 }
 
-fn unsuitable(id: &Id, reason: impl Into<String>) -> Stop {
-    WriteError::Unsuitable { id: id.clone(), reason: reason.into() }.into()
+fn unsuitable(id: &Id, reason: &str) -> Stop {
+    rules::unsuitable(id, reason).into()
 }
 
-fn check_version(id: &Id, expected: Version, found: Version) -> Result<(), WriteError> {
-    match expected == found {
-        true => Ok(()),
-        false => Err(WriteError::Conflict { id: id.clone(), expected, found }),
-    }
-}
-
-fn check_shape(document: &Document) -> Result<(), Stop> {
-    let id = document.id();
-    match (id.kind(), document.ends()) {
-        (Kind::Edge, None) => return Err(unsuitable(id, "an edge needs a source and a target")),
-        (Kind::Node | Kind::Object | Kind::Walker, Some(Ends { .. })) => {
-            return Err(unsuitable(id, "only an edge has a source and a target"));
-        }
-        _ => {}
-    }
-    let bytes = document.body().as_bytes().len() + document.extra().map_or(0, |extra| extra.as_bytes().len());
-    if bytes > MAX_DOCUMENT_BYTES {
-        let reason = format!("its fields take {bytes} bytes, a document holds at most {MAX_DOCUMENT_BYTES}");
-        return Err(unsuitable(id, reason));
-    }
-    Ok(())
-}
-
-/// The old fields with the new ones over them, `None` when that changes nothing.
-fn merged(id: &Id, old: &Body, new: &Body) -> Result<Option<Body>, Stop> {
-    if old == new {
-        return Ok(None);
-    }
-    let unreadable = |error: wayfare_graph::BodyError| unsuitable(id, error.to_string());
-    let mut fields = old.fields().map_err(|error| Fault::damaged(id.to_string(), error.to_string()))?;
-    let mut differs = false;
-    for (name, value) in new.fields().map_err(unreadable)? {
-        if fields.get(&name) != Some(&value) {
-            differs = true;
-            fields.insert(name, value);
+impl From<NotMerged> for Stop {
+    fn from(why: NotMerged) -> Self {
+        match why {
+            NotMerged::Refused(error) => error.into(),
+            NotMerged::Damaged { what, reason } => Fault::damaged(what, reason).into(),
         }
     }
-    if !differs {
-        return Ok(None);
-    }
-    Body::encode(&fields).map(Some).map_err(unreadable)
 }

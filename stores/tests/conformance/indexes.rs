@@ -355,7 +355,14 @@ pub async fn an_index_changes_no_answer(store: &dyn Store) {
             .collect();
         write(store, writes).await;
         if let Some(fields) = sets.get(round) {
-            store.create_index(&index("City", fields, false)).await.unwrap();
+            match store.create_index(&index("City", fields, false)).await {
+                Ok(()) => {}
+                // MongoDB has none over two lists of one document, and has to say so.
+                Err(StoreError::Index { reason, .. }) if fields.len() > 1 => {
+                    assert!(reason.contains("two lists"), "{reason}");
+                }
+                Err(other) => panic!("{other:?}"),
+            }
         }
     }
     let id_set = json!({"$in": ids[..9]});

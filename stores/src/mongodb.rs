@@ -1,0 +1,261 @@
+//! The store for clusters: a MongoDB, in the form that jvspatial gives its databases.
+
+mod address;
+mod after;
+mod apply;
+mod bulk;
+mod catalog;
+mod change;
+mod circuit;
+mod document;
+mod fault;
+mod filter;
+mod index;
+mod journal;
+mod look;
+mod open;
+mod options;
+mod pool_watch;
+mod query;
+mod read;
+mod reply;
+mod schedule;
+mod server;
+mod stats;
+mod step;
+mod sweep;
+mod transaction;
+mod value;
+mod writing;
+
+use std::fmt;
+use std::future::Future;
+use std::sync::{Arc, mpsc};
+
+use serde_json::Value;
+use tokio::runtime::Runtime;
+use wayfare_graph::{
+    Document, EntityName, Explanation, Id, Index, IndexProgress, Kind, Loaded, Need, Page, PoolFigures,
+    Query, Store, StoreError, StoreFuture, StoreStats, WriteBatch, WriteResult,
+};
+
+pub use self::options::MongoOptions;
+use self::server::Server;
+
+/// Threads of the driver. They mostly wait; two let one encode while the other reads.
+const THREADS: usize = 2;
+
+/// How many calls of `apply` are worth having at once: as many as commands of one call.
+const WRITERS: usize = 4;
+
+/// A store in a database of a MongoDB server, replica set or sharded cluster, of release 6.0 or later.
+///
+/// Several processes may use one database, jvspatial applications among them. Documents are in the collections
+/// `node`, `edge`, `object` and `walker`, as jvspatial writes them, with a `_version` beside. Numbers, texts and lists
+/// are what they are in JSON; dates, object ids, decimals and the other types that JSON lacks read as extended JSON,
+/// such as `{"$date": "2020-01-02T00:00:00Z"}`, and are written back as what they were. Two members beside are the
+/// store's own and not shown: `_token` and `_parallel`.
+///
+/// Every write is filtered by the version that it was based on, within the update itself. Writes of a call are sent
+/// in commands of up to 500, several at once, as far as one does not hang on another; they are acknowledged by a
+/// majority and in its journals, unless the URL says `w` or `journal` itself. When the connection is lost, calls are
+/// tried again, see [`MongoOptions`]; what was done of a write whose answer was lost is found out, so none is done
+/// twice. While a server is away, calls fail at once with [`StoreError::CircuitOpen`].
+///
+/// A batch that is all or nothing is a transaction where there are any, on replica sets and sharded clusters. On a
+/// single server it goes through a journal in the collection `wayfare_journal`, which takes it back when it is refused
+/// or its process dies, the latter when the store is opened after two minutes. That gives no isolation: others see its
+/// writes before it is sure that they stay. The same holds of the deletion of a node that has edges.
+///
+/// What MongoDB itself cannot do: an index over two fields that are both lists in one document, which is refused
+/// when there is such a document, and refuses such a document when there is the index; documents over 16 MiB; more
+/// than 180 levels of lists and objects; a sort by two fields that are both lists in one document.
+///
+/// The order of ids, in scans and in results without a sort, is that of their text.
+pub struct MongoStore {
+    server: Arc<Server>,
+    /// Taken when dropped.
+    runtime: Option<Runtime>,
+}
+
+impl MongoStore {
+    /// Opens the database of a URL such as `mongodb://user:password@host/database`, and makes the root and the
+    /// indexes that it needs where they are missing.
+    ///
+    /// Waits on the calling thread, at most for [`MongoOptions::server_selection_timeout`] while nobody is there; it
+    /// may be called from within a runtime.
+    ///
+    /// # Errors
+    /// [`StoreError::Url`] for a URL that cannot be read or names no database, [`StoreError::Unreachable`],
+    /// [`StoreError::Refused`] for a wrong user or password, [`StoreError::ServerTooOld`].
+    pub fn open(url: &str, options: MongoOptions) -> Result<Self, StoreError> {
+        let unstarted =
+            |source: std::io::Error| StoreError::Io { path: "mongodb".into(), source: source.into() };
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(THREADS)
+            .thread_name("wayfare-mongodb")
+            .enable_all()
+            .build()
+            .map_err(unstarted)?;
+        let (done, opened) = mpsc::sync_channel(1);
+        let url = url.to_owned();
+        runtime.spawn(async move {
+            // Nobody waits any more when this fails.
+            let _ = done.send(Server::open(url, options).await);
+        });
+        match opened.recv().unwrap_or(Err(StoreError::Stopped)) {
+            Ok(server) => Ok(Self { server: Arc::new(server), runtime: Some(runtime) }),
+            Err(error) => {
+                // Dropping it would wait, which is not allowed within another runtime.
+                runtime.shutdown_background();
+                Err(error)
+            }
+        }
+    }
+
+    /// Runs a call on the store's own threads, whoever polls the future. Dropping the future drops the call.
+    fn run<'a, T, F>(&'a self, call: impl FnOnce(Arc<Server>) -> F) -> StoreFuture<'a, T>
+    where
+        T: Send + 'static,
+        F: Future<Output = Result<T, StoreError>> + Send + 'static,
+    {
+        let Some(runtime) = &self.runtime else { return Box::pin(async { Err(StoreError::Stopped) }) };
+        let task = Running(runtime.spawn(call(Arc::clone(&self.server))));
+        Box::pin(task.finish())
+    }
+}
+
+/// A task that ends with whoever waits for it.
+struct Running<T>(tokio::task::JoinHandle<T>);
+
+impl<T> Running<Result<T, StoreError>> {
+    async fn finish(mut self) -> Result<T, StoreError> {
+        match (&mut self.0).await {
+            Ok(result) => result,
+            Err(ended) => match ended.try_into_panic() {
+                Ok(panic) => std::panic::resume_unwind(panic),
+                Err(_) => Err(StoreError::Stopped),
+            },
+        }
+    }
+}
+
+impl<T> Drop for Running<T> {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+impl Drop for MongoStore {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
+    }
+}
+
+impl fmt::Debug for MongoStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MongoStore").field("url", &self.server.shown).finish_non_exhaustive()
+    }
+}
+
+impl Store for MongoStore {
+    fn describe(&self) -> String {
+        self.server.shown.clone()
+    }
+
+    fn get_many<'a>(&'a self, ids: &'a [Id]) -> StoreFuture<'a, Vec<Option<Document>>> {
+        let ids = ids.to_vec();
+        self.run(|server| async move { server.get_many(&ids).await })
+    }
+
+    fn load<'a>(&'a self, ids: &'a [Id], need: Need) -> StoreFuture<'a, Loaded> {
+        let ids = ids.to_vec();
+        self.run(move |server| async move { server.load(&ids, need).await })
+    }
+
+    fn find<'a>(&'a self, query: &'a Query) -> StoreFuture<'a, Vec<Document>> {
+        let query = query.clone();
+        self.run(|server| async move { server.find(&query).await })
+    }
+
+    fn count<'a>(&'a self, query: &'a Query) -> StoreFuture<'a, u64> {
+        let query = query.clone();
+        self.run(|server| async move { server.count(&query).await })
+    }
+
+    /// Tells the way of this store's planner, which the server is made to take by a hint, and counts the documents of
+    /// the kind and entity.
+    fn explain<'a>(&'a self, query: &'a Query) -> StoreFuture<'a, Explanation> {
+        let query = query.clone();
+        self.run(|server| async move { server.explain(&query).await })
+    }
+
+    fn scan<'a>(
+        &'a self,
+        kind: Kind,
+        entity: Option<EntityName>,
+        after: Option<&'a Id>,
+        limit: usize,
+    ) -> StoreFuture<'a, Page> {
+        let after = after.cloned();
+        self.run(move |server| async move { server.scan(kind, entity, after.as_ref(), limit).await })
+    }
+
+    /// Done when a majority has it in its journals. After [`StoreError::Unreachable`] some of the writes may have been
+    /// done, of batches that are not all or nothing.
+    fn apply<'a>(&'a self, batches: &'a [WriteBatch]) -> StoreFuture<'a, Vec<Vec<WriteResult>>> {
+        let batches = batches.to_vec();
+        self.run(|server| async move { server.apply(&batches).await })
+    }
+
+    fn distinct<'a>(&'a self, query: &'a Query, path: &'a str) -> StoreFuture<'a, Vec<Value>> {
+        let (query, path) = (query.clone(), path.to_owned());
+        self.run(|server| async move { server.distinct(&query, &path).await })
+    }
+
+    /// Partial over the documents of its entity, so that one entity's rule is not another's.
+    fn create_index<'a>(&'a self, index: &'a Index) -> StoreFuture<'a, ()> {
+        let index = index.clone();
+        self.run(|server| async move { server.create_index(&index).await })
+    }
+
+    fn drop_index<'a>(&'a self, kind: Kind, entity: EntityName, name: &'a str) -> StoreFuture<'a, bool> {
+        let name = name.to_owned();
+        self.run(move |server| async move { server.drop_index(kind, entity, &name).await })
+    }
+
+    /// Builds it again under its new name, which takes as long as at first.
+    fn rename_index<'a>(
+        &'a self,
+        kind: Kind,
+        entity: EntityName,
+        from: &'a str,
+        to: &'a str,
+    ) -> StoreFuture<'a, bool> {
+        let (from, to) = (from.to_owned(), to.to_owned());
+        self.run(move |server| async move { server.rename_index(kind, entity, &from, &to).await })
+    }
+
+    /// Of all processes where the user may see what others do.
+    fn index_progress(&self) -> StoreFuture<'_, Vec<IndexProgress>> {
+        self.run(|server| async move { server.index_progress().await })
+    }
+
+    fn health(&self) -> StoreFuture<'_, ()> {
+        self.run(|server| async move { server.ping().await })
+    }
+
+    fn pool(&self) -> Option<PoolFigures> {
+        Some(self.server.pool())
+    }
+
+    fn stats(&self) -> StoreFuture<'_, StoreStats> {
+        self.run(|server| async move { server.stats().await })
+    }
+
+    fn max_writers(&self) -> usize {
+        WRITERS
+    }
+}

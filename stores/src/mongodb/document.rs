@@ -1,0 +1,162 @@
+//! Documents in the form that jvspatial gives them in MongoDB, with two hidden members of ours.
+
+use bson::oid::ObjectId;
+use bson::{Bson, Document as BsonDocument, RawDocumentBuf, doc};
+use serde_json::Value;
+use wayfare_graph::{Document, Ends, Id, StoreError, Version};
+
+use super::value::{NotStorable, members_to_bson, members_to_json};
+
+/// Tells parallel edges apart in the unique index of ends. Absent where an edge is the only one of its entity between
+/// its ends, so that the index allows no second one.
+pub(super) const PARALLEL: &str = "_parallel";
+
+/// Which writes of ours came last: tells whether one was done whose answer was lost.
+pub(super) const TOKEN: &str = "_token";
+
+/// Largest document that the server takes, in bytes.
+const MAX_BYTES: usize = 16 << 20;
+
+/// Room for what the server adds to a document of ours: tokens and the mark of a parallel edge.
+const HIDDEN_BYTES: usize = 512;
+
+/// A document ready to be sent.
+#[derive(Debug, Clone)]
+pub(super) struct Encoded {
+    pub(super) id: Id,
+    pub(super) ends: Option<Ends>,
+    pub(super) bytes: RawDocumentBuf,
+}
+
+/// Encodes a document at a version, without its hidden members.
+pub(super) fn encode(document: &Document, version: Version) -> Result<Encoded, NotStorable> {
+    let id = document.id();
+    let unreadable = |error: wayfare_graph::BodyError| NotStorable(error.to_string());
+    let version = i64::try_from(version.0)
+        .map_err(|_| NotStorable(format!("version {version} is larger than MongoDB counts")))?;
+    let text = id.to_string();
+    let context = members_to_bson(&document.body().fields().map_err(unreadable)?, 2)?;
+    let mut encoded = doc! { "_id": &text, "id": &text, "entity": id.entity().as_str(), "context": context };
+    if let Some(ends) = document.ends() {
+        encoded.insert("source", ends.source.to_string());
+        encoded.insert("target", ends.target.to_string());
+        encoded.insert("bidirectional", ends.bidirectional);
+    }
+    encoded.insert("_version", i32::try_from(version).map_or(Bson::Int64(version), Bson::Int32));
+    if let Some(extra) = document.extra() {
+        let mut members = members_to_bson(&extra.fields().map_err(unreadable)?, 1)?;
+        members.remove(PARALLEL);
+        members.remove(TOKEN);
+        encoded.extend(members);
+    }
+    let bytes = RawDocumentBuf::try_from(&encoded).map_err(|error| NotStorable(error.to_string()))?;
+    let len = bytes.as_bytes().len();
+    if len + HIDDEN_BYTES > MAX_BYTES {
+        let reason =
+            format!("it takes {len} bytes, MongoDB holds at most {MAX_BYTES} with {HIDDEN_BYTES} of its own");
+        return Err(NotStorable(reason));
+    }
+    Ok(Encoded { id: id.clone(), ends: document.ends().cloned(), bytes })
+}
+
+/// Reads a stored document.
+pub(super) fn decode(mut stored: BsonDocument) -> Result<Document, StoreError> {
+    stored.remove(PARALLEL);
+    stored.remove(TOKEN);
+    // What MongoDB goes by; a member `id` that says something else is found by a check-up.
+    if let Some(id) = stored.get("_id").cloned() {
+        stored.insert("id", id);
+    }
+    let what = place(&stored);
+    Document::from_json(Value::Object(members_to_json(stored)))
+        .map_err(|error| StoreError::Damaged { what, reason: error.to_string() })
+}
+
+/// What `_id` says, as far as it can be said.
+pub(super) fn place(stored: &BsonDocument) -> String {
+    match stored.get("_id") {
+        Some(Bson::String(id)) => id.clone(),
+        Some(other) => other.to_string(),
+        None => "a document without `_id`".to_owned(),
+    }
+}
+
+/// The version of a stored document: one without is at version 0.
+pub(super) fn version_of(stored: &BsonDocument) -> Version {
+    let version = match stored.get("_version") {
+        Some(Bson::Int32(version)) => u64::try_from(*version).ok(),
+        Some(Bson::Int64(version)) => u64::try_from(*version).ok(),
+        Some(Bson::Double(version)) if *version >= 0.0 => Some(*version as u64),
+        _ => None,
+    };
+    Version(version.unwrap_or_default())
+}
+
+/// Whether a write under a token is among the last ones of a stored document.
+pub(super) fn has_token(stored: &BsonDocument, token: ObjectId) -> bool {
+    let tokens = stored.get_array(TOKEN).map(Vec::as_slice).unwrap_or_default();
+    tokens.contains(&Bson::ObjectId(token))
+}
+
+/// The condition that a document is at a version.
+pub(super) fn at_version(version: Version) -> Bson {
+    match i64::try_from(version.0) {
+        // Null also matches where the member is missing.
+        Ok(0) => Bson::Document(doc! { "$in": [0, Bson::Null] }),
+        Ok(version) => Bson::Int64(version),
+        // No document has it.
+        Err(_) => Bson::String("none".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn document(json: Value) -> Document {
+        Document::from_json(json).unwrap()
+    }
+
+    #[test]
+    fn hidden_members_are_neither_shown_nor_taken_from_outside() {
+        let json = json!({"id": "n.City.a", "_token": 1, "_parallel": "x", "owner": 1, "_version": 3});
+        let encoded = encode(&document(json), Version(3)).unwrap();
+        let mut stored = BsonDocument::try_from(encoded.bytes.as_ref()).unwrap();
+        assert_eq!(
+            stored.keys().collect::<Vec<_>>(),
+            ["_id", "id", "entity", "context", "_version", "owner"]
+        );
+        stored.insert(TOKEN, vec![ObjectId::new()]);
+        stored.insert(PARALLEL, "k");
+        let read = decode(stored).unwrap();
+        assert_eq!(read.to_json().unwrap()["owner"], json!(1));
+        assert_eq!(read.extra().unwrap().fields().unwrap().len(), 1);
+    }
+
+    #[test]
+    fn a_document_of_jvspatial_is_at_version_0() {
+        let stored = doc! { "_id": "n.City.a", "id": "n.City.a", "entity": "City", "context": {}, "_v": 2 };
+        assert_eq!(version_of(&stored), Version(0));
+        let read = decode(stored).unwrap();
+        assert_eq!((read.version(), read.to_json().unwrap()["_v"].clone()), (Version(0), json!(2)));
+    }
+
+    #[test]
+    fn what_is_no_document_is_told_by_its_id() {
+        for stored in [
+            doc! { "_id": ObjectId::from_bytes([1; 12]) },
+            doc! { "_id": "n.City.a", "entity": "Town" },
+            doc! { "_id": "n.City.a", "context": 1 },
+        ] {
+            let place = place(&stored);
+            assert!(matches!(decode(stored), Err(StoreError::Damaged { what, .. }) if what == place));
+        }
+    }
+
+    #[test]
+    fn documents_over_16_mib_are_refused_by_their_size() {
+        let large = document(json!({"id": "n.City.a", "context": {"x": "x".repeat(16 << 20)}}));
+        assert!(encode(&large, Version(1)).unwrap_err().0.contains("16777"));
+    }
+}

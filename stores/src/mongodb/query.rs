@@ -1,0 +1,289 @@
+//! Finding, counting and scanning documents.
+
+use std::sync::Arc;
+
+use bson::{Bson, Document as BsonDocument, doc};
+use futures_util::TryStreamExt;
+use mongodb::options::Hint;
+use serde_json::Value;
+use wayfare_graph::{
+    Direction, Document, EntityName, Explanation, Id, Index, Kind, Page, Projection, Query, StoreError,
+    compare_values,
+};
+
+use super::after::after;
+use super::catalog::Known;
+use super::document::decode;
+use super::fault::{Tried, code_of};
+use super::filter::{all_of, filter_to_bson, id_range, stored_path};
+use super::server::Server;
+use super::value::to_json;
+use crate::plan::{Plan, Usable};
+
+/// BadValue, the answer to a hint at an index that is not there, and NoQueryExecutionPlans, to one at an index that
+/// cannot be used.
+const BAD_HINT: [i32; 2] = [2, 291];
+
+/// Members without which a document cannot be read.
+const HEAD: [&str; 7] = ["_id", "id", "entity", "_version", "source", "target", "bidirectional"];
+
+/// A question to a collection.
+#[derive(Debug, Clone)]
+struct Question {
+    kind: Kind,
+    /// What to look for on the way of the plan, and without it.
+    filter: BsonDocument,
+    hint: Option<String>,
+    /// Nothing can match.
+    is_empty: bool,
+}
+
+impl Server {
+    /// The documents that a query asks for.
+    pub(super) async fn find(&self, query: &Query) -> Result<Vec<Document>, StoreError> {
+        let question = self.question(query, true).await?;
+        if question.is_empty || query.limit == Some(0) {
+            return Ok(Vec::new());
+        }
+        let stored = match self.call(|| self.find_once(query, &question)).await {
+            Err(error) if question.hint.is_some() && is_bad_hint(&error) => {
+                // Somebody dropped the index.
+                self.catalog.forget(query.kind);
+                let question = Question { hint: None, ..question };
+                self.call(|| self.find_once(query, &question)).await?
+            }
+            stored => stored?,
+        };
+        let projection = query.projection.as_deref().map(Projection::new);
+        let read = |stored| {
+            let document = decode(stored)?;
+            let Some(projection) = &projection else { return Ok(document) };
+            projection.of(&document).map_err(|error| StoreError::Damaged {
+                what: document.id().to_string(),
+                reason: error.to_string(),
+            })
+        };
+        stored.into_iter().map(read).collect()
+    }
+
+    async fn find_once(&self, query: &Query, question: &Question) -> Tried<Vec<BsonDocument>> {
+        let collection = self.collection(question.kind);
+        let mut find = collection.find(question.filter.clone());
+        find = find.sort(sort_of(query)).allow_disk_use(true);
+        if query.skip > 0 {
+            find = find.skip(query.skip as u64);
+        }
+        if let Some(limit) = query.limit {
+            find = find.limit(i64::try_from(limit).unwrap_or(i64::MAX));
+        }
+        if let Some(projection) = query.projection.as_deref().and_then(projection_of) {
+            find = find.projection(projection);
+        }
+        if let Some(hint) = &question.hint {
+            find = find.hint(Hint::Name(hint.clone()));
+        }
+        Ok(find.await?.try_collect().await?)
+    }
+
+    /// How many documents satisfy a query.
+    pub(super) async fn count(&self, query: &Query) -> Result<u64, StoreError> {
+        let question = self.question(query, false).await?;
+        match self.count_by(&question).await {
+            Err(error) if question.hint.is_some() && is_bad_hint(&error) => {
+                self.catalog.forget(query.kind);
+                self.count_by(&Question { hint: None, ..question }).await
+            }
+            counted => counted,
+        }
+    }
+
+    async fn count_by(&self, question: &Question) -> Result<u64, StoreError> {
+        if question.is_empty {
+            return Ok(0);
+        }
+        self.call(|| async {
+            // Counts what is there: the estimate from metadata is wrong after a crash and on sharded clusters.
+            let collection = self.collection(question.kind);
+            let mut count = collection.count_documents(question.filter.clone());
+            if let Some(hint) = &question.hint {
+                count = count.hint(Hint::Name(hint.clone()));
+            }
+            Ok(count.await?)
+        })
+        .await
+    }
+
+    /// How [`find`](Self::find) would answer a query.
+    pub(super) async fn explain(&self, query: &Query) -> Result<Explanation, StoreError> {
+        let plan = self.plan(query).await?;
+        let stored = self.count(&Query { entity: query.entity, ..Query::kind(query.kind) }).await?;
+        Ok(plan.explain(query, stored))
+    }
+
+    async fn plan(&self, query: &Query) -> Result<Plan<Arc<Known>>, StoreError> {
+        let known = match query.entity {
+            Some(_) => self.call(|| self.indexes(query.kind)).await?,
+            None => Default::default(),
+        };
+        let usable: Vec<(&Known, Index)> = query.entity.map_or_else(Vec::new, |entity| {
+            let of_entity = known.iter().filter(|known| known.entity.is_none_or(|own| own == entity));
+            of_entity.map(|known| (known, known.index_of(query.kind, entity))).collect()
+        });
+        // Whether documents have lists only the server knows; it takes the narrower bounds by itself where it can.
+        let usable = usable.iter().map(|(known, index)| Usable {
+            key: Arc::new((*known).clone()),
+            index,
+            lists: true,
+        });
+        Ok(Plan::of(query, usable))
+    }
+
+    /// What to ask for a query, on the way that the planner takes: the hint makes the server take it too.
+    async fn question(&self, query: &Query, paged: bool) -> Result<Question, StoreError> {
+        let plan = self.plan(query).await?;
+        let mut conditions = vec![filter_to_bson(&query.filter)?];
+        let of_entity =
+            || query.entity.map_or_else(BsonDocument::new, |entity| doc! { "entity": entity.as_str() });
+        let (hint, is_empty) = match &plan {
+            Plan::Ids(ids) => {
+                conditions.push(of_entity());
+                (Some("_id_".to_owned()), ids.is_empty())
+            }
+            Plan::Index(used) => {
+                conditions.push(of_entity());
+                // What holds of every document in a partial index: with it, the server sees that the index will do.
+                conditions.push(used.key.condition.clone());
+                (Some(used.key.stored_name.clone()), false)
+            }
+            Plan::EdgesOf(nodes, direction) => {
+                conditions.push(of_entity());
+                let [source, target] = &self.ends_indexes;
+                let hint = if *direction == Direction::Out { source } else { target };
+                (Some(hint.clone()), nodes.is_empty())
+            }
+            // Within the range, documents come in the order of ids, so that a limit ends the search.
+            Plan::All => {
+                conditions.push(doc! { "_id": id_range(query.kind, query.entity) });
+                (Some("_id_".to_owned()), false)
+            }
+        };
+        if let Some(position) = query.after.as_ref().filter(|_| paged) {
+            conditions.push(after(&query.sort, position)?);
+        }
+        Ok(Question { kind: query.kind, filter: all_of(conditions), hint, is_empty })
+    }
+
+    /// A page of documents in the order of ids.
+    pub(super) async fn scan(
+        &self,
+        kind: Kind,
+        entity: Option<EntityName>,
+        after: Option<&Id>,
+        limit: usize,
+    ) -> Result<Page, StoreError> {
+        if limit == 0 {
+            return Ok(Page { documents: Vec::new(), next: after.cloned() });
+        }
+        let mut range = id_range(kind, entity);
+        if let Some(after) = after
+            .map(ToString::to_string)
+            .filter(|after| range.get_str("$gte").is_ok_and(|start| after.as_str() > start))
+        {
+            range.remove("$gte");
+            range.insert("$gt", after);
+        }
+        let filter = doc! { "_id": range };
+        // One more tells whether there is a next page.
+        let wanted = i64::try_from(limit).unwrap_or(i64::MAX).saturating_add(1);
+        let stored: Vec<BsonDocument> = self
+            .call(|| async {
+                let collection = self.collection(kind);
+                let find = collection.find(filter.clone()).sort(doc! { "_id": 1 }).limit(wanted);
+                Ok(find.await?.try_collect().await?)
+            })
+            .await?;
+        let mut documents = stored.into_iter().map(decode).collect::<Result<Vec<_>, _>>()?;
+        let more = documents.len() > limit;
+        documents.truncate(limit);
+        let next = documents.last().filter(|_| more).map(|last| last.id().clone());
+        Ok(Page { documents, next })
+    }
+
+    /// The different values at a path.
+    pub(super) async fn distinct(&self, query: &Query, path: &str) -> Result<Vec<Value>, StoreError> {
+        let question = self.question(query, false).await?;
+        if question.is_empty {
+            return Ok(Vec::new());
+        }
+        let values: Vec<Bson> = self
+            .call(|| async {
+                let collection = self.collection(question.kind);
+                Ok(collection.distinct(stored_path(path), question.filter.clone()).await?)
+            })
+            .await?;
+        let mut values: Vec<Value> = values.into_iter().map(to_json).collect();
+        values.sort_by(compare_values);
+        values.dedup_by(|later, first| compare_values(later, first).is_eq());
+        Ok(values)
+    }
+}
+
+fn is_bad_hint(error: &StoreError) -> bool {
+    code_of(error).is_some_and(|code| BAD_HINT.contains(&code))
+}
+
+/// The sort with the id as the last key, so that equal documents come in the order of ids.
+fn sort_of(query: &Query) -> BsonDocument {
+    let mut sort = BsonDocument::new();
+    for key in &query.sort {
+        let path = stored_path(&key.path);
+        if !sort.contains_key(path) {
+            sort.insert(path, if key.descending { -1 } else { 1 });
+        }
+    }
+    if !sort.contains_key("_id") {
+        sort.insert("_id", 1);
+    }
+    sort
+}
+
+/// What the server has to send for a projection; `None` for all.
+///
+/// Of two paths of which one lies within the other, the server takes only the outer one.
+fn projection_of(paths: &[String]) -> Option<BsonDocument> {
+    let mut wanted: Vec<String> = HEAD.iter().map(|member| (*member).to_owned()).collect();
+    for path in paths {
+        if path.split('.').any(|name| name.is_empty() || name.starts_with('$')) || path.contains('\0') {
+            return None;
+        }
+        let is_field = path == "context" || path.starts_with("context.");
+        if !is_field {
+            wanted.push(format!("context.{path}"));
+        }
+        wanted.push(path.clone());
+    }
+    let within = |path: &str, outer: &str| path.strip_prefix(outer).is_some_and(|rest| rest.starts_with('.'));
+    let outermost = wanted.iter().filter(|path| !wanted.iter().any(|outer| within(path, outer)));
+    Some(outermost.map(|path| (path.clone(), Bson::Int32(1))).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn projected(paths: &[&str]) -> Vec<String> {
+        let paths: Vec<String> = paths.iter().map(|path| (*path).to_owned()).collect();
+        let document = projection_of(&paths).unwrap();
+        document.keys().skip(HEAD.len()).cloned().collect()
+    }
+
+    #[test]
+    fn a_projection_asks_for_no_path_within_another() {
+        assert_eq!(projected(&["context.a.b", "context.a"]), ["context.a"]);
+        assert_eq!(projected(&["context", "context.a", "b"]), ["context", "b"]);
+        assert_eq!(projected(&["name"]), ["context.name", "name"]);
+        assert_eq!(projected(&[]), [""; 0]);
+        assert_eq!(projection_of(&["a..b".into()]), None);
+        assert_eq!(projection_of(&["a.$".into()]), None);
+    }
+}
