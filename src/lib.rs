@@ -52,6 +52,7 @@ mod cursor;
 mod error;
 mod field_names;
 mod graph;
+mod opening;
 mod runtime;
 mod schema_migration;
 mod selection;
