@@ -1,6 +1,7 @@
 //! Copying stores, of every sort that there is.
 
 use serde_json::{Value, json};
+use wayfare_testkit::{Mongod, unique_database};
 
 use crate::harness::{Place, Ran};
 
@@ -195,4 +196,28 @@ fn a_copy_of_real_data_that_is_killed_is_taken_up_and_is_the_same_then() {
         doctor.args(["doctor", "--single", "Route", "--store", target]);
         Ran::from(place.here(doctor).output().unwrap()).ended_with(0);
     }
+}
+
+#[test]
+fn a_copy_through_mongodb_comes_back_the_same_and_its_doctor_finds_nothing() {
+    let Some(mongod) = Mongod::shared() else { return };
+    let place = Place::with_cities();
+    place.run(&["index", "create", "City", "--keys", "size:-1,name", "--name", "by_size"]).ended_with(0);
+    let url = mongod.url(&unique_database("copy"));
+    for (from, to) in [("embedded:store", url.as_str()), (&url, "embedded:back")] {
+        let report = copy(&place, from, to, &[]).ended_with(0).json();
+        assert_eq!((&report["verified"], &report["indexes"]), (&json!(true), &json!(1)), "{report}");
+    }
+    assert_eq!(everything(&place, "embedded:back"), everything(&place, "embedded:store"));
+    let again = copy(&place, "embedded:store", &url, &[]).ended_with(0).json();
+    assert_eq!(entity(&again, "City")["unchanged"], 4);
+    place.put(&url, [json!({"id": "e.Road.lost", "context": {}, "source": "n.City.a", "target": "n.City.gone", "_version": 1})]);
+    let doctor = |more: &[&str]| {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_wayfare"));
+        command.arg("doctor").args(more).args(["--store", &url]);
+        Ran::from(place.here(command).output().unwrap())
+    };
+    assert_eq!(doctor(&[]).ended_with(5).json()["left"], 1);
+    assert_eq!(doctor(&["--repair"]).ended_with(0).json()["repaired"], 1);
+    doctor(&[]).ended_with(0);
 }
