@@ -209,12 +209,6 @@ impl PoolConfig {
         Duration::from_millis(self.connect_timeout_ms)
     }
 
-    /// [`wait_timeout_ms`](Self::wait_timeout_ms) as a duration.
-    #[must_use]
-    pub fn wait_timeout(&self) -> Duration {
-        Duration::from_millis(self.wait_timeout_ms)
-    }
-
     /// [`operation_timeout_ms`](Self::operation_timeout_ms) as a duration.
     #[must_use]
     pub fn operation_timeout(&self) -> Duration {
@@ -225,6 +219,12 @@ impl PoolConfig {
     #[must_use]
     pub fn server_timeout(&self) -> Duration {
         Duration::from_millis(self.server_timeout_ms)
+    }
+
+    /// [`retry_ms`](Self::retry_ms) as a duration.
+    #[must_use]
+    pub fn retry_time(&self) -> Duration {
+        Duration::from_millis(self.retry_ms)
     }
 
     /// [`circuit_open_ms`](Self::circuit_open_ms) as a duration.

@@ -52,6 +52,7 @@ mod cursor;
 mod error;
 mod field_names;
 mod graph;
+mod opening;
 mod runtime;
 mod schema_migration;
 mod selection;
@@ -96,6 +97,7 @@ pub use wayfare_macros::{
 
 /// The guide and the README, whose examples compile.
 #[cfg(doctest)]
+#[doc = include_str!("../docs/graph.md")]
 #[doc = include_str!("../docs/walkers.md")]
 #[doc = include_str!("../README.md")]
 mod guide {}

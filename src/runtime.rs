@@ -7,11 +7,11 @@ use wayfare_graph::{
     EntityName, EntityType, Event, EventSource, Filter, Id, Index, KeySource, Limits, PoolFigures, Store,
     WalkError, Walker,
 };
-use wayfare_stores::OpenOptions;
 
 use crate::config::Config;
 use crate::error::Result;
 use crate::graph::Graph;
+use crate::opening::open_store;
 use crate::spawning::Spawning;
 
 /// A running runtime: workers that host walks, shards that hold the graph, a writer that makes it durable.
@@ -44,9 +44,7 @@ impl Runtime {
     /// when threads cannot be started, [`Error::Id`](crate::Error::Id) for an entity type whose name is none.
     pub fn start(config: &Config) -> Result<Self> {
         config.check()?;
-        let mut options = OpenOptions::default();
-        options.embedded.map_bytes = config.store.map_bytes;
-        let store = wayfare_stores::open(config.store.url.as_str(), &options)?;
+        let store = open_store(config.store.url.as_str(), config)?;
         Self::with_store(store, KeySource::system(), config)
     }
 

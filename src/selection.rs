@@ -7,7 +7,9 @@ use std::ops::Deref;
 use futures_util::stream::{self, Stream, StreamExt};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
-use wayfare_graph::{BodyError, Document, Entity, Explanation, Filter, Id, Query, SortKey, Version};
+use wayfare_graph::{
+    BodyError, Document, Entity, Explanation, Filter, Id, IntoFilter, Query, SortKey, Version,
+};
 
 use crate::cursor::Cursor;
 use crate::error::{Error, Result};
@@ -115,7 +117,7 @@ impl Graph {
     /// # let graph = runtime.graph();
     /// # let user = User { name: "Ann".into(), email: "ann@example.com".into(), age: 40, active: true };
     /// # graph.create(user).await?;
-    /// let active = || graph.query::<User>().filter(r#"{"context.active": true}"#.parse().unwrap());
+    /// let active = || graph.query::<User>().filter(User::active().eq(true));
     /// let oldest = active().sort_descending("age").limit(10).all().await?;
     /// assert_eq!(oldest[0].age, 40);
     /// assert_eq!(active().count().await?, 1);
@@ -142,8 +144,12 @@ impl Graph {
 }
 
 impl<T: Entity, I> Selection<T, I> {
-    /// Only entities that satisfy a filter; of several filters, all.
-    pub fn filter(mut self, filter: Filter) -> Self {
+    /// Only entities that satisfy a filter, as `User::age().gt(30)` or in JSON; of several filters, all.
+    pub fn filter(mut self, filter: impl IntoFilter<T>) -> Self {
+        let filter = match filter.into_filter() {
+            Ok(filter) => filter,
+            Err(error) => return self.failed(error.into()),
+        };
         self.query.filter = if self.query.filter.is_all() {
             filter
         } else {

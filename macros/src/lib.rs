@@ -155,6 +155,8 @@ pub fn event(args: TokenStream, item: TokenStream) -> TokenStream {
 /// fails is not read as its type. Every read of an older document as the type runs it, and so does
 /// `migrate schema`; what is stored changes with the next save. It must not count on running once.
 ///
+/// Filters, sorts and indexes see what is stored, and not what an upgrade makes of it.
+///
 /// Every step from 1 to the type's `schema` needs a function; a missing one is told when a document needs it.
 ///
 /// ```ignore

@@ -5,18 +5,17 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use wayfare::{Config, Kind, Store};
-use wayfare_stores::{OpenOptions, StoreUrl};
+use wayfare_stores::StoreUrl;
 
 use super::exit::Failure;
+use crate::opening::open_store;
 
 /// The order in which whole stores are gone through: edges after the nodes that they join.
 pub(crate) const IN_ORDER: [Kind; 4] = [Kind::Node, Kind::Object, Kind::Edge, Kind::Walker];
 
 /// Opens a store, which is made if there is none.
 pub(crate) fn open(config: &Config, url: &str) -> Result<Arc<dyn Store>, Failure> {
-    let mut options = OpenOptions::default();
-    options.embedded.map_bytes = config.store.map_bytes;
-    Ok(wayfare_stores::open(url, &options)?)
+    Ok(open_store(url, config)?)
 }
 
 /// Opens a store that must be there.
@@ -45,15 +44,16 @@ pub(crate) fn are_same(one: &str, other: &str) -> bool {
     }
 }
 
-/// The folder of a store that lies in one.
+/// The folder or the file of a store that lies in one.
 fn path_of(url: &str) -> Option<PathBuf> {
     match StoreUrl::parse(url) {
-        Ok(StoreUrl::Embedded(path) | StoreUrl::Json(path)) => Some(path),
+        Ok(StoreUrl::Embedded(path) | StoreUrl::Json(path) | StoreUrl::Sqlite(path)) => Some(path),
         _ => None,
     }
 }
 
-/// Whether there is nothing at a path, or an empty folder. What cannot be looked at is for the store to tell.
+/// Whether there is nothing at a path, or an empty folder. A file is something; what cannot be looked at is for the
+/// store to tell.
 fn is_absent(path: &Path) -> bool {
     match fs::read_dir(path) {
         Ok(mut entries) => entries.next().is_none(),

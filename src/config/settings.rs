@@ -127,24 +127,24 @@ settings! {
     /// Connections to the store, where it is a server.
     pool "store.pool": PoolConfig {
         /// Connections that are kept open, to each server.
-        min_size: usize = 5, "connections", Number(0..=1_000), pool_min_size(usize);
+        min_size: usize = 0, "connections", Number(0..=1_000), pool_min_size(usize);
         /// Most connections, to each server.
         max_size: usize = 20, "connections", Number(1..=1_000), pool_max_size(usize);
-        /// How long a connection beyond `min_size` may be idle before it is closed; 0 is for ever.
-        max_idle_ms: u64 = 30_000, "ms", Number(0..=86_400_000), pool_max_idle_ms(u64);
+        /// How long a connection may be idle before it is closed; 0 is for ever.
+        max_idle_ms: u64 = 600_000, "ms", Number(0..=86_400_000), pool_max_idle_ms(u64);
         /// How long opening a connection may take.
-        connect_timeout_ms: u64 = 10_000, "ms", Number(1..=600_000), pool_connect_timeout_ms(u64);
-        /// How long a call waits for a connection when all are in use.
-        wait_timeout_ms: u64 = 10_000, "ms", Number(1..=600_000), pool_wait_timeout_ms(u64);
-        /// How long one command may take.
-        operation_timeout_ms: u64 = 60_000, "ms", Number(1..=86_400_000), pool_operation_timeout_ms(u64);
+        connect_timeout_ms: u64 = 5_000, "ms", Number(1..=600_000), pool_connect_timeout_ms(u64);
         /// How long a call waits for a server that can answer it, as while another one takes over.
-        server_timeout_ms: u64 = 30_000, "ms", Number(1..=600_000), pool_server_timeout_ms(u64);
-        /// How often a command that may be repeated is, when the server was away.
+        server_timeout_ms: u64 = 5_000, "ms", Number(1..=600_000), pool_server_timeout_ms(u64);
+        /// How long one command may take, the wait for a connection included.
+        operation_timeout_ms: u64 = 30_000, "ms", Number(1..=86_400_000), pool_operation_timeout_ms(u64);
+        /// How often a call is tried again when the server was away.
         retries: usize = 5, "times", Number(0..=100), pool_retries(usize);
-        /// Failures one after another that open the circuit: calls are refused at once then.
-        circuit_failures: usize = 5, "times", Number(1..=10_000), pool_circuit_failures(usize);
-        /// How long the circuit stays open before a call tries again.
+        /// How long after its first attempt a call may be tried again.
+        retry_ms: u64 = 20_000, "ms", Number(0..=3_600_000), pool_retry_ms(u64);
+        /// Calls that fail one after another before further ones are refused at once; 0 is never.
+        circuit_failures: usize = 5, "calls", Number(0..=10_000), pool_circuit_failures(usize);
+        /// How long calls are refused at once then, before one of them tries again.
         circuit_open_ms: u64 = 5_000, "ms", Number(1..=3_600_000), pool_circuit_open_ms(u64);
     }
 

@@ -6,7 +6,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use tokio::task::JoinHandle;
-use wayfare_graph::{Entity, Filter, Index, IndexProgress, StoreError};
+use wayfare_graph::{Entity, Filter, FilterError, Index, IndexProgress, IntoFilter, StoreError};
 
 use super::Graph;
 use crate::error::Result;
@@ -43,7 +43,7 @@ pub struct NewIndex<T> {
     graph: Graph,
     keys: Vec<IndexKey>,
     unique: bool,
-    partial: Filter,
+    partial: Result<Filter, FilterError>,
     name: Option<String>,
     of: PhantomData<fn() -> T>,
 }
@@ -62,9 +62,10 @@ impl<T: Entity> NewIndex<T> {
         self
     }
 
-    /// Only documents that satisfy a filter are in the index, and bound by its uniqueness.
-    pub fn partial(mut self, filter: Filter) -> Self {
-        self.partial = filter;
+    /// Only documents that satisfy a filter, as `User::active().eq(true)` or in JSON, are in the index, and bound
+    /// by its uniqueness.
+    pub fn partial(mut self, filter: impl IntoFilter<T>) -> Self {
+        self.partial = filter.into_filter();
         self
     }
 
@@ -78,15 +79,17 @@ impl<T: Entity> NewIndex<T> {
     /// [`Graph::index_progress`] tells how far it is.
     ///
     /// # Errors
+    /// [`Error::Filter`](crate::Error::Filter) for a filter that is none,
     /// [`Error::UnknownField`](crate::Error::UnknownField) for a key that `T` does not have, [`Error::Store`](crate::Error::Store) with [`StoreError::Index`] for
     /// keys that cannot be.
     pub fn start(self) -> Result<IndexBuilding> {
+        let graph = self.graph.clone();
         let index = self.index()?;
-        let task = self.graph.handle.create_index(index.clone())?;
+        let task = graph.handle.create_index(index.clone())?;
         Ok(IndexBuilding { index, task })
     }
 
-    fn index(&self) -> Result<Index> {
+    fn index(self) -> Result<Index> {
         let mut seen: Vec<&str> = Vec::new();
         for IndexKey { field, order } in &self.keys {
             let refused = |reason: String| {
@@ -112,8 +115,8 @@ impl<T: Entity> NewIndex<T> {
         let mut index = Index::new(T::KIND, T::entity_name(), fields).unique(self.unique);
         let descending = self.keys.iter().filter(|key| key.order < 0);
         index.descending = descending.map(|key| key.field.clone()).collect();
-        index.partial = self.partial.clone();
-        index.name = self.name.clone();
+        index.partial = self.partial?;
+        index.name = self.name;
         Ok(index)
     }
 }
@@ -196,7 +199,7 @@ impl Graph {
     /// # }
     /// ```
     pub fn create_index<T: Entity>(&self) -> NewIndex<T> {
-        let (partial, of) = (Filter::all(), PhantomData);
+        let (partial, of) = (Ok(Filter::all()), PhantomData);
         NewIndex { graph: self.clone(), keys: Vec::new(), unique: false, partial, name: None, of }
     }
 

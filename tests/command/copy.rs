@@ -1,6 +1,7 @@
 //! Copying stores, of every sort that there is.
 
 use serde_json::{Value, json};
+use wayfare_testkit::{Mongod, unique_database};
 
 use crate::harness::{Place, Ran};
 
@@ -88,7 +89,7 @@ fn a_store_is_not_copied_onto_itself_nor_from_nowhere() {
     copy(&place, "embedded:store", "embedded:new", &["--verify-only"])
         .ended_with(2)
         .says(&["does not exist"]);
-    copy(&place, "embedded:store", "sqlite:x", &[]).ended_with(2).says(&["`sqlite:x` is no store"]);
+    copy(&place, "embedded:store", "postgres:x", &[]).ended_with(2).says(&["`postgres:x` is no store"]);
 }
 
 #[test]
@@ -154,4 +155,69 @@ fn documents_that_the_target_does_not_take_are_named() {
     let ran = copy(&place, "embedded:store", "embedded:other", &["--merge"]).ended_with(5);
     assert_eq!(entity(&ran.json(), "Road")["refused"], 1);
     ran.says(&["`e.Road.fixed` was refused", "`e.Road.fixed` differs"]);
+}
+
+/// Airports and routes as published, imported; `None`, said aloud, without the folder of data sets.
+fn with_air_routes() -> Option<Place> {
+    let Some(data) = std::env::var_os("WAYFARE_DATA") else {
+        eprintln!("SKIPPED air routes: WAYFARE_DATA is not set");
+        return None;
+    };
+    let folder = std::path::PathBuf::from(data).join("quickstart");
+    let file = |name: &str| folder.join(name).display().to_string();
+    let (nodes, edges) = (file("airports.csv"), file("flights-airport.csv"));
+    let place = Place::new();
+    let nodes = ["import", "--nodes", &nodes, "--entity", "Airport", "--key", "iata"];
+    let edges =
+        ["--edges", &edges, "--entity", "Route", "--from", "origin=Airport", "--to", "destination=Airport"];
+    place.run(&[&nodes[..], &edges].concat()).ended_with(0);
+    Some(place)
+}
+
+#[test]
+fn a_copy_of_real_data_that_is_killed_is_taken_up_and_is_the_same_then() {
+    let Some(place) = with_air_routes() else { return };
+    for (target, file) in [("embedded:target", "target/data.mdb"), ("json:files", "files/node")] {
+        let mut child = place.command(&["copy", "--from", "embedded:store", "--to", target]).spawn().unwrap();
+        // As soon as there is something of the target.
+        while !place.path().join(file).exists() && child.try_wait().unwrap().is_none() {
+            std::thread::yield_now();
+        }
+        child.kill().unwrap();
+        child.wait().unwrap();
+        let report = copy(&place, "embedded:store", target, &[]).ended_with(0).json();
+        assert_eq!(report["verified"], true, "{report}");
+        let (airports, routes) = (entity(&report, "Airport"), entity(&report, "Route"));
+        assert_eq!(
+            (&airports["target_documents"], &routes["target_documents"]),
+            (&json!(3_376), &json!(5_366))
+        );
+        let mut doctor = std::process::Command::new(env!("CARGO_BIN_EXE_wayfare"));
+        doctor.args(["doctor", "--single", "Route", "--store", target]);
+        Ran::from(place.here(doctor).output().unwrap()).ended_with(0);
+    }
+}
+
+#[test]
+fn a_copy_through_mongodb_comes_back_the_same_and_its_doctor_finds_nothing() {
+    let Some(mongod) = Mongod::shared() else { return };
+    let place = Place::with_cities();
+    place.run(&["index", "create", "City", "--keys", "size:-1,name", "--name", "by_size"]).ended_with(0);
+    let url = mongod.url(&unique_database("copy"));
+    for (from, to) in [("embedded:store", url.as_str()), (&url, "embedded:back")] {
+        let report = copy(&place, from, to, &[]).ended_with(0).json();
+        assert_eq!((&report["verified"], &report["indexes"]), (&json!(true), &json!(1)), "{report}");
+    }
+    assert_eq!(everything(&place, "embedded:back"), everything(&place, "embedded:store"));
+    let again = copy(&place, "embedded:store", &url, &[]).ended_with(0).json();
+    assert_eq!(entity(&again, "City")["unchanged"], 4);
+    place.put(&url, [json!({"id": "e.Road.lost", "context": {}, "source": "n.City.a", "target": "n.City.gone", "_version": 1})]);
+    let doctor = |more: &[&str]| {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_wayfare"));
+        command.arg("doctor").args(more).args(["--store", &url]);
+        Ran::from(place.here(command).output().unwrap())
+    };
+    assert_eq!(doctor(&[]).ended_with(5).json()["left"], 1);
+    assert_eq!(doctor(&["--repair"]).ended_with(0).json()["repaired"], 1);
+    doctor(&[]).ended_with(0);
 }

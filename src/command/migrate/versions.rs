@@ -53,7 +53,7 @@ pub(crate) async fn run(session: &Session, arguments: &VersionsArgs) -> Result<E
         "kinds": kinds,
     }))?;
     if examined == 0 && total > 0 {
-        session.note("this store keeps a version with every document, so there was nothing to do");
+        session.note("every document has a version already, so there was nothing to do");
     }
     Ok(Exit::Done)
 }

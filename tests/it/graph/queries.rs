@@ -195,3 +195,22 @@ async fn untyped_queries_have_pages_and_streams_too() {
     let second = town.graph.find_page(query, first.next.as_ref()).await.unwrap();
     assert_eq!([first.items, second.items].concat(), all[..4]);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn fields_of_the_type_make_the_filter_and_the_order() {
+    let town = Town::new();
+    town.people(30).await;
+    let query = || {
+        town.graph
+            .query::<Person>()
+            .filter(Person::age().gte(28))
+            .filter(r#"{"context.name": {"$ne": "P8"}}"#)
+    };
+    let found =
+        query().sort(Person::age().descending()).sort(Person::name().ascending()).all().await.unwrap();
+    let names: Vec<&str> = found.iter().map(|person| person.name.as_str()).collect();
+    assert_eq!(names, ["P19", "P29", "P9", "P18", "P28"]);
+    assert_eq!(query().distinct(Person::age().path()).await.unwrap(), [json!(28), json!(29)]);
+    let broken = town.graph.query::<Person>().filter(r#"{"context.age": {"$gtt": 1}}"#);
+    assert!(matches!(broken.count().await, Err(Error::Filter(_))));
+}
