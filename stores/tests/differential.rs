@@ -55,6 +55,8 @@ fn queries_are_answered_like_mongodb_does() {
             if number == INDEXED_AFTER {
                 given_indexes(&stores).await;
             }
+            let query = random_query(&mut random);
+            let paged = random.below(PAGED) == 0;
             matched += compare(&stores, &query, paged, &format!("seed {seed}, query {number}")).await;
         }
         // A test in which nothing is ever found compares nothing.
@@ -95,6 +97,8 @@ async fn given_documents(stores: &[Arc<dyn Store>], random: &mut Random) {
 
 async fn given_indexes(stores: &[Arc<dyn Store>]) {
     for fields in [&["a"][..], &["b", "c"], &["d.x"], &["e"]] {
+        // MongoDB has no index over two lists of one document, as there are here.
+        let stores = stores.iter().filter(|store| fields.len() == 1 || store.is_local());
         for store in stores {
             store.create_index(&Index::new(Kind::Node, entity(), fields.iter().copied())).await.unwrap();
         }

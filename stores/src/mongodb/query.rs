@@ -4,14 +4,15 @@ use std::sync::Arc;
 
 use bson::{Bson, Document as BsonDocument, doc};
 use futures_util::TryStreamExt;
+use mongodb::Cursor;
 use mongodb::options::Hint;
 use serde_json::Value;
 use wayfare_graph::{
-    Direction, Document, EntityName, Explanation, Id, Index, Kind, Page, Projection, Query, StoreError,
-    compare_values,
+    Direction, Document, EntityName, Explanation, Id, Index, Kind, Page, Projection, Query, SortPosition,
+    StoreError, compare_values,
 };
 
-use super::after::after;
+use super::after::{after, through_lists};
 use super::catalog::Known;
 use super::document::decode;
 use super::fault::{Tried, code_of};
@@ -70,6 +71,12 @@ impl Server {
         let collection = self.collection(question.kind);
         let mut find = collection.find(question.filter.clone());
         find = find.sort(sort_of(query)).allow_disk_use(true);
+        if let Some(hint) = &question.hint {
+            find = find.hint(Hint::Name(hint.clone()));
+        }
+        if let Some(position) = query.after.as_ref().filter(|_| !through_lists(&query.sort).is_empty()) {
+            return past(find.await?, query, position).await;
+        }
         if query.skip > 0 {
             find = find.skip(query.skip as u64);
         }
@@ -78,9 +85,6 @@ impl Server {
         }
         if let Some(projection) = query.projection.as_deref().and_then(projection_of) {
             find = find.projection(projection);
-        }
-        if let Some(hint) = &question.hint {
-            find = find.hint(Hint::Name(hint.clone()));
         }
         Ok(find.await?.try_collect().await?)
     }
@@ -228,6 +232,31 @@ impl Server {
     }
 }
 
+/// What comes after a place, of sorted documents among which some come before.
+async fn past(
+    mut stored: Cursor<BsonDocument>,
+    query: &Query,
+    position: &SortPosition,
+) -> Tried<Vec<BsonDocument>> {
+    let mut found = Vec::new();
+    let mut skip = query.skip;
+    while query.limit.is_none_or(|limit| found.len() < limit)
+        && let Some(document) = stored.try_next().await?
+    {
+        // One that cannot be read is told of by whoever reads it.
+        let place = decode(document.clone()).ok().map(|document| SortPosition::of(&document, &query.sort));
+        if place.is_some_and(|place| place.compare(position, &query.sort).is_le()) {
+            continue;
+        }
+        if skip > 0 {
+            skip -= 1;
+        } else {
+            found.push(document);
+        }
+    }
+    Ok(found)
+}
+
 fn is_bad_hint(error: &StoreError) -> bool {
     code_of(error).is_some_and(|code| BAD_HINT.contains(&code))
 }
@@ -249,13 +278,16 @@ fn sort_of(query: &Query) -> BsonDocument {
 
 /// What the server has to send for a projection; `None` for all.
 ///
-/// Of two paths of which one lies within the other, the server takes only the outer one.
+/// Of two paths of which one lies within the other, the server takes only the outer one. What a number counts out of a
+/// list it sends with the list: asked for the member alone it would leave out what is no object, and sort by what is left.
 fn projection_of(paths: &[String]) -> Option<BsonDocument> {
     let mut wanted: Vec<String> = HEAD.iter().map(|member| (*member).to_owned()).collect();
     for path in paths {
         if path.split('.').any(|name| name.is_empty() || name.starts_with('$')) || path.contains('\0') {
             return None;
         }
+        let named = path.split('.').take_while(|name| name.parse::<usize>().is_err());
+        let path = &named.collect::<Vec<_>>().join(".");
         let is_field = path == "context" || path.starts_with("context.");
         if !is_field {
             wanted.push(format!("context.{path}"));
@@ -282,6 +314,7 @@ mod tests {
         assert_eq!(projected(&["context.a.b", "context.a"]), ["context.a"]);
         assert_eq!(projected(&["context", "context.a", "b"]), ["context", "b"]);
         assert_eq!(projected(&["name"]), ["context.name", "name"]);
+        assert_eq!(projected(&["context.a.0.b"]), ["context.a"]);
         assert_eq!(projected(&[]), [""; 0]);
         assert_eq!(projection_of(&["a..b".into()]), None);
         assert_eq!(projection_of(&["a.$".into()]), None);
