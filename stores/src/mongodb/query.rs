@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bson::{Bson, Document as BsonDocument, doc};
-use futures_util::TryStreamExt;
+use mongodb::Cursor;
 use mongodb::options::Hint;
 use serde_json::Value;
 use wayfare_graph::{
@@ -14,7 +14,7 @@ use wayfare_graph::{
 use super::after::after;
 use super::catalog::Known;
 use super::document::decode;
-use super::fault::{Tried, code_of};
+use super::fault::code_of;
 use super::filter::{all_of, filter_to_bson, id_range, stored_path};
 use super::server::Server;
 use super::value::to_json;
@@ -45,12 +45,12 @@ impl Server {
         if question.is_empty || query.limit == Some(0) {
             return Ok(Vec::new());
         }
-        let stored = match self.call(|| self.find_once(query, &question)).await {
+        let stored = match self.read_all(|| self.find_once(query, &question)).await {
             Err(error) if question.hint.is_some() && is_bad_hint(&error) => {
                 // Somebody dropped the index.
                 self.catalog.forget(query.kind);
                 let question = Question { hint: None, ..question };
-                self.call(|| self.find_once(query, &question)).await?
+                self.read_all(|| self.find_once(query, &question)).await?
             }
             stored => stored?,
         };
@@ -66,7 +66,11 @@ impl Server {
         stored.into_iter().map(read).collect()
     }
 
-    async fn find_once(&self, query: &Query, question: &Question) -> Tried<Vec<BsonDocument>> {
+    async fn find_once(
+        &self,
+        query: &Query,
+        question: &Question,
+    ) -> mongodb::error::Result<Cursor<BsonDocument>> {
         let collection = self.collection(question.kind);
         let mut find = collection.find(question.filter.clone());
         find = find.sort(sort_of(query)).allow_disk_use(true);
@@ -82,7 +86,7 @@ impl Server {
         if let Some(hint) = &question.hint {
             find = find.hint(Hint::Name(hint.clone()));
         }
-        Ok(find.await?.try_collect().await?)
+        find.await
     }
 
     /// How many documents satisfy a query.
@@ -196,10 +200,9 @@ impl Server {
         // One more tells whether there is a next page.
         let wanted = i64::try_from(limit).unwrap_or(i64::MAX).saturating_add(1);
         let stored: Vec<BsonDocument> = self
-            .call(|| async {
+            .read_all(|| async {
                 let collection = self.collection(kind);
-                let find = collection.find(filter.clone()).sort(doc! { "_id": 1 }).limit(wanted);
-                Ok(find.await?.try_collect().await?)
+                collection.find(filter.clone()).sort(doc! { "_id": 1 }).limit(wanted).await
             })
             .await?;
         let mut documents = stored.into_iter().map(decode).collect::<Result<Vec<_>, _>>()?;
