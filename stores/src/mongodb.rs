@@ -76,6 +76,9 @@ const WRITERS: usize = 4;
 /// when there is such a document, and refuses such a document when there is the index; documents over 16 MiB; more
 /// than 180 levels of lists and objects; a sort by two fields that are both lists in one document.
 ///
+/// Everything is read from the primary, whatever the URL says of preferences and concerns of reading: what was written is
+/// there when it is read next.
+///
 /// The order of ids, in scans and in results without a sort, is that of their text.
 pub struct MongoStore {
     server: Arc<Server>,
@@ -118,6 +121,16 @@ impl MongoStore {
         }
     }
 
+    /// Runs a call that changes something: it goes on when its future is dropped, so that nothing is left half done.
+    fn run_through<'a, T, F>(&'a self, call: impl FnOnce(Arc<Server>) -> F) -> StoreFuture<'a, T>
+    where
+        T: Send + 'static,
+        F: Future<Output = Result<T, StoreError>> + Send + 'static,
+    {
+        let Some(runtime) = &self.runtime else { return Box::pin(async { Err(StoreError::Stopped) }) };
+        Box::pin(finished(runtime.spawn(call(Arc::clone(&self.server)))))
+    }
+
     /// Runs a call on the store's own threads, whoever polls the future. Dropping the future drops the call.
     fn run<'a, T, F>(&'a self, call: impl FnOnce(Arc<Server>) -> F) -> StoreFuture<'a, T>
     where
@@ -135,13 +148,19 @@ struct Running<T>(tokio::task::JoinHandle<T>);
 
 impl<T> Running<Result<T, StoreError>> {
     async fn finish(mut self) -> Result<T, StoreError> {
-        match (&mut self.0).await {
-            Ok(result) => result,
-            Err(ended) => match ended.try_into_panic() {
-                Ok(panic) => std::panic::resume_unwind(panic),
-                Err(_) => Err(StoreError::Stopped),
-            },
-        }
+        finished(&mut self.0).await
+    }
+}
+
+async fn finished<T>(
+    task: impl Future<Output = Result<Result<T, StoreError>, tokio::task::JoinError>>,
+) -> Result<T, StoreError> {
+    match task.await {
+        Ok(result) => result,
+        Err(ended) => match ended.try_into_panic() {
+            Ok(panic) => std::panic::resume_unwind(panic),
+            Err(_) => Err(StoreError::Stopped),
+        },
     }
 }
 
@@ -208,11 +227,11 @@ impl Store for MongoStore {
         self.run(move |server| async move { server.scan(kind, entity, after.as_ref(), limit).await })
     }
 
-    /// Done when a majority has it in its journals. After [`StoreError::Unreachable`] some of the writes may have been
+    /// Done when a majority has it in its journals. A future that is dropped takes nothing back. After [`StoreError::Unreachable`] some of the writes may have been
     /// done, of batches that are not all or nothing.
     fn apply<'a>(&'a self, batches: &'a [WriteBatch]) -> StoreFuture<'a, Vec<Vec<WriteResult>>> {
         let batches = batches.to_vec();
-        self.run(|server| async move { server.apply(&batches).await })
+        self.run_through(|server| async move { server.apply(&batches).await })
     }
 
     fn distinct<'a>(&'a self, query: &'a Query, path: &'a str) -> StoreFuture<'a, Vec<Value>> {
@@ -223,12 +242,12 @@ impl Store for MongoStore {
     /// Partial over the documents of its entity, so that one entity's rule is not another's.
     fn create_index<'a>(&'a self, index: &'a Index) -> StoreFuture<'a, ()> {
         let index = index.clone();
-        self.run(|server| async move { server.create_index(&index).await })
+        self.run_through(|server| async move { server.create_index(&index).await })
     }
 
     fn drop_index<'a>(&'a self, kind: Kind, entity: EntityName, name: &'a str) -> StoreFuture<'a, bool> {
         let name = name.to_owned();
-        self.run(move |server| async move { server.drop_index(kind, entity, &name).await })
+        self.run_through(move |server| async move { server.drop_index(kind, entity, &name).await })
     }
 
     /// Builds it again under its new name, which takes as long as at first.
@@ -240,7 +259,7 @@ impl Store for MongoStore {
         to: &'a str,
     ) -> StoreFuture<'a, bool> {
         let (from, to) = (from.to_owned(), to.to_owned());
-        self.run(move |server| async move { server.rename_index(kind, entity, &from, &to).await })
+        self.run_through(move |server| async move { server.rename_index(kind, entity, &from, &to).await })
     }
 
     /// Of all processes where the user may see what others do.

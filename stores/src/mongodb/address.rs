@@ -1,10 +1,12 @@
 //! URLs of MongoDB: read, completed with options, and shown without secrets.
 
+use mongodb::error::ErrorKind;
 use mongodb::event::EventHandler;
 use mongodb::event::cmap::CmapEvent;
 use mongodb::options::{Acknowledgment, ClientOptions, ConnectionString, WriteConcern};
 use wayfare_graph::StoreError;
 
+use super::fault::Fault;
 use super::options::MongoOptions;
 use crate::url::without_password;
 
@@ -42,10 +44,11 @@ impl Address {
 
     /// Options for the driver. Asks the DNS about `mongodb+srv`.
     pub(super) async fn client_options(&self, options: &MongoOptions) -> Result<ClientOptions, StoreError> {
-        let mut client = ClientOptions::parse(&self.text).await.map_err(|error| StoreError::Url {
-            url: self.shown.clone(),
-            reason: reason(&self.text, &error),
-        })?;
+        let read = ClientOptions::parse(&self.text).await;
+        let mut client = read.map_err(|error| self.unresolved(error))?;
+        // What was written has to be there when it is read next, so everything goes by the primary as it is.
+        client.selection_criteria = None;
+        client.read_concern = None;
         client.app_name.get_or_insert_with(|| "wayfare".into());
         client.min_pool_size.get_or_insert(options.min_size);
         client.max_pool_size.get_or_insert(options.max_size);
@@ -56,6 +59,16 @@ impl Address {
         concern.w.get_or_insert(Acknowledgment::Majority);
         concern.journal.get_or_insert(true);
         Ok(client)
+    }
+}
+
+impl Address {
+    fn unresolved(&self, error: mongodb::error::Error) -> StoreError {
+        let url = self.shown.clone();
+        match &*error.kind {
+            ErrorKind::DnsResolve { .. } => Fault::from(error).told(&url),
+            _ => StoreError::Url { url, reason: reason(&self.text, &error) },
+        }
     }
 }
 

@@ -35,8 +35,7 @@ const NULL: usize = 1;
 /// The paths of a sort that may lead through a list, up to there.
 ///
 /// Members of such a list that are no objects are sorted as null, and one that a number counts out is not taken apart:
-/// nothing that can be asked says the same. So documents with a list on the way are all asked for, and who reads them
-/// leaves out those that do not come after.
+/// nothing that can be asked says the same.
 pub(super) fn through_lists(sort: &[SortKey]) -> Vec<String> {
     let mut ways = Vec::new();
     for key in sort {
@@ -48,7 +47,7 @@ pub(super) fn through_lists(sort: &[SortKey]) -> Vec<String> {
     ways
 }
 
-/// The documents that come after a place in a sort, and some that do not where it leads [through lists](through_lists).
+/// The documents that come after a place in a sort, of those that have no list [on the way](through_lists).
 pub(super) fn after(sort: &[SortKey], position: &SortPosition) -> Result<BsonDocument, StoreError> {
     let mut ways = Vec::new();
     let mut equal = Vec::new();
@@ -58,7 +57,6 @@ pub(super) fn after(sort: &[SortKey], position: &SortPosition) -> Result<BsonDoc
         equal.push(key.at());
     }
     ways.push(joined(&equal, doc! { "_id": { "$gt": position.id.to_string() } }));
-    ways.extend(through_lists(sort).into_iter().map(|path| doc! { path: { "$type": "array" } }));
     Ok(doc! { "$or": ways })
 }
 

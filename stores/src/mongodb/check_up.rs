@@ -6,7 +6,7 @@ use rustc_hash::FxHashSet;
 use wayfare_graph::{Document, Finding, Id, Kind, StoreError};
 
 use super::document::{decode, place};
-use super::fault::Fault;
+use super::fault::{Fault, Tried};
 use super::server::Server;
 
 /// Where things are put that are no documents.
@@ -28,35 +28,29 @@ impl Server {
     pub(super) async fn check_up(&self, repair: bool) -> Result<Vec<Finding>, StoreError> {
         let mut findings = Vec::new();
         for kind in [Kind::Object, Kind::Node, Kind::Edge, Kind::Walker] {
-            let mut after = None;
-            loop {
-                let page = self.page(kind, after.take()).await?;
-                after = page.last().and_then(|stored| stored.get("_id").cloned());
-                let is_last = page.len() < PAGE;
-                for bad in self.bad_of(kind, page).await? {
-                    findings.push(self.settle(kind, bad, repair).await?);
-                }
-                if is_last {
-                    break;
-                }
-            }
+            self.check_kind(kind, repair, &mut findings).await.map_err(|fault| self.told(fault))?;
         }
         Ok(findings)
     }
 
-    /// The next things of a collection in the order of `_id`, of whatever types that is.
-    async fn page(&self, kind: Kind, after: Option<Bson>) -> Result<Vec<BsonDocument>, StoreError> {
-        // A comparison of a find stays within one type, this one runs across all.
-        let filter = after.map_or_else(BsonDocument::new, |after| {
-            let after = doc! { "$literal": after };
-            doc! { "$expr": { "$gt": ["$_id", after] } }
-        });
-        self.call(|| async {
-            let collection = self.collection(kind);
-            let find = collection.find(filter.clone()).sort(doc! { "_id": 1 }).limit(PAGE as i64);
-            Ok(find.await?.try_collect().await?)
-        })
-        .await
+    /// Looks at all of a collection with one cursor, which sees whatever stands there, under ids of any type.
+    async fn check_kind(&self, kind: Kind, repair: bool, findings: &mut Vec<Finding>) -> Tried<()> {
+        let collection = self.collection(kind);
+        let mut cursor = self.timed(collection.find(BsonDocument::new()).into_future()).await?;
+        loop {
+            let mut page = Vec::new();
+            while page.len() < PAGE
+                && let Some(stored) = self.timed(cursor.try_next()).await?
+            {
+                page.push(stored);
+            }
+            if page.is_empty() {
+                return Ok(());
+            }
+            for bad in self.bad_of(kind, page).await? {
+                findings.push(self.settle(kind, bad, repair).await?);
+            }
+        }
     }
 
     async fn bad_of(&self, kind: Kind, page: Vec<BsonDocument>) -> Result<Vec<Bad>, StoreError> {

@@ -4,11 +4,10 @@
 //! fields, the second one's has its entity behind its name, since names are unique in a collection.
 
 use bson::{Bson, Document as BsonDocument, doc};
-use futures_util::TryStreamExt;
 use wayfare_graph::{EntityName, Id, Index, IndexProgress, Kind, StoreError};
 
 use super::catalog::{Known, list};
-use super::fault::{Fault, Tried};
+use super::fault::Fault;
 use super::filter::filter_to_bson;
 use super::reply::{DUPLICATE, TWO_LISTS};
 use super::server::Server;
@@ -162,10 +161,8 @@ impl Server {
             doc! { "$limit": 1 },
         ]);
         let found: Vec<BsonDocument> = self
-            .call(|| async {
-                let found =
-                    self.collection(index.kind).aggregate(pipeline.clone()).allow_disk_use(true).await?;
-                Ok(found.try_collect().await?)
+            .read_all(|| async {
+                self.collection(index.kind).aggregate(pipeline.clone()).allow_disk_use(true).await
             })
             .await?;
         let Some((ids, values)) = found.first().and_then(|group| {
@@ -228,12 +225,6 @@ impl Server {
     fn is_own(&self, operation: &BsonDocument) -> bool {
         let place = operation.get_str("ns").unwrap_or_default();
         place.split('.').next() == Some(self.database.name())
-    }
-
-    /// Makes one call without a limit of time.
-    async fn admitted<T>(&self, call: impl Future<Output = Tried<T>>) -> Tried<T> {
-        self.admit()?;
-        call.await
     }
 }
 

@@ -10,7 +10,6 @@
 use bson::oid::ObjectId;
 use bson::raw::RawArrayBuf;
 use bson::{Bson, Document as BsonDocument, RawDocumentBuf, cstr, doc};
-use futures_util::TryStreamExt;
 use rustc_hash::FxHashSet;
 use wayfare_graph::{Id, Kind, StoreError, Write, WriteError, WriteResult, Written};
 
@@ -157,10 +156,7 @@ impl Server {
         let journal = self.database.collection::<BsonDocument>(JOURNAL);
         let silent = doc! { "$lt": ["$at", { "$subtract": ["$$NOW", LEASE_MS] }] };
         let heads: Vec<BsonDocument> = self
-            .call(|| async {
-                let find = journal.find(doc! { "head": true, "$expr": silent.clone() });
-                Ok(find.await?.try_collect().await?)
-            })
+            .read_all(|| async { journal.find(doc! { "head": true, "$expr": silent.clone() }).await })
             .await?;
         for head in heads {
             if let Some(batch) = head.get("_id").and_then(Bson::as_object_id) {
@@ -184,10 +180,7 @@ impl Server {
     async fn undo(&self, batch: ObjectId) -> Result<(), StoreError> {
         let journal = self.database.collection::<BsonDocument>(JOURNAL);
         let entries: Vec<BsonDocument> = self
-            .call(|| async {
-                let find = journal.find(doc! { "batch": batch }).sort(doc! { "n": -1 });
-                Ok(find.await?.try_collect().await?)
-            })
+            .read_all(|| async { journal.find(doc! { "batch": batch }).sort(doc! { "n": -1 }).await })
             .await?;
         for entry in entries {
             self.call(|| self.undo_entry(batch, &entry)).await?;

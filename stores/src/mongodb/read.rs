@@ -6,7 +6,6 @@ use rustc_hash::FxHashMap;
 use wayfare_graph::{Adjacency, Direction, Document, Id, Kind, Link, Loaded, Need, StoreError};
 
 use super::document::decode;
-use super::fault::Tried;
 use super::server::Server;
 
 /// Ids in one question: from here on, more of them no longer make reading a document cheaper (57,000 a second).
@@ -67,9 +66,8 @@ impl Server {
         projection: BsonDocument,
     ) -> Result<Vec<BsonDocument>, StoreError> {
         let projection = &projection;
-        let asked = stream::iter(questions).map(|(kind, filter)| async move {
-            self.call(|| self.fetch(kind, filter.clone(), projection.clone())).await
-        });
+        let asked = stream::iter(questions)
+            .map(|(kind, filter)| async move { self.fetch(kind, filter, projection.clone()).await });
         let answers: Vec<Vec<BsonDocument>> = asked.buffer_unordered(QUERIES_IN_FLIGHT).try_collect().await?;
         Ok(answers.into_iter().flatten().collect())
     }
@@ -80,13 +78,16 @@ impl Server {
         kind: Kind,
         filter: BsonDocument,
         projection: BsonDocument,
-    ) -> Tried<Vec<BsonDocument>> {
-        let collection = self.collection(kind);
-        let mut find = collection.find(filter);
-        if !projection.is_empty() {
-            find = find.projection(projection);
-        }
-        Ok(find.await?.try_collect().await?)
+    ) -> Result<Vec<BsonDocument>, StoreError> {
+        self.read_all(|| async {
+            let collection = self.safe_collection(kind);
+            let mut find = collection.find(filter.clone());
+            if !projection.is_empty() {
+                find = find.projection(projection.clone());
+            }
+            find.await
+        })
+        .await
     }
 
     /// Nodes and their neighbours, and edges.

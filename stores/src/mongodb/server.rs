@@ -7,7 +7,9 @@ use std::time::{Duration, Instant};
 
 use bson::oid::ObjectId;
 use bson::{Document, RawDocumentBuf};
-use mongodb::{Client, Collection, Database};
+use futures_util::TryStreamExt;
+use mongodb::options::{CollectionOptions, ReadConcern};
+use mongodb::{Client, Collection, Cursor, Database};
 use parking_lot::Mutex;
 use wayfare_graph::{Kind, PoolFigures, StoreError};
 
@@ -49,7 +51,14 @@ pub(super) struct Server {
 }
 
 impl Server {
-    /// The collection of a kind.
+    /// The documents of a kind as they are safe: what a majority of the servers has, so that nothing is read that
+    /// the death of one could take back. What was acknowledged is among it.
+    pub(super) fn safe_collection(&self, kind: Kind) -> Collection<Document> {
+        let options = CollectionOptions::builder().read_concern(ReadConcern::majority()).build();
+        self.database.collection_with_options(kind.collection(), options)
+    }
+
+    /// The documents of a kind as they are now.
     pub(super) fn collection(&self, kind: Kind) -> Collection<Document> {
         self.database.collection(kind.collection())
     }
@@ -68,6 +77,41 @@ impl Server {
         }
     }
 
+    /// Reads all that a cursor gives, from its beginning again where the connection is lost. Each answer has its own
+    /// time, so that large results may take long.
+    pub(super) async fn read_all<F>(&self, open: impl Fn() -> F) -> Result<Vec<Document>, StoreError>
+    where
+        F: Future<Output = mongodb::error::Result<Cursor<Document>>>,
+    {
+        let mut attempts = self.attempts();
+        loop {
+            match self.admitted(self.drain(open())).await {
+                Ok(found) => return Ok(found),
+                Err(fault) => attempts.pause_after(fault).await?,
+            }
+        }
+    }
+
+    async fn drain(
+        &self,
+        open: impl Future<Output = mongodb::error::Result<Cursor<Document>>>,
+    ) -> Tried<Vec<Document>> {
+        let mut cursor = self.timed(open).await?;
+        let mut found = Vec::new();
+        while let Some(document) = self.timed(cursor.try_next()).await? {
+            found.push(document);
+        }
+        Ok(found)
+    }
+
+    /// Waits for one answer as long as one may take.
+    pub(super) async fn timed<T>(&self, answer: impl Future<Output = mongodb::error::Result<T>>) -> Tried<T> {
+        match tokio::time::timeout(self.options.operation_timeout, answer).await {
+            Ok(answer) => Ok(answer?),
+            Err(_) => Err(Fault::Elapsed),
+        }
+    }
+
     /// Begins the attempts at one call.
     pub(super) fn attempts(&self) -> Attempts<'_> {
         Attempts { server: self, begun: Instant::now(), failed: 0 }
@@ -75,18 +119,26 @@ impl Server {
 
     /// Makes one call once.
     pub(super) async fn attempt<T>(&self, call: impl Future<Output = Tried<T>>) -> Tried<T> {
+        self.admitted(async {
+            match tokio::time::timeout(self.options.operation_timeout, call).await {
+                Ok(done) => done,
+                Err(_) => Err(Fault::Elapsed),
+            }
+        })
+        .await
+    }
+
+    /// Makes a call once that sees to its time itself, or takes as long as it takes, such as to build an index.
+    pub(super) async fn admitted<T>(&self, call: impl Future<Output = Tried<T>>) -> Tried<T> {
         self.admit()?;
-        let done = match tokio::time::timeout(self.options.operation_timeout, call).await {
-            Ok(done) => done,
-            Err(_) => Err(Fault::Elapsed),
-        };
+        let done = call.await;
         if !done.as_ref().is_err_and(Fault::is_away) {
             self.breaker.succeeded();
         }
         done
     }
 
-    pub(super) fn admit(&self) -> Tried<()> {
+    fn admit(&self) -> Tried<()> {
         let refused = |retry_after| StoreError::CircuitOpen { url: self.shown.clone(), retry_after };
         Ok(self.breaker.admit(Instant::now()).map_err(refused)?)
     }

@@ -1,7 +1,6 @@
 //! What a database holds.
 
 use bson::{Bson, Document as BsonDocument, doc};
-use futures_util::TryStreamExt;
 use wayfare_graph::{EntityName, Kind, StoreError, StoreStats};
 
 use super::filter::id_range;
@@ -30,11 +29,8 @@ impl Server {
             doc! { "$match": { "_id": id_range(kind, None) } },
             doc! { "$group": { "_id": "$entity", "count": { "$sum": 1 } } },
         ];
-        let groups: Vec<BsonDocument> = self
-            .call(|| async {
-                Ok(self.collection(kind).aggregate(pipeline.clone()).await?.try_collect().await?)
-            })
-            .await?;
+        let groups: Vec<BsonDocument> =
+            self.read_all(|| async { self.collection(kind).aggregate(pipeline.clone()).await }).await?;
         let read = |group: &BsonDocument| {
             let entity = EntityName::new(group.get_str("_id").ok()?).ok()?;
             Some((entity, number(group.get("count"))))

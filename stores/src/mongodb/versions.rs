@@ -1,7 +1,6 @@
 //! Versions for documents that have none.
 
 use bson::{Bson, Document as BsonDocument, doc};
-use futures_util::TryStreamExt;
 use wayfare_graph::{Id, Kind, StoreError, VersionsPage};
 
 use super::filter::id_range;
@@ -23,10 +22,10 @@ impl Server {
         let filter = doc! { "_id": range };
         let wanted = i64::try_from(limit.max(1)).unwrap_or(i64::MAX);
         let page: Vec<BsonDocument> = self
-            .call(|| async {
+            .read_all(|| async {
                 let collection = self.collection(kind);
                 let find = collection.find(filter.clone()).projection(doc! { "_version": 1 });
-                Ok(find.sort(doc! { "_id": 1 }).limit(wanted).await?.try_collect().await?)
+                find.sort(doc! { "_id": 1 }).limit(wanted).await
             })
             .await?;
         let is_bare =

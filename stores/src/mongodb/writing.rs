@@ -162,9 +162,7 @@ impl<'s> Writing<'s> {
         projection: BsonDocument,
     ) -> Tried<Vec<BsonDocument>> {
         let Via::Session(session) = &self.via else {
-            let asked =
-                self.server.call(|| self.server.fetch(kind, filter.clone(), projection.clone())).await;
-            return Ok(asked?);
+            return Ok(self.server.fetch(kind, filter, projection).await?);
         };
         let mut session = session.lock().await;
         let asked = async {

@@ -33,15 +33,16 @@ async fn is_as_given(store: &dyn Store) {
     assert_eq!(store.count(&Query::kind(Kind::Edge)).await.unwrap(), 2);
 }
 
-/// Begins the batch and lets go of it in the middle, as a process does that is killed.
-async fn broken_off(store: &MongoStore, database: &Database) {
+/// Begins the batch and stops its threads in the middle, as when a process is killed.
+async fn broken_off(store: MongoStore, url: &str, database: &Database) {
     let batch = [long_batch()];
     let applied = store.apply(&batch);
     assert!(tokio::time::timeout(Duration::from_millis(400), applied).await.is_err(), "it was too quick");
+    drop(store);
     let journal = database.collection::<BsonDocument>("wayfare_journal");
     assert_eq!(journal.count_documents(doc! { "head": true }).await.unwrap(), 1);
     assert!(journal.count_documents(doc! { "op": "remove" }).await.unwrap() >= 3);
-    assert_eq!(get(store, "n.City.hub").await, None, "it has not come far");
+    assert_eq!(get(&open(url), "n.City.hub").await, None, "it has not come far");
 }
 
 async fn age_the_journal(database: &Database) {
@@ -62,8 +63,7 @@ fn a_batch_that_was_broken_off_is_undone_when_the_store_is_opened() {
         let store = open(&url);
         let database = raw(&url).await;
         given_graph(&store).await;
-        broken_off(&store, &database).await;
-        drop(store);
+        broken_off(store, &url, &database).await;
         // As long as it may be under way, it is left alone.
         let store = open(&url);
         assert!(!is_empty(&database).await);
@@ -82,7 +82,8 @@ fn what_others_wrote_over_a_broken_batch_stays() {
         let store = open(&url);
         let database = raw(&url).await;
         given_graph(&store).await;
-        broken_off(&store, &database).await;
+        broken_off(store, &url, &database).await;
+        let store = open(&url);
         let read = get(&store, "n.City.a").await.unwrap();
         let version = read.version().0;
         let over = save(node("n.City.a", json!({"mine": true})), version);
@@ -121,6 +122,24 @@ fn a_refused_batch_leaves_nothing_in_the_journal() {
 }
 
 #[test]
+fn a_batch_goes_on_when_nobody_waits_for_it() {
+    let Some(url) = single_url() else { return };
+    block_on(async {
+        let store = open(&url);
+        given_graph(&store).await;
+        let mut batch = long_batch();
+        batch.writes.truncate(60);
+        let batch = [batch];
+        assert!(tokio::time::timeout(Duration::from_millis(50), store.apply(&batch)).await.is_err());
+        let database = raw(&url).await;
+        while !is_empty(&database).await || get(&store, "n.City.a").await.unwrap().version() < Version(58) {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        assert!(get(&store, "n.City.new").await.is_some());
+    });
+}
+
+#[test]
 fn a_transaction_that_was_broken_off_leaves_nothing() {
     let Some(url) = replica_url() else { return };
     block_on(async {
@@ -129,6 +148,8 @@ fn a_transaction_that_was_broken_off_leaves_nothing() {
         let batch = [long_batch()];
         let applied = store.apply(&batch);
         assert!(tokio::time::timeout(Duration::from_millis(100), applied).await.is_err(), "it was too quick");
+        drop(store);
+        let store = open(&url);
         is_as_given(&store).await;
         // The server lets go of it in time for others to write the same.
         let over = save(node("n.City.a", json!({"n": 5})), 1);
