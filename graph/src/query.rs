@@ -29,9 +29,7 @@ impl SortKey {
         values.into_iter().min_by(|a, b| self.compare(a.as_ref(), b.as_ref())).flatten()
     }
 
-    /// Which of two such values comes first.
-    #[must_use]
-    pub fn compare(&self, a: Option<&Value>, b: Option<&Value>) -> Ordering {
+    fn compare(&self, a: Option<&Value>, b: Option<&Value>) -> Ordering {
         let ascending = match (a, b) {
             (Some(a), Some(b)) => compare_values(a, b),
             (a, b) => a.is_some().cmp(&b.is_some()),
@@ -55,14 +53,6 @@ impl SortPosition {
     pub fn of(document: &Document, sort: &[SortKey]) -> Self {
         let values = sort.iter().map(|key| key.value_of(document)).collect();
         Self { values, id: document.id().clone() }
-    }
-
-    /// Which of two places comes first, where documents of equal values come in the order of the texts of their ids.
-    #[must_use]
-    pub fn compare(&self, other: &Self, sort: &[SortKey]) -> Ordering {
-        let pairs = self.values.iter().zip(&other.values);
-        let by_values = sort.iter().zip(pairs).map(|(key, (a, b))| key.compare(a.as_ref(), b.as_ref()));
-        by_values.fold(Ordering::Equal, Ordering::then).then_with(|| self.id.cmp(&other.id))
     }
 }
 

@@ -29,6 +29,7 @@ mod step;
 mod sweep;
 mod transaction;
 mod value;
+mod value_order;
 mod versions;
 mod writing;
 
@@ -49,6 +50,9 @@ use self::server::Server;
 
 /// Threads of the driver. They mostly wait; two let one encode while the other reads.
 const THREADS: usize = 2;
+
+/// Address space for the stack of each, of which only what is used takes memory.
+const STACK_BYTES: usize = 8 << 20;
 
 /// How many calls of `apply` are worth having at once: as many as commands of one call.
 const WRITERS: usize = 4;
@@ -102,6 +106,8 @@ impl MongoStore {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(THREADS)
             .thread_name("wayfare-mongodb")
+            // Documents that nest as deep as they may are read and written by recursion.
+            .thread_stack_size(STACK_BYTES)
             .enable_all()
             .build()
             .map_err(unstarted)?;

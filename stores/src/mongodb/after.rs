@@ -186,7 +186,7 @@ impl<'a> Key<'a> {
 }
 
 /// Where the type of a value stands in [`TYPES`].
-fn class(value: &Bson) -> usize {
+pub(super) fn class(value: &Bson) -> usize {
     let name = match value {
         Bson::MinKey => "minKey",
         Bson::Double(_) | Bson::Int32(_) | Bson::Int64(_) | Bson::Decimal128(_) => "number",

@@ -1,6 +1,5 @@
 //! Finding, counting and scanning documents.
 
-use std::cmp::Ordering;
 use std::sync::Arc;
 
 use bson::{Bson, Document as BsonDocument, doc};
@@ -8,8 +7,8 @@ use mongodb::Cursor;
 use mongodb::options::Hint;
 use serde_json::Value;
 use wayfare_graph::{
-    Direction, Document, EntityName, Explanation, Id, Index, Kind, Page, Projection, Query, SortKey,
-    SortPosition, StoreError, compare_values,
+    Direction, Document, EntityName, Explanation, Id, Index, Kind, Page, Projection, Query, SortPosition,
+    StoreError, compare_values,
 };
 
 use super::after::{after, through_lists};
@@ -19,6 +18,7 @@ use super::fault::code_of;
 use super::filter::{all_of, filter_to_bson, id_range, stored_path};
 use super::server::Server;
 use super::value::to_json;
+use super::value_order::Place;
 use crate::plan::{Plan, Usable};
 
 /// BadValue, the answer to a hint at an index that is not there, and NoQueryExecutionPlans, to one at an index that
@@ -89,11 +89,11 @@ impl Server {
         let mut found = self.find_by(&whole, plain).await?;
         let mut listed =
             self.find_by(&Query { limit: None, ..whole }, with(doc! { "$or": has_list })).await?;
-        let place = |document: &Document| SortPosition::of(document, &query.sort);
-        listed.retain(|document| place(document).compare(position, &query.sort).is_gt());
+        let position = Place::at(position, &query.sort);
+        listed.retain(|document| Place::of(document, &query.sort) > position);
         if !listed.is_empty() {
             found.append(&mut listed);
-            found.sort_by_cached_key(|document| InOrder(place(document), &query.sort));
+            found.sort_by_cached_key(|document| Place::of(document, &query.sort));
         }
         Ok(found.into_iter().skip(query.skip).take(query.limit.unwrap_or(usize::MAX)).collect())
     }
@@ -272,29 +272,6 @@ impl Server {
         Ok(values)
     }
 }
-
-/// A place that orders as its sort does.
-struct InOrder<'s>(SortPosition, &'s [SortKey]);
-
-impl Ord for InOrder<'_> {
-    fn cmp(&self, other: &Self) -> Ordering {
-        self.0.compare(&other.0, self.1)
-    }
-}
-
-impl PartialOrd for InOrder<'_> {
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl PartialEq for InOrder<'_> {
-    fn eq(&self, other: &Self) -> bool {
-        self.cmp(other).is_eq()
-    }
-}
-
-impl Eq for InOrder<'_> {}
 
 fn is_bad_hint(error: &StoreError) -> bool {
     code_of(error).is_some_and(|code| BAD_HINT.contains(&code))
