@@ -1,23 +1,30 @@
 //! The command line: what can be asked, and who answers.
 
+mod checksum;
 mod config;
+mod copy;
 mod count;
 mod delete;
+mod doctor;
 mod duration;
 mod exit;
 mod export;
 mod find;
 mod get;
 mod import;
+mod index;
+mod migrate;
 mod names;
 mod output;
 mod paths;
 mod progress;
 mod session;
 mod stats;
+mod stores;
 mod subject;
 mod walk;
 
+use std::ffi::OsString;
 use std::io::{Write, stderr};
 use std::process::ExitCode;
 
@@ -60,13 +67,42 @@ enum Command {
     Export(export::ExportArgs),
     /// Deletes documents; a node takes its edges with it
     Delete(delete::DeleteArgs),
+    /// Lists, makes, drops and renames indexes
+    #[command(subcommand)]
+    Index(index::IndexCommand),
+    /// Brings stored documents to the form that this release writes
+    #[command(subcommand)]
+    Migrate(migrate::MigrateCommand),
+    /// Copies everything from one store to another, and verifies the copy
+    Copy(copy::CopyArgs),
+    /// Looks for what is wrong with a store, and repairs what can be repaired
+    Doctor(doctor::DoctorArgs),
     /// Shows the effective settings and where each that is not the default was set
     Config,
 }
 
-/// Runs the command.
-pub(crate) fn main() -> ExitCode {
-    let cli = match Cli::try_parse() {
+/// Runs the `wayfare` command with arguments, the name of the program first, and gives its exit code.
+///
+/// The command knows the entity types of the program that it is part of, and what they register: so
+/// `migrate schema` in the `main` of an application runs the application's own upgrades.
+///
+/// ```no_run
+/// use wayfare::node;
+///
+/// #[node]
+/// struct City { name: String }
+///
+/// fn main() -> std::process::ExitCode {
+///     wayfare::run_command(std::env::args_os())
+/// }
+/// ```
+///
+/// It writes to standard output and standard error, and blocks until the command has ended.
+///
+/// # Panics
+/// Inside of a tokio runtime: it has one of its own.
+pub fn run_command<A: Into<OsString> + Clone>(arguments: impl IntoIterator<Item = A>) -> ExitCode {
+    let cli = match Cli::try_parse_from(arguments) {
         Ok(cli) => cli,
         Err(error) => {
             // Help and version are such errors too, with code 0. A closed pipe is no reason to complain.
@@ -103,6 +139,10 @@ fn run(cli: Cli) -> Result<Exit, Failure> {
             Command::Stats => stats::run(&session).await,
             Command::Export(arguments) => export::run(&session, arguments).await,
             Command::Delete(arguments) => delete::run(&session, arguments).await,
+            Command::Index(command) => index::run(&session, command).await,
+            Command::Migrate(command) => migrate::run(&session, command).await,
+            Command::Copy(arguments) => copy::run(&session, &arguments).await,
+            Command::Doctor(arguments) => doctor::run(&session, arguments).await,
             Command::Config => config::run(&session, &cli.globals),
         }
     })

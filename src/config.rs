@@ -25,8 +25,8 @@ pub use auto::OrAuto;
 pub use error::{ConfigError, Origin};
 pub use setting::{Allowed, Setting};
 pub use settings::{
-    CacheConfig, Config, ConfigBuilder, DurableConfig, EventsConfig, LimitsConfig, ShardsConfig, StoreConfig,
-    SupervisionConfig, UpdatesConfig, WorkersConfig, WritersConfig, settings,
+    CacheConfig, Config, ConfigBuilder, DurableConfig, EventsConfig, LimitsConfig, PoolConfig, ShardsConfig,
+    StoreConfig, SupervisionConfig, UpdatesConfig, WorkersConfig, WritersConfig, settings,
 };
 pub use store_url::StoreUrl;
 
@@ -37,7 +37,8 @@ impl Config {
     /// Reads the settings file and then the environment, over the defaults.
     ///
     /// A given `path` must exist. Without one, `config.toml` in the current folder is read if it is there.
-    /// A variable is `WAYFARE_`, the section, `__` and the name: `WAYFARE_WORKERS__COUNT`. Variables without `__`
+    /// A variable is `WAYFARE_`, the section, `__` and the name: `WAYFARE_WORKERS__COUNT`,
+    /// `WAYFARE_STORE__POOL__MAX_SIZE`. Variables without `__`
     /// are left alone unless they begin with a section's name, which is taken for a slip and refused.
     ///
     /// # Errors
@@ -97,12 +98,23 @@ impl Config {
         ConfigBuilder { config: self.clone() }
     }
 
-    /// Checks every setting against its range; needed only after fields were assigned by hand.
+    /// Checks every setting against its range and against the others; needed only after fields were assigned by
+    /// hand, because a runtime does it at its start.
     ///
     /// # Errors
     /// [`ConfigError::OutOfRange`] names the first setting that is out of its range.
     pub fn check(&self) -> Result<(), ConfigError> {
-        settings().iter().try_for_each(|setting| setting.check(self))
+        settings().iter().try_for_each(|setting| setting.check(self))?;
+        let PoolConfig { min_size, max_size, .. } = self.pool;
+        if min_size > max_size {
+            return Err(ConfigError::OutOfRange {
+                key: "store.pool.min_size".to_owned(),
+                value: min_size.to_string(),
+                allowed: format!("at most `store.pool.max_size`, which is {max_size}"),
+                origin: Origin::Together,
+            });
+        }
+        Ok(())
     }
 
     /// The text of a `config.toml` that lists every setting with its meaning, unit, range and default.
@@ -181,6 +193,44 @@ impl CacheConfig {
             OrAuto::Fixed(bytes) => bytes,
             OrAuto::Auto => auto::half_of_memory().unwrap_or(bytes::GIB).max(bytes::MIB),
         }
+    }
+}
+
+impl PoolConfig {
+    /// [`max_idle_ms`](Self::max_idle_ms) as a duration, `None` for ever.
+    #[must_use]
+    pub fn max_idle(&self) -> Option<Duration> {
+        (self.max_idle_ms > 0).then(|| Duration::from_millis(self.max_idle_ms))
+    }
+
+    /// [`connect_timeout_ms`](Self::connect_timeout_ms) as a duration.
+    #[must_use]
+    pub fn connect_timeout(&self) -> Duration {
+        Duration::from_millis(self.connect_timeout_ms)
+    }
+
+    /// [`operation_timeout_ms`](Self::operation_timeout_ms) as a duration.
+    #[must_use]
+    pub fn operation_timeout(&self) -> Duration {
+        Duration::from_millis(self.operation_timeout_ms)
+    }
+
+    /// [`server_timeout_ms`](Self::server_timeout_ms) as a duration.
+    #[must_use]
+    pub fn server_timeout(&self) -> Duration {
+        Duration::from_millis(self.server_timeout_ms)
+    }
+
+    /// [`retry_ms`](Self::retry_ms) as a duration.
+    #[must_use]
+    pub fn retry_time(&self) -> Duration {
+        Duration::from_millis(self.retry_ms)
+    }
+
+    /// [`circuit_open_ms`](Self::circuit_open_ms) as a duration.
+    #[must_use]
+    pub fn circuit_open(&self) -> Duration {
+        Duration::from_millis(self.circuit_open_ms)
     }
 }
 

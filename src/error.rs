@@ -3,9 +3,12 @@
 use std::path::PathBuf;
 
 use wayfare_actors::StartError;
-use wayfare_graph::{BodyError, DocumentError, FilterError, Id, IdError, StoreError, WalkError, WriteError};
+use wayfare_graph::{
+    BodyError, DocumentError, EntityName, FilterError, Id, IdError, StoreError, WalkError, WriteError,
+};
 
 use crate::config::ConfigError;
+use crate::cursor::CursorError;
 
 /// Any error of Wayfare.
 #[derive(Debug, thiserror::Error)]
@@ -38,6 +41,19 @@ pub enum Error {
     /// A document could not be made or read.
     #[error(transparent)]
     Document(#[from] DocumentError),
+    /// A cursor was refused.
+    #[error(transparent)]
+    Cursor(#[from] CursorError),
+    /// A field was named that the type does not have.
+    #[error("{entity} has no field `{field}`{}", did_you_mean(nearest.as_deref()))]
+    UnknownField {
+        /// The entity of the type.
+        entity: EntityName,
+        /// The name that was given.
+        field: String,
+        /// The field that is most like it, if one is.
+        nearest: Option<String>,
+    },
     /// An update met a new conflict at every attempt.
     #[error(
         "`{id}` was changed by others at each of {attempts} attempts to update it: raise `[updates] retries`"
@@ -73,5 +89,12 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 impl From<std::convert::Infallible> for Error {
     fn from(never: std::convert::Infallible) -> Self {
         match never {}
+    }
+}
+
+fn did_you_mean(nearest: Option<&str>) -> String {
+    match nearest {
+        Some(nearest) => format!(": did you mean `{nearest}`?"),
+        None => "; write `context.FIELD` for one that only its documents have".to_owned(),
     }
 }

@@ -1,14 +1,25 @@
 //! Reading and writing the graph.
 
+mod bulk;
+mod finding;
+mod indexes;
+mod neighbours;
+
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 use wayfare_actors::RuntimeHandle;
 use wayfare_graph::{
-    Body, Document, EdgeEntity, Ends, Entity, EntityName, Explanation, Filter, Id, Index, Key, Kind,
-    NodeEntity, Page, Query, StoreStats, Version, Write, WriteBatch, WriteError, WriteResult, Written,
+    Document, EdgeEntity, Ends, Entity, EntityName, Id, IntoFilter, Key, Kind, NodeEntity, PoolFigures,
+    Query, StoreStats, Version, Write, WriteBatch, WriteError, WriteResult, Written,
 };
 
 use crate::error::{Error, Result};
 use crate::stored::Stored;
+
+use self::bulk::connecting;
+pub use self::bulk::{Conflict, Deleted, Refused, Saved};
+pub use self::finding::FoundPage;
+pub use self::indexes::{IndexBuilding, IndexKey, NewIndex};
+pub use self::neighbours::Neighbour;
 
 /// Nodes that one part of [`Graph::update_many`] changes: one message to each shard, and about a commit.
 const UPDATE_PART: usize = 1_000;
@@ -23,11 +34,12 @@ const UPDATE_PARTS: usize = 4;
 pub struct Graph {
     handle: RuntimeHandle,
     update_retries: usize,
+    page_size: usize,
 }
 
 impl Graph {
-    pub(crate) fn new(handle: RuntimeHandle, update_retries: usize) -> Self {
-        Self { handle, update_retries }
+    pub(crate) fn new(handle: RuntimeHandle, update_retries: usize, page_size: usize) -> Self {
+        Self { handle, update_retries, page_size }
     }
 
     /// Stores a new node or object under a generated key.
@@ -50,7 +62,7 @@ impl Graph {
     }
 
     async fn create_at<T: Entity>(&self, id: Id, value: T) -> Result<Stored<T>> {
-        let document = Document::new(id, Body::encode(&value)?);
+        let document = Document::of(id, &value)?;
         self.write(Write::Create { document: document.clone(), multi: false }).await?;
         Ok(Stored::new(document.with_version(Version::FIRST), value))
     }
@@ -94,14 +106,8 @@ impl Graph {
             target: target.try_into().map_err(Into::into)?,
             bidirectional,
         };
-        let id = self.handle.keys().next_id(Kind::Edge, E::entity_name());
-        let edge = Document::edge(id, ends, Body::encode(&value)?);
-        let write = if E::MULTI {
-            Write::Create { document: edge.clone(), multi: true }
-        } else {
-            Write::Connect { edge: edge.clone(), parallel: None }
-        };
-        match self.write(write).await? {
+        let edge = self.new_edge(ends, &value)?;
+        match self.write(connecting::<E>(edge.clone())).await? {
             Written::Created { .. } => Ok(Stored::new(edge.with_version(Version::FIRST), value)),
             written => {
                 let found = self.document(written.id()).await?;
@@ -163,7 +169,7 @@ impl Graph {
         let mut newest = self.handle.newest(&id).await?;
         for _ in 0..self.update_retries {
             let document = newest.ok_or_else(|| WriteError::NotFound { id: id.clone() })?;
-            let mut value: T = document.decode()?;
+            let mut value: T = document.decode_entity()?;
             change(&mut value);
             let changed = document.written_over(&value)?;
             match self.handle.save(changed.clone()).await? {
@@ -206,7 +212,7 @@ impl Graph {
             .map(|(id, document)| {
                 let id = of_type::<T>(id.clone())?;
                 let document = document.ok_or(WriteError::NotFound { id })?;
-                let mut value: T = document.decode()?;
+                let mut value: T = document.decode_entity()?;
                 change(&mut value);
                 Ok(Stored::new(document.written_over(&value)?, value))
             })
@@ -250,12 +256,13 @@ impl Graph {
         Ok(())
     }
 
-    /// All entities of a type that satisfy a filter, in the order of the store.
+    /// All entities of a type that satisfy a filter, in the order of the store: a condition on fields of the
+    /// type, as `User::age().gt(30)`, or a filter in JSON. [`query`](Self::query) can do more.
     ///
     /// # Errors
-    /// [`Error::Store`], [`Error::Body`].
-    pub async fn find<T: Entity>(&self, filter: Filter) -> Result<Vec<Stored<T>>> {
-        let query = Query { filter, ..Query::entity(T::KIND, T::entity_name()) };
+    /// [`Error::Filter`], [`Error::Store`], [`Error::Body`].
+    pub async fn find<T: Entity>(&self, filter: impl IntoFilter<T>) -> Result<Vec<Stored<T>>> {
+        let query = Query { filter: filter.into_filter()?, ..Query::entity(T::KIND, T::entity_name()) };
         let documents = self.find_documents(query).await?;
         Ok(documents.into_iter().map(Stored::from_document).collect::<Result<_, _>>()?)
     }
@@ -283,44 +290,6 @@ impl Graph {
     pub async fn save_document(&self, document: Document) -> Result<Version> {
         let next = document.version().next();
         Ok(version_of(&self.handle.save(document).await??, next))
-    }
-
-    /// The documents that a query asks for.
-    ///
-    /// # Errors
-    /// [`Error::Store`].
-    pub async fn find_documents(&self, query: Query) -> Result<Vec<Document>> {
-        Ok(self.handle.find(query).await?)
-    }
-
-    /// How many documents satisfy a query.
-    ///
-    /// # Errors
-    /// [`Error::Store`].
-    pub async fn count(&self, query: Query) -> Result<u64> {
-        Ok(self.handle.count(query).await?)
-    }
-
-    /// How the store would find the documents of a query now, without looking for them.
-    ///
-    /// # Errors
-    /// [`Error::Store`].
-    pub async fn explain(&self, query: Query) -> Result<Explanation> {
-        Ok(self.handle.explain(query).await?)
-    }
-
-    /// A page of documents of a kind, and of an entity unless `None`, in the order of the store.
-    ///
-    /// # Errors
-    /// [`Error::Store`].
-    pub async fn scan(
-        &self,
-        kind: Kind,
-        entity: Option<EntityName>,
-        after: Option<Id>,
-        limit: usize,
-    ) -> Result<Page> {
-        Ok(self.handle.scan(kind, entity, after, limit).await?)
     }
 
     /// Does one write, durably.
@@ -353,12 +322,20 @@ impl Graph {
         Ok(self.handle.keys().next_id(kind, entity))
     }
 
-    /// Makes an index over present and future documents; does nothing where it exists.
+    /// Waits until everything that was written before is where others read it.
+    ///
+    /// What was acknowledged is durable in any case; this is for stores whose files follow their journal.
     ///
     /// # Errors
-    /// [`wayfare_graph::StoreError::IndexViolated`] when existing documents break a unique index.
-    pub async fn create_index(&self, index: Index) -> Result<()> {
-        Ok(self.handle.create_index(index).await?)
+    /// [`Error::Store`].
+    pub async fn flush(&self) -> Result<()> {
+        Ok(self.handle.flush().await?)
+    }
+
+    /// The store's pool of connections as it is now, `None` where the store has none.
+    #[must_use]
+    pub fn pool(&self) -> Option<PoolFigures> {
+        self.handle.pool()
     }
 
     /// What the store holds.

@@ -46,42 +46,58 @@
 
 extern crate self as wayfare;
 
+mod command;
 mod config;
+mod cursor;
 mod error;
+mod field_names;
 mod graph;
+mod opening;
 mod runtime;
+mod schema_migration;
+mod selection;
 mod spawning;
 mod stored;
 pub mod walkers;
 
+pub use command::run_command;
 pub use config::{
     Allowed, CacheConfig, Config, ConfigBuilder, ConfigError, DurableConfig, EventsConfig, LimitsConfig,
-    OrAuto, Origin, Setting, ShardsConfig, StoreConfig, StoreUrl, SupervisionConfig, UpdatesConfig,
-    WorkersConfig, WritersConfig, settings,
+    OrAuto, Origin, PoolConfig, Setting, ShardsConfig, StoreConfig, StoreUrl, SupervisionConfig,
+    UpdatesConfig, WorkersConfig, WritersConfig, settings,
 };
+pub use cursor::{Cursor, CursorError};
 pub use error::{Error, Result};
-pub use graph::Graph;
+pub use graph::{
+    Conflict, Deleted, FoundPage, Graph, IndexBuilding, IndexKey, Neighbour, NewIndex, Refused, Saved,
+};
 pub use runtime::Runtime;
+pub use schema_migration::{EntitySchemas, SchemaMigration, SchemaReport};
+pub use selection::{Part, Selection, SortBy};
 pub use spawning::{Spawning, StreamSpawning, Walking};
 pub use stored::Stored;
 pub use wayfare_actors::{
     DurableWalk, EmitStream, Finished, RuntimeHandle, ShardFigures, Spawn, Spawned, StartError, WalkStatus,
 };
 pub use wayfare_graph::{
-    AccessPath, Along, Body, BodyError, Bounds, Budget, Child, Clock, Detail, Direction, Document,
-    DocumentError, Durable, EdgeEntity, EdgeLink, Ends, Entity, EntityName, Event, EventSource, Explanation,
-    Filter, FilterError, Here, HereTarget, HookError, Id, IdError, Index, IndexSpec, IntoStep, Key,
-    KeySource, Kind, Lagged, Limits, ManualClock, Need, Neighbours, NodeEntity, Order, Page, Place, Profile,
-    Published, Query, Random, Slot, SortKey, Step, Store, StoreError, StoreStats, SystemClock, Target, Trail,
-    TrailStep, Unique, Version, Walk, WalkError, WalkOptions, Walker, WalkerType, Write, WriteBatch,
-    WriteError, WriteResult, Written, compare_values,
+    AccessPath, Along, Body, BodyError, Bounds, Budget, Child, Circuit, Clock, Detail, Direction, Document,
+    DocumentError, Durable, EdgeEntity, EdgeLink, Element, Ends, Entity, EntityName, EntityType, Event,
+    EventSource, Explanation, Field, Fields, Filter, FilterError, Finding, Here, HereTarget, HookError, Id,
+    IdError, Index, IndexProgress, IndexSpec, IntoFilter, IntoStep, IntoUpgraded, Key, KeySource, Kind,
+    Lagged, Limits, ManualClock, Need, Neighbours, NodeEntity, Operand, Order, Page, Place, PoolFigures,
+    Profile, Published, Query, Random, Slot, SortKey, SortPosition, Step, Store, StoreError, StoreStats,
+    StoredAsInteger, StoredAsList, StoredAsText, SystemClock, Target, Trail, TrailStep, Unique, Upgrade,
+    Version, Walk, WalkError, WalkOptions, Walker, WalkerType, Where, Write, WriteBatch, WriteError,
+    WriteResult, Written, compare_values,
 };
 pub use wayfare_macros::{
-    edge, event, hosts, node, object, on_enter, on_event, on_exit, on_leave, on_merge, on_visit, walker,
+    edge, event, hosts, node, object, on_enter, on_event, on_exit, on_leave, on_merge, on_visit, upgrade,
+    walker,
 };
 
 /// The guide and the README, whose examples compile.
 #[cfg(doctest)]
+#[doc = include_str!("../docs/graph.md")]
 #[doc = include_str!("../docs/walkers.md")]
 #[doc = include_str!("../README.md")]
 mod guide {}

@@ -4,14 +4,14 @@ use std::sync::Arc;
 
 use wayfare_actors::{DurableWalk, RuntimeHandle, Settings, Spawn, Spawned, WalkStatus};
 use wayfare_graph::{
-    EntityName, EntityType, Event, EventSource, Filter, Id, Index, KeySource, Limits, Store, WalkError,
-    Walker,
+    EntityName, EntityType, Event, EventSource, Filter, Id, Index, KeySource, Limits, PoolFigures, Store,
+    WalkError, Walker,
 };
-use wayfare_stores::OpenOptions;
 
 use crate::config::Config;
 use crate::error::Result;
 use crate::graph::Graph;
+use crate::opening::open_store;
 use crate::spawning::Spawning;
 
 /// A running runtime: workers that host walks, shards that hold the graph, a writer that makes it durable.
@@ -22,7 +22,8 @@ use crate::spawning::Spawning;
 #[derive(Debug, Clone)]
 pub struct Runtime {
     handle: RuntimeHandle,
-    update_retries: usize,
+    pub(crate) update_retries: usize,
+    page_size: usize,
 }
 
 impl Runtime {
@@ -35,15 +36,15 @@ impl Runtime {
     }
 
     /// Opens the store that the settings name and starts a runtime on it. Indexes that entity types of
-    /// this program declare are made where they are missing.
+    /// this program declare are made where they are missing, unless `[store] create_indexes` is `false`.
     ///
     /// # Errors
+    /// [`Error::Config`](crate::Error::Config) for settings that do not go together,
     /// [`Error::Store`](crate::Error::Store) when the store cannot be opened, [`Error::Start`](crate::Error::Start)
     /// when threads cannot be started, [`Error::Id`](crate::Error::Id) for an entity type whose name is none.
     pub fn start(config: &Config) -> Result<Self> {
-        let mut options = OpenOptions::default();
-        options.embedded.map_bytes = config.store.map_bytes;
-        let store = wayfare_stores::open(config.store.url.as_str(), &options)?;
+        config.check()?;
+        let store = open_store(config.store.url.as_str(), config)?;
         Self::with_store(store, KeySource::system(), config)
     }
 
@@ -52,15 +53,17 @@ impl Runtime {
     /// # Errors
     /// As [`start`](Self::start).
     pub fn with_store(store: Arc<dyn Store>, keys: KeySource, config: &Config) -> Result<Self> {
-        make_declared_indexes(&*store)?;
+        if config.store.create_indexes {
+            make_declared_indexes(&*store)?;
+        }
         let handle = RuntimeHandle::start(store, keys, settings_of(config))?;
-        Ok(Self { handle, update_retries: config.updates.retries })
+        Ok(Self { handle, update_retries: config.updates.retries, page_size: config.store.page_size })
     }
 
     /// The graph.
     #[must_use]
     pub fn graph(&self) -> Graph {
-        Graph::new(self.handle.clone(), self.update_retries)
+        Graph::new(self.handle.clone(), self.update_retries, self.page_size)
     }
 
     /// Prepares to spawn a walker; say where with [`Spawning::at`].
@@ -132,6 +135,20 @@ impl Runtime {
     /// [`WalkError::Store`].
     pub async fn settled_walk(&self, id: &Id) -> Result<Option<DurableWalk>, WalkError> {
         self.handle.settled_walk(id).await
+    }
+
+    /// Asks the store for a sign of life.
+    ///
+    /// # Errors
+    /// [`Error::Store`](crate::Error::Store) when it gives none.
+    pub async fn health(&self) -> Result<()> {
+        Ok(self.handle.health().await?)
+    }
+
+    /// The store's pool of connections as it is now, `None` where the store has none.
+    #[must_use]
+    pub fn pool(&self) -> Option<PoolFigures> {
+        self.handle.pool()
     }
 
     /// The handle of the actors, for what this face does not show.

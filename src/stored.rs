@@ -14,11 +14,14 @@ pub struct Stored<T> {
 }
 
 impl<T: Entity> Stored<T> {
-    /// Decodes a document.
+    /// Decodes a document. One of an older schema than the type's is upgraded first, and stored in the new form
+    /// when this is saved.
     ///
     /// # Errors
-    /// [`BodyError::Decode`] when its fields do not fit.
+    /// [`BodyError::Decode`] when its fields do not fit, [`BodyError::NewerSchema`] when it is of a newer schema,
+    /// [`BodyError::MissingUpgrade`], [`BodyError::UpgradeFailed`].
     pub fn from_document(document: Document) -> Result<Self, BodyError> {
+        let document = document.upgraded::<T>()?;
         Ok(Self { value: document.decode()?, document })
     }
 

@@ -9,6 +9,10 @@ mod harness;
 
 #[path = "command/bad_input.rs"]
 mod bad_input;
+#[path = "command/copy.rs"]
+mod copy;
+#[path = "command/doctor.rs"]
+mod doctor;
 #[path = "command/documents.rs"]
 mod documents;
 #[path = "command/explaining.rs"]
@@ -17,8 +21,14 @@ mod explaining;
 mod export;
 #[path = "command/import.rs"]
 mod import;
+#[path = "command/index.rs"]
+mod index;
 #[path = "command/large_input.rs"]
 mod large_input;
+#[path = "command/migrate.rs"]
+mod migrate;
+#[path = "command/pages.rs"]
+mod pages;
 #[path = "command/processes.rs"]
 mod processes;
 #[path = "command/settings.rs"]

@@ -2,10 +2,12 @@
 
 use std::sync::Arc;
 
+use serde_json::Value;
 use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
 use wayfare_graph::{
-    Document, Explanation, Id, Index, Kind, Page, Query, Slot, Store, StoreError, StoreStats, Visited, Write,
-    WriteBatch, WriteResult, Written,
+    Document, EntityName, Explanation, Id, Index, IndexProgress, Kind, Loaded, Need, Page, PoolFigures,
+    Query, Slot, Store, StoreError, StoreStats, Visited, Write, WriteBatch, WriteResult, Written,
 };
 
 use crate::core::Core;
@@ -67,7 +69,7 @@ impl Core {
     pub(crate) async fn scan(
         self: &Arc<Self>,
         kind: Kind,
-        entity: Option<wayfare_graph::EntityName>,
+        entity: Option<EntityName>,
         after: Option<Id>,
         limit: usize,
     ) -> Read<Page> {
@@ -83,8 +85,61 @@ impl Core {
         self.off_thread(|store, runtime| runtime.block_on(store.stats())).await
     }
 
-    pub(crate) async fn create_index(self: &Arc<Self>, index: Index) -> Read<()> {
-        self.off_thread(move |store, runtime| runtime.block_on(store.create_index(&index))).await
+    pub(crate) async fn distinct(self: &Arc<Self>, query: Query, path: String) -> Read<Vec<Value>> {
+        self.settle().await;
+        self.off_thread(move |store, runtime| runtime.block_on(store.distinct(&query, &path))).await
+    }
+
+    /// Nodes with their neighbours; what is published and not durable is waited for.
+    pub(crate) async fn load(self: &Arc<Self>, ids: Vec<Id>, need: Need) -> Read<Loaded> {
+        self.settle().await;
+        self.off_thread(move |store, runtime| runtime.block_on(store.load(&ids, need))).await
+    }
+
+    /// Makes an index; the task goes on when nobody waits for it.
+    pub(crate) fn create_index(&self, index: Index) -> Read<JoinHandle<Read<()>>> {
+        let store = Arc::clone(&self.store);
+        let runtime = self.runtime.get().cloned().ok_or_else(gone)?;
+        let own = runtime.clone();
+        Ok(runtime.spawn_blocking(move || own.block_on(store.create_index(&index))))
+    }
+
+    pub(crate) async fn drop_index(
+        self: &Arc<Self>,
+        kind: Kind,
+        entity: EntityName,
+        name: String,
+    ) -> Read<bool> {
+        self.off_thread(move |store, runtime| runtime.block_on(store.drop_index(kind, entity, &name))).await
+    }
+
+    pub(crate) async fn rename_index(
+        self: &Arc<Self>,
+        kind: Kind,
+        entity: EntityName,
+        from: String,
+        to: String,
+    ) -> Read<bool> {
+        self.off_thread(move |store, runtime| runtime.block_on(store.rename_index(kind, entity, &from, &to)))
+            .await
+    }
+
+    pub(crate) async fn index_progress(self: &Arc<Self>) -> Read<Vec<IndexProgress>> {
+        self.off_thread(|store, runtime| runtime.block_on(store.index_progress())).await
+    }
+
+    /// Waits until everything written is durable, and where others read it.
+    pub(crate) async fn flush(self: &Arc<Self>) -> Read<()> {
+        self.settle().await;
+        self.off_thread(|store, runtime| runtime.block_on(store.flush())).await
+    }
+
+    pub(crate) async fn health(self: &Arc<Self>) -> Read<()> {
+        self.off_thread(|store, runtime| runtime.block_on(store.health())).await
+    }
+
+    pub(crate) fn pool(&self) -> Option<PoolFigures> {
+        self.store.pool()
     }
 
     /// Saves a new version of an entity; the document carries the version it was made of.

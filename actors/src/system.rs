@@ -1,5 +1,7 @@
 //! Starting and stopping a runtime: its own actix system on its own threads.
 
+mod store_calls;
+
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -10,8 +12,8 @@ use parking_lot::Mutex;
 use serde_json::Value;
 use tokio::sync::oneshot;
 use wayfare_graph::{
-    Document, EntityName, ErasedWalker, Event, EventSource, Explanation, Id, Index, KeySource, Kind, Page,
-    Published, Query, Store, StoreError, StoreStats, WalkError, WalkOptions, WriteBatch, WriteResult,
+    Document, ErasedWalker, Event, EventSource, Id, KeySource, Published, Store, StoreError, WalkError,
+    WalkOptions, WriteBatch, WriteResult,
 };
 
 use crate::core::Core;
@@ -286,60 +288,6 @@ impl RuntimeHandle {
     /// What the store says; the inner results are those of the writes, in order.
     pub async fn save_nodes(&self, documents: Vec<Document>) -> Result<Vec<WriteResult>, StoreError> {
         self.inner.core.save_nodes(documents).await
-    }
-
-    /// The documents that a query asks for.
-    ///
-    /// # Errors
-    /// What the store says.
-    pub async fn find(&self, query: Query) -> Result<Vec<Document>, StoreError> {
-        self.inner.core.find(query).await
-    }
-
-    /// How many documents satisfy a query.
-    ///
-    /// # Errors
-    /// What the store says.
-    pub async fn count(&self, query: Query) -> Result<u64, StoreError> {
-        self.inner.core.count(query).await
-    }
-
-    /// How the store would find the documents of a query now.
-    ///
-    /// # Errors
-    /// What the store says.
-    pub async fn explain(&self, query: Query) -> Result<Explanation, StoreError> {
-        self.inner.core.explain(query).await
-    }
-
-    /// A page of documents in the order of the store.
-    ///
-    /// # Errors
-    /// What the store says.
-    pub async fn scan(
-        &self,
-        kind: Kind,
-        entity: Option<EntityName>,
-        after: Option<Id>,
-        limit: usize,
-    ) -> Result<Page, StoreError> {
-        self.inner.core.scan(kind, entity, after, limit).await
-    }
-
-    /// What the store holds.
-    ///
-    /// # Errors
-    /// What the store says.
-    pub async fn stats(&self) -> Result<StoreStats, StoreError> {
-        self.inner.core.stats().await
-    }
-
-    /// Makes an index.
-    ///
-    /// # Errors
-    /// What the store says.
-    pub async fn create_index(&self, index: Index) -> Result<(), StoreError> {
-        self.inner.core.create_index(index).await
     }
 
     /// Saves a new version of an entity, durably; the document carries the version it was made of.

@@ -12,6 +12,9 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Number, Value};
 
+use crate::entity_name::EntityName;
+use crate::id::Id;
+
 /// Why a body could not be written or read.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -32,6 +35,38 @@ pub enum BodyError {
     #[error("stored fields do not fit the type: {reason}")]
     Decode {
         /// The deserialiser's own words.
+        reason: String,
+    },
+    /// The document was written by a newer release of the program, whose form this one does not know.
+    #[error("`{id}` has schema {found}, this program knows up to {supported}: use a newer release of it")]
+    NewerSchema {
+        /// The document.
+        id: Id,
+        /// Its schema version.
+        found: u32,
+        /// The schema version of the type.
+        supported: u32,
+    },
+    /// No function is registered that would bring older documents a step further.
+    #[error(
+        "no upgrade of {entity} from schema {from} to {to}: register one with `#[upgrade({entity}, from = {from})]`"
+    )]
+    MissingUpgrade {
+        /// The entity.
+        entity: EntityName,
+        /// The schema version that nothing leads on from.
+        from: u32,
+        /// The next.
+        to: u32,
+    },
+    /// An upgrade could not make the new form of the stored fields.
+    #[error("`{id}` cannot be upgraded from schema {from}: {reason}")]
+    UpgradeFailed {
+        /// The document.
+        id: Id,
+        /// The schema version of its fields then.
+        from: u32,
+        /// The upgrade's own words.
         reason: String,
     },
     /// The bytes are no body.
@@ -62,9 +97,7 @@ impl Body {
     /// # Errors
     /// [`BodyError::NotAMap`] for any other shape, [`BodyError::Encode`] for what serde refuses.
     pub fn encode<T: Serialize + ?Sized>(value: &T) -> Result<Self, BodyError> {
-        let mut bytes = Vec::with_capacity(128);
-        let mut serializer = rmp_serde::Serializer::new(&mut bytes).with_struct_map().with_human_readable();
-        value.serialize(&mut serializer).map_err(|error| BodyError::Encode { reason: error.to_string() })?;
+        let bytes = encoded(value)?;
         match bytes.first().map(|&byte| Marker::from_u8(byte)) {
             Some(Marker::FixMap(_) | Marker::Map16 | Marker::Map32) => Ok(Self(bytes.into())),
             Some(marker) => Err(BodyError::NotAMap { found: shape(marker) }),
@@ -161,6 +194,27 @@ impl fmt::Debug for Body {
     }
 }
 
+/// What a filter reads from a field that `value` was stored in.
+///
+/// A number without a JSON form is refused: stored, it would read as null.
+pub(crate) fn stored_form<T: Serialize + ?Sized>(value: &T) -> Result<Value, BodyError> {
+    let bytes = encoded(value)?;
+    let mut reader = Reader { refuses_nan: true, ..Reader::new(&bytes) };
+    reader.value(0).map_err(|error| match error {
+        BodyError::Damaged { .. } => BodyError::Encode {
+            reason: "it nests too deeply, or has a map whose keys are not text".to_owned(),
+        },
+        other => other,
+    })
+}
+
+fn encoded<T: Serialize + ?Sized>(value: &T) -> Result<Vec<u8>, BodyError> {
+    let mut bytes = Vec::with_capacity(128);
+    let mut serializer = rmp_serde::Serializer::new(&mut bytes).with_struct_map().with_human_readable();
+    value.serialize(&mut serializer).map_err(|error| BodyError::Encode { reason: error.to_string() })?;
+    Ok(bytes)
+}
+
 fn shape(marker: Marker) -> &'static str {
     match marker {
         Marker::Null => "null",
@@ -176,11 +230,13 @@ fn shape(marker: Marker) -> &'static str {
 struct Reader<'a> {
     bytes: &'a [u8],
     at: usize,
+    /// Whether NaN and infinities are errors, rather than null.
+    refuses_nan: bool,
 }
 
 impl<'a> Reader<'a> {
     fn new(bytes: &'a [u8]) -> Self {
-        Self { bytes, at: 0 }
+        Self { bytes, at: 0, refuses_nan: false }
     }
 
     fn damaged(&self) -> BodyError {
@@ -285,8 +341,14 @@ impl<'a> Reader<'a> {
             Marker::I16 => Value::from(i16::from_be_bytes(self.array()?)),
             Marker::I32 => Value::from(i32::from_be_bytes(self.array()?)),
             Marker::I64 => Value::from(i64::from_be_bytes(self.array()?)),
-            Marker::F32 => float(f64::from(f32::from_be_bytes(self.array()?))),
-            Marker::F64 => float(f64::from_be_bytes(self.array()?)),
+            Marker::F32 => {
+                let float = f32::from_be_bytes(self.array()?);
+                self.float(f64::from(float))?
+            }
+            Marker::F64 => {
+                let float = f64::from_be_bytes(self.array()?);
+                self.float(float)?
+            }
             Marker::FixArray(len) => self.list(usize::from(len), depth)?,
             Marker::Array16 => {
                 let len = self.len16()?;
@@ -308,6 +370,16 @@ impl<'a> Reader<'a> {
             }
         };
         Ok(value)
+    }
+
+    fn float(&self, value: f64) -> Result<Value, BodyError> {
+        match Number::from_f64(value) {
+            Some(number) => Ok(Value::Number(number)),
+            None if self.refuses_nan => {
+                Err(BodyError::Encode { reason: format!("`{value}` is no number that JSON has") })
+            }
+            None => Ok(Value::Null),
+        }
     }
 
     fn list(&mut self, len: usize, depth: u32) -> Result<Value, BodyError> {
@@ -339,10 +411,6 @@ impl<'a> Reader<'a> {
     }
 }
 
-fn float(value: f64) -> Value {
-    Number::from_f64(value).map_or(Value::Null, Value::Number)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -365,6 +433,28 @@ mod tests {
         }
         assert_eq!(body.field("absent"), None);
         assert_eq!(Body::from_bytes(body.as_bytes()).unwrap(), body);
+    }
+
+    #[test]
+    fn a_stored_form_is_what_peeking_reads_or_an_error() {
+        #[derive(Serialize)]
+        struct One<T> {
+            field: T,
+        }
+        fn check<T: Serialize>(field: T) {
+            let form = stored_form(&field).unwrap();
+            assert_eq!(Body::encode(&One { field }).unwrap().field("field"), Some(form));
+        }
+        check(sample());
+        check(0.1_f32);
+        check(std::net::Ipv4Addr::LOCALHOST);
+        check(u128::MAX);
+        for wrong in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
+            assert!(matches!(stored_form(&vec![(1, wrong)]), Err(BodyError::Encode { .. })));
+        }
+        assert!(matches!(stored_form(&f32::NAN), Err(BodyError::Encode { .. })));
+        let by_number = std::collections::BTreeMap::from([(1, "x")]);
+        assert!(matches!(stored_form(&by_number), Err(BodyError::Encode { .. })));
     }
 
     #[test]

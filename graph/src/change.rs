@@ -45,7 +45,7 @@ impl Change {
     /// A change of a typed entity.
     pub(crate) fn update<T: Entity>(id: Id, change: impl Fn(&mut T) + Send + Sync + 'static) -> Self {
         let apply = Arc::new(move |document: &Document| {
-            let mut value: T = document.decode()?;
+            let mut value: T = document.decode_entity()?;
             change(&mut value);
             document.written_over(&value)
         });

@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 use crate::body::{Body, BodyError};
 use crate::entity::Entity;
 use crate::id::{Id, IdError, Kind};
+use crate::upgrade::{self, schema_in, with_schema_in};
 
 /// How often an entity has been written: 0 for a document without `_version`, 1 when created.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
@@ -95,6 +96,22 @@ impl Document {
         Self { id, version: Version::default(), ends: Some(ends), body, extra: None }
     }
 
+    /// A document of a typed value, with the schema of its type; of version 0, not yet stored.
+    ///
+    /// # Errors
+    /// [`BodyError::Encode`] and [`BodyError::NotAMap`].
+    pub fn of<T: Entity>(id: Id, value: &T) -> Result<Self, BodyError> {
+        Ok(Self::new(id, Body::encode(value)?).with_extra(upgrade::plain_extra::<T>().cloned()))
+    }
+
+    /// The same for an edge.
+    ///
+    /// # Errors
+    /// As [`of`](Self::of).
+    pub fn edge_of<T: Entity>(id: Id, ends: Ends, value: &T) -> Result<Self, BodyError> {
+        Ok(Self { ends: Some(ends), ..Self::of(id, value)? })
+    }
+
     /// The same document with another version.
     #[must_use]
     pub fn with_version(mut self, version: Version) -> Self {
@@ -114,6 +131,15 @@ impl Document {
     pub fn with_extra(mut self, extra: Option<Body>) -> Self {
         self.extra = extra;
         self
+    }
+
+    /// The same document with another schema version, from 1.
+    ///
+    /// # Errors
+    /// [`BodyError::Damaged`] when the members beside its fields cannot be read.
+    pub fn with_schema(mut self, schema: u32) -> Result<Self, BodyError> {
+        self.extra = with_schema_in(self.extra.as_ref(), schema)?;
+        Ok(self)
     }
 
     /// The id.
@@ -146,6 +172,28 @@ impl Document {
         self.extra.as_ref()
     }
 
+    /// The schema version: its member `_v`, 1 where it has none.
+    ///
+    /// # Errors
+    /// [`BodyError::Decode`] when `_v` is not a whole number from 1.
+    pub fn schema(&self) -> Result<u32, BodyError> {
+        schema_in(self.extra.as_ref())
+    }
+
+    /// The document in the schema of a type: as it is, or brought there by the registered upgrades. Its version
+    /// stays, so that it can be saved.
+    ///
+    /// # Errors
+    /// [`BodyError::NewerSchema`] when it is of a later schema than the type, [`BodyError::MissingUpgrade`] when
+    /// a step is missing, [`BodyError::UpgradeFailed`].
+    pub fn upgraded<T: Entity>(mut self) -> Result<Self, BodyError> {
+        if let Some((body, extra)) = upgrade::upgraded::<T>(&self.id, &self.body, self.extra.as_ref())? {
+            self.body = body;
+            self.extra = extra;
+        }
+        Ok(self)
+    }
+
     /// The user fields.
     ///
     /// # Errors
@@ -154,7 +202,15 @@ impl Document {
         self.body.fields()
     }
 
-    /// The user fields as `T`.
+    /// The user fields as an entity, upgraded to its schema first.
+    ///
+    /// # Errors
+    /// [`BodyError::Decode`] when they do not fit; as [`upgraded`](Self::upgraded) besides.
+    pub fn decode_entity<T: Entity>(&self) -> Result<T, BodyError> {
+        upgrade::decoded(&self.id, &self.body, self.extra.as_ref())
+    }
+
+    /// The user fields as `T`, just as they are stored.
     ///
     /// # Errors
     /// [`BodyError::Decode`] when they do not fit.
@@ -184,11 +240,15 @@ impl Document {
     }
 
     /// The document with a value's fields written over those it has; fields that the type does not know
-    /// stay.
+    /// stay. It has the schema of the type then.
     ///
     /// # Errors
-    /// [`BodyError`] when the old fields do not fit the type, or the value does not serialise.
+    /// [`BodyError`] when the old fields do not fit the type or are of a newer schema, or the value does not
+    /// serialise.
     pub fn written_over<T: Entity>(&self, value: &T) -> Result<Self, BodyError> {
+        if upgrade::upgraded::<T>(&self.id, &self.body, self.extra.as_ref())?.is_some() {
+            return self.clone().upgraded::<T>()?.written_over(value);
+        }
         if T::FIELDS.is_some_and(|known| self.body.has_only(known)) {
             return Ok(self.clone().with_body(Body::encode(value)?));
         }

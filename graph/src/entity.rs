@@ -6,11 +6,14 @@ use rustc_hash::FxHashMap;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::body::Body;
+use crate::body::{Body, BodyError};
+use crate::document::Document;
 use crate::entity_name::EntityName;
-use crate::id::Kind;
+use crate::field::Field;
+use crate::id::{Id, Kind};
 use crate::index::IndexSpec;
 use crate::record::{Head, Record, SharedRecord, Typed, TypedOver, Untyped};
+use crate::upgrade;
 
 /// A Rust type whose values are stored as documents of one entity.
 ///
@@ -61,7 +64,17 @@ pub fn entity_of<T: Entity>() -> (Kind, EntityName) {
 pub trait NodeEntity: Entity {}
 
 /// An [`Entity`] whose kind is [`Kind::Edge`].
-pub trait EdgeEntity: Entity {}
+pub trait EdgeEntity: Entity {
+    /// The node that the edge leaves, for filters: `Road::source_id().eq("n.City.oslo")`.
+    fn source_id() -> Field<Self, Id> {
+        Field::new("source")
+    }
+
+    /// The node that the edge enters, for filters.
+    fn target_id() -> Field<Self, Id> {
+        Field::new("target")
+    }
+}
 
 /// What the runtime knows of a registered entity type.
 #[derive(Debug, Clone, Copy)]
@@ -78,6 +91,9 @@ pub struct EntityType {
     pub indexes: fn() -> &'static [IndexSpec],
     /// Makes a resident record of the type of fields that fit it, an untyped one of others.
     pub record: fn(Head, Body, Option<Body>) -> SharedRecord,
+    /// A document in the type's schema, and whether it had another: an error where it cannot be brought there, or
+    /// its fields do not fit the type then.
+    pub current: fn(&Document) -> Result<(Document, bool), BodyError>,
 }
 
 impl EntityType {
@@ -91,6 +107,7 @@ impl EntityType {
             schema: T::SCHEMA,
             indexes: T::indexes,
             record: typed_record::<T>,
+            current: upgrade::current::<T>,
         }
     }
 
@@ -124,8 +141,16 @@ fn registry() -> &'static FxHashMap<(Kind, &'static str), &'static EntityType> {
 }
 
 fn typed_record<T: Entity>(head: Head, body: Body, extra: Option<Body>) -> SharedRecord {
+    let (body, extra) = match upgrade::upgraded::<T>(&head.id, &body, extra.as_ref()) {
+        Ok(upgraded) => upgraded.unwrap_or((body, extra)),
+        // As it is stored: a hook that wants it as its type is told why it cannot be.
+        Err(_) => return Arc::new(Record { head, payload: Untyped { body, extra } }),
+    };
     match body.decode::<T>() {
-        Ok(value) if extra.is_none() && T::FIELDS.is_some_and(|known| body.has_only(known)) => {
+        Ok(value)
+            if extra.as_ref() == upgrade::plain_extra::<T>()
+                && T::FIELDS.is_some_and(|known| body.has_only(known)) =>
+        {
             Arc::new(Record { head, payload: Typed(value) })
         }
         Ok(value) => Arc::new(Record { head, payload: TypedOver { value, raw: body, extra } }),

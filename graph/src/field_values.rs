@@ -15,30 +15,39 @@ pub struct FieldValues {
     pub found: bool,
 }
 
+/// How a list counts that is itself counted out of a list, at the end of a path such as `a.0`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Counted {
+    /// As one value: so MongoDB sorts.
+    Whole,
+    /// By its members, so that an index finds it by each of them.
+    ByMembers,
+}
+
 impl FieldValues {
     /// What a path of field names leads to in the user fields.
     #[must_use]
     pub fn in_body(body: &Body, path: &[String]) -> Self {
         let start = path.first().and_then(|name| Some((body.field(name)?, 1)));
-        Self::below(start, path)
+        Self::below(start, path, Counted::ByMembers)
     }
 
     /// What a path such as `context.name` leads to in a document.
     #[must_use]
     pub fn in_document(document: &Document, path: &[String]) -> Self {
-        Self::below(document.peek(path), path)
+        Self::below(document.peek(path), path, Counted::Whole)
     }
 
-    fn below(start: Option<(Value, usize)>, path: &[String]) -> Self {
+    fn below(start: Option<(Value, usize)>, path: &[String], counted: Counted) -> Self {
         let mut found = Self::default();
         match start {
-            Some((value, passed)) => found.walk(value, &path[passed..]),
+            Some((value, passed)) => found.walk(value, &path[passed..], counted),
             None => found.values.push(Some(Value::Null)),
         }
         found
     }
 
-    fn walk(&mut self, value: Value, path: &[String]) {
+    fn walk(&mut self, value: Value, path: &[String], counted: Counted) {
         match (value, path) {
             (Value::Array(items), []) => {
                 self.lists = true;
@@ -53,28 +62,43 @@ impl FieldValues {
                 self.values.push(Some(value));
             }
             (Value::Object(mut members), [name, rest @ ..]) => match members.swap_remove(name) {
-                Some(member) => self.walk(member, rest),
-                None => self.values.push(Some(Value::Null)),
+                Some(member) => self.walk(member, rest, counted),
+                None => self.push_null(),
             },
-            (Value::Array(items), path) => self.walk_list(items, path),
-            (_, _) => self.values.push(Some(Value::Null)),
+            (Value::Array(items), path) => self.walk_list(items, path, counted),
+            (_, _) => self.push_null(),
         }
     }
 
-    /// Goes on into the objects of a list, and to the member that the next name counts out.
-    fn walk_list(&mut self, items: Vec<Value>, path: &[String]) {
-        self.lists = true;
-        let position = path[0].parse::<usize>().ok();
-        for (at, item) in items.into_iter().enumerate() {
-            if position == Some(at) {
-                self.walk(item.clone(), &path[1..]);
-            }
-            if item.is_object() {
-                self.walk(item, path);
-            }
-        }
-        if self.values.is_empty() {
+    /// Once is enough: a list may have thousands of members that lack the path.
+    fn push_null(&mut self) {
+        if self.values.last() != Some(&Some(Value::Null)) {
             self.values.push(Some(Value::Null));
+        }
+    }
+
+    /// Goes on to the member that the next name counts out, or else into each: one that is no object lacks the path.
+    fn walk_list(&mut self, mut items: Vec<Value>, path: &[String], counted: Counted) {
+        self.lists = true;
+        match (path[0].parse::<usize>(), path) {
+            (Ok(position), [_]) if position < items.len() && counted == Counted::Whole => {
+                self.found = true;
+                let item = items.swap_remove(position);
+                let is_empty = item.as_array().is_some_and(Vec::is_empty);
+                self.values.push((!is_empty).then_some(item));
+            }
+            (Ok(position), [_, rest @ ..]) if position < items.len() => {
+                self.walk(items.swap_remove(position), rest, counted);
+            }
+            _ if items.is_empty() => self.push_null(),
+            _ => {
+                for item in items {
+                    match item {
+                        Value::Object(_) => self.walk(item, path, counted),
+                        _ => self.push_null(),
+                    }
+                }
+            }
         }
     }
 }
@@ -135,7 +159,9 @@ mod tests {
             ("o.x.y", json!([2]), false, true),
             ("o.x", json!([{"y": 2}]), false, true),
             ("rows.x", json!([1, 2, 3, null]), true, true),
-            ("rows.0.x", json!([1, null, null, null]), true, true),
+            ("rows.0.x", json!([1]), true, true),
+            ("rows.2.x", json!([null]), true, false),
+            ("rows.9.x", json!([null]), true, false),
         ] {
             let got = FieldValues::in_body(&body, &split_path(path));
             let shown: Value = got.values.into_iter().map(|value| value.unwrap_or(json!("none"))).collect();

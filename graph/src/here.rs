@@ -16,6 +16,7 @@ use crate::filter::Filter;
 use crate::id::Id;
 use crate::neighbours::Neighbours;
 use crate::record::{EdgeLink, SharedRecord, Slot, Typed, TypedOver, Untyped};
+use crate::upgrade;
 
 /// A record on which hooks run. Holding it keeps the record, not the shard.
 #[derive(Debug)]
@@ -102,7 +103,11 @@ impl<T: Entity> HereTarget for T {
         }
         match payload.downcast_ref() {
             Some(TypedOver { value, .. }) => Ok(PayloadView::Resident(value)),
-            None => Ok(PayloadView::Decoded(Box::new(visited.record.payload.body()?.decode()?))),
+            None => {
+                let (head, payload) = (&visited.record.head, &visited.record.payload);
+                let value = upgrade::decoded(&head.id, &payload.body()?, payload.extra())?;
+                Ok(PayloadView::Decoded(Box::new(value)))
+            }
         }
     }
 }

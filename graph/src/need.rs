@@ -77,7 +77,7 @@ impl Adjacency {
     }
 }
 
-/// The answer to [`Store::load`].
+/// The answer to [`Store::load`](crate::Store::load).
 #[derive(Debug, Default)]
 pub struct Loaded {
     /// The documents in the order of the ids asked for, `None` where there is none.

@@ -138,7 +138,7 @@ impl Neighbours {
     #[must_use]
     pub fn filter<E: EdgeEntity>(self, keep: impl Fn(&E) -> bool + Send + Sync + 'static) -> Self {
         self.filter_edges(move |edge| match edge.id().entity() == E::entity_name() {
-            true => Ok(keep(&edge.decode::<E>()?)),
+            true => Ok(keep(&edge.decode_entity::<E>()?)),
             false => Ok(false),
         })
     }
@@ -170,7 +170,7 @@ impl Neighbours {
             let mut decoded = Vec::with_capacity(edges.len());
             for (at, edge) in edges.iter().enumerate() {
                 if edge.id().entity() == E::entity_name() {
-                    decoded.push((edge.decode::<E>().map_err(|error| (at, error))?, at));
+                    decoded.push((edge.decode_entity::<E>().map_err(|error| (at, error))?, at));
                 }
             }
             decoded.sort_by(|(a, _), (b, _)| order(a, b));
@@ -184,7 +184,7 @@ impl Neighbours {
     #[must_use]
     pub fn at_cost<E: EdgeEntity>(mut self, weight: impl Fn(&E) -> f64 + Send + Sync + 'static) -> Self {
         self.narrow().weigh = Some(Arc::new(move |edge| match edge.id().entity() == E::entity_name() {
-            true => Ok(Some(weight(&edge.decode::<E>()?))),
+            true => Ok(Some(weight(&edge.decode_entity::<E>()?))),
             false => Ok(None),
         }));
         self

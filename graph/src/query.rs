@@ -26,14 +26,17 @@ impl SortKey {
     #[must_use]
     pub fn value_of(&self, document: &Document) -> Option<Value> {
         let values = FieldValues::in_document(document, &split_path(&self.path)).values;
-        let by_value = |a: &Option<Value>, b: &Option<Value>| match (a, b) {
+        values.into_iter().min_by(|a, b| self.compare(a.as_ref(), b.as_ref())).flatten()
+    }
+
+    /// Which of two such values comes first.
+    #[must_use]
+    pub fn compare(&self, a: Option<&Value>, b: Option<&Value>) -> Ordering {
+        let ascending = match (a, b) {
             (Some(a), Some(b)) => compare_values(a, b),
             (a, b) => a.is_some().cmp(&b.is_some()),
         };
-        let first = |a: &Option<Value>, b: &Option<Value>| -> Ordering {
-            if self.descending { by_value(b, a) } else { by_value(a, b) }
-        };
-        values.into_iter().min_by(first).flatten()
+        if self.descending { ascending.reverse() } else { ascending }
     }
 }
 
@@ -52,6 +55,14 @@ impl SortPosition {
     pub fn of(document: &Document, sort: &[SortKey]) -> Self {
         let values = sort.iter().map(|key| key.value_of(document)).collect();
         Self { values, id: document.id().clone() }
+    }
+
+    /// Which of two places comes first, where documents of equal values come in the order of the texts of their ids.
+    #[must_use]
+    pub fn compare(&self, other: &Self, sort: &[SortKey]) -> Ordering {
+        let pairs = self.values.iter().zip(&other.values);
+        let by_values = sort.iter().zip(pairs).map(|(key, (a, b))| key.compare(a.as_ref(), b.as_ref()));
+        by_values.fold(Ordering::Equal, Ordering::then).then_with(|| self.id.cmp(&other.id))
     }
 }
 

@@ -10,6 +10,7 @@ use crate::document::{Document, Ends, Version};
 use crate::entity::Entity;
 use crate::entity_name::EntityName;
 use crate::id::Id;
+use crate::upgrade::plain_extra;
 
 /// The compact address of an entity in one running runtime.
 ///
@@ -291,7 +292,8 @@ impl Payload for Untyped {
     }
 }
 
-/// A value of a registered type whose stored fields are all known to it.
+/// A value of a registered type whose stored fields are all known to it; beside them there is nothing but the
+/// schema of the type.
 pub struct Typed<T>(pub T);
 
 /// A value of a registered type whose stored fields hold more than it knows.
@@ -316,6 +318,10 @@ const OWNED_BYTES: usize = 32;
 impl<T: Entity> Payload for Typed<T> {
     fn body(&self) -> Result<Body, BodyError> {
         Body::encode(&self.0)
+    }
+
+    fn extra(&self) -> Option<&Body> {
+        plain_extra::<T>()
     }
 
     fn heap_address(&self) -> *const u8 {
@@ -353,7 +359,8 @@ impl<T: Entity> Payload for TypedOver<T> {
 
 /// Makes the record of a document: typed where its entity is registered and its fields fit, else untyped.
 ///
-/// Fields that do not fit are told by the hook that wants them as its type; hooks for any document, and
+/// What is stored in an older schema is upgraded, in memory only. Fields that do not fit, or are of a newer schema,
+/// are told by the hook that wants them as its type; hooks for any document, and
 /// walks that only pass, are not kept from the node.
 #[must_use]
 pub fn record_of(document: Document) -> SharedRecord {

@@ -194,7 +194,9 @@ async fn distinct_by_find<S: Store + ?Sized>(
     let segments = split_path(path);
     let mut page = Query { sort: Vec::new(), skip: 0, after: None, ..query.clone() };
     page.limit = Some(DISTINCT_PAGE);
-    page.projection = Some(vec![path.to_owned()]);
+    // A projection knows names only: what a number counts out of a list, it takes with the whole list.
+    let named = segments.iter().take_while(|name| name.parse::<usize>().is_err());
+    page.projection = Some(vec![named.map(String::as_str).collect::<Vec<_>>().join(".")]);
     let mut distinct: Vec<Value> = Vec::new();
     loop {
         let documents = store.find(&page).await?;

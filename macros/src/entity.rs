@@ -8,6 +8,7 @@ use crate::entity_args::{EntityArgs, EntityKind};
 use crate::entity_code::{Entity, implementation};
 use crate::errors::Errors;
 use crate::fields::FieldSet;
+use crate::filter_code::filter_functions;
 use crate::name::checked_name;
 use crate::serde_attrs::SerdeAttrs;
 use crate::serde_code::{drop_attributes, serialisation};
@@ -59,8 +60,9 @@ fn expand_struct(
         first_heap_field: first_heap_field(&item),
     };
     let implementation = implementation(&item.ident, &entity);
+    let filters = if args.no_filters { None } else { filter_functions(&item.ident, &fields.filtered) };
     let (attributes, implementations) = (serialisation.attributes, serialisation.implementations);
-    quote!(#attributes #item #implementations #implementation)
+    quote!(#attributes #item #implementations #implementation #filters)
 }
 
 /// The first field whose type owns memory that can be named: a `String` or a `Vec`.

@@ -41,6 +41,8 @@ pub struct EntityArgs {
     pub multi: bool,
     /// `index(…)`, as often as wanted.
     pub indexes: Vec<IndexArg>,
+    /// `no_filters`.
+    pub no_filters: bool,
 }
 
 /// `index(keys = ["email", ("age", -1)], unique, sparse, partial = "{…}", name = "…")`.
@@ -93,6 +95,10 @@ impl EntityArgs {
                 read.indexes.push(index(&meta)?);
                 Ok(())
             }
+            () if meta.path.is_ident("no_filters") => {
+                read.no_filters = true;
+                Ok(())
+            }
             () if meta.path.is_ident("multi") && kind == EntityKind::Edge => {
                 read.multi = true;
                 Ok(())
@@ -108,8 +114,8 @@ impl EntityArgs {
 
 fn known(kind: EntityKind) -> &'static [&'static str] {
     match kind {
-        EntityKind::Edge => &["name", "schema", "index", "multi"],
-        EntityKind::Node | EntityKind::Object => &["name", "schema", "index"],
+        EntityKind::Edge => &["name", "schema", "index", "no_filters", "multi"],
+        EntityKind::Node | EntityKind::Object => &["name", "schema", "index", "no_filters"],
     }
 }
 
@@ -192,6 +198,7 @@ mod tests {
                 name = "Road",
                 schema = 3,
                 multi,
+                no_filters,
                 index(keys = ["a", ("b", -1)], unique),
                 index(keys = ["b"], sparse, partial = "{}", name = "x")
             ),
@@ -199,7 +206,7 @@ mod tests {
         assert_eq!(errors, Vec::<String>::new());
         assert_eq!(read.name.map(|name| name.value()).as_deref(), Some("Road"));
         assert_eq!((read.schema, read.multi, read.indexes.len()), (Some(3), true, 2));
-        assert!(read.indexes[0].unique && !read.indexes[1].unique);
+        assert!(read.no_filters && read.indexes[0].unique && !read.indexes[1].unique);
         assert!(read.indexes[0].keys[1].descending && !read.indexes[0].keys[0].descending);
         assert!(read.indexes[1].partial.is_some() && read.indexes[1].name.is_some());
     }

@@ -1,8 +1,9 @@
-//! The fields of an entity: what `#[field(…)]` asks for, and the names under which they are stored.
+//! The fields of an entity: what `#[field(…)]` asks for, the names under which they are stored, and what can
+//! be filtered by.
 
 use proc_macro2::Ident;
 use syn::ext::IdentExt;
-use syn::{Attribute, Fields, LitStr, Meta};
+use syn::{Attribute, Field, Fields, LitStr, Meta, Type, Visibility};
 
 use crate::entity_args::{IndexArg, IndexKey};
 use crate::errors::{Errors, nearest, unknown_argument};
@@ -38,8 +39,24 @@ pub struct FieldSet {
     open: bool,
     /// `#[field(index)]` and `#[field(unique)]`.
     pub indexes: Vec<DeclaredIndex>,
+    /// The fields that filters may name.
+    pub filtered: Vec<FilteredField>,
     /// Whether the names of all fields are those in the struct.
     pub all_known: bool,
+}
+
+/// A field that filters may name.
+pub struct FilteredField {
+    /// The name in the struct.
+    pub ident: Ident,
+    /// Who may name it.
+    pub visibility: Visibility,
+    /// Its type, `None` where another form than that of the type is stored.
+    pub ty: Option<Type>,
+    /// The name in the document.
+    pub stored: String,
+    /// What is said of it beside serde and `#[field(…)]`: its docs and conditions.
+    pub attrs: Vec<Attribute>,
 }
 
 struct StoredField {
@@ -57,6 +74,7 @@ impl FieldSet {
             owner: owner.clone(),
             open: container.hides_fields,
             indexes: Vec::new(),
+            filtered: Vec::new(),
             all_known: !container.alters_fields,
         };
         for field in fields.iter_mut() {
@@ -67,11 +85,18 @@ impl FieldSet {
             let stored = (!serde.skips).then(|| serde.rename.clone().unwrap_or_else(new_name));
             set.open |= serde.hides_fields;
             set.all_known &= !serde.alters_fields;
-            if let Some(unique) = take_index(&mut field.attrs, errors) {
+            let asked = Asked::take(&mut field.attrs, errors);
+            if let Some(unique) = asked.index {
                 match &stored {
                     Some(stored) => set.indexes.push(DeclaredIndex::of(stored.clone(), unique)),
                     None => errors.at(ident, format!("`{name}` is not stored and cannot be indexed")),
                 }
+            }
+            if let Some(stored) = &stored
+                && !asked.no_filter
+                && has_path(stored, &serde, container)
+            {
+                set.filtered.push(FilteredField::new(ident.clone(), field, stored.clone(), &serde));
             }
             set.fields.push(StoredField { name, stored });
         }
@@ -119,28 +144,61 @@ impl FieldSet {
     }
 }
 
-/// Removes `#[field(…)]` attributes; whether they ask for an index, and a unique one.
-fn take_index(attrs: &mut Vec<Attribute>, errors: &mut Errors) -> Option<bool> {
-    let mut index = None;
-    for attr in attrs.extract_if(.., |attr| attr.path().is_ident("field")) {
-        if !matches!(&attr.meta, Meta::List(list) if !list.tokens.is_empty()) {
-            errors.at(&attr, "write `#[field(index)]` or `#[field(unique)]`");
-            continue;
+impl FilteredField {
+    fn new(ident: Ident, field: &Field, stored: String, serde: &SerdeAttrs) -> Self {
+        let kept =
+            |attr: &&Attribute| ["doc", "cfg", "deprecated"].iter().any(|name| attr.path().is_ident(name));
+        Self {
+            ident,
+            visibility: field.vis.clone(),
+            ty: (!serde.changes_form).then(|| field.ty.clone()),
+            stored,
+            attrs: field.attrs.iter().filter(kept).cloned().collect(),
         }
-        let parsed = attr.parse_nested_meta(|meta| match () {
-            () if meta.path.is_ident("index") => {
-                index = index.or(Some(false));
-                Ok(())
-            }
-            () if meta.path.is_ident("unique") => {
-                index = Some(true);
-                Ok(())
-            }
-            () => Err(unknown_argument(&meta, "#[field]", &["index", "unique"])),
-        });
-        errors.keep(parsed);
     }
-    index
+}
+
+/// Whether a field lies at `context.NAME` for certain, and a path can say so.
+fn has_path(stored: &str, field: &SerdeAttrs, container: &SerdeAttrs) -> bool {
+    let is_certain = !field.is_conditional && !container.is_conditional;
+    is_certain
+        && !field.hides_fields
+        && !container.changes_form
+        && !stored.is_empty()
+        && !stored.contains('.')
+}
+
+/// What `#[field(…)]` asks for.
+#[derive(Default)]
+struct Asked {
+    /// An index, `true` for a unique one.
+    index: Option<bool>,
+    /// That filters shall not name the field.
+    no_filter: bool,
+}
+
+impl Asked {
+    /// Removes the attributes and reads them.
+    fn take(attrs: &mut Vec<Attribute>, errors: &mut Errors) -> Self {
+        let mut asked = Self::default();
+        for attr in attrs.extract_if(.., |attr| attr.path().is_ident("field")) {
+            if !matches!(&attr.meta, Meta::List(list) if !list.tokens.is_empty()) {
+                errors.at(&attr, "write `#[field(index)]`, `#[field(unique)]` or `#[field(no_filter)]`");
+                continue;
+            }
+            let parsed = attr.parse_nested_meta(|meta| {
+                match () {
+                    () if meta.path.is_ident("index") => asked.index = asked.index.or(Some(false)),
+                    () if meta.path.is_ident("unique") => asked.index = Some(true),
+                    () if meta.path.is_ident("no_filter") => asked.no_filter = true,
+                    () => return Err(unknown_argument(&meta, "#[field]", &["index", "unique", "no_filter"])),
+                }
+                Ok(())
+            });
+            errors.keep(parsed);
+        }
+        asked
+    }
 }
 
 #[cfg(test)]
@@ -197,5 +255,35 @@ mod tests {
         assert_eq!(read(plain, &["email", "email"]).1.len(), 1);
         let open = syn::parse_quote! { struct A { #[serde(flatten)] rest: Rest } };
         assert!(read(open, &["anything"]).1.is_empty());
+    }
+    #[test]
+    fn filters_name_what_lies_at_a_path_for_certain() {
+        let filtered = |item: ItemStruct| -> Vec<(String, String, bool)> {
+            let (set, errors) = read(item, &[]);
+            assert!(errors.is_empty());
+            let one =
+                |field: &FilteredField| (field.ident.to_string(), field.stored.clone(), field.ty.is_some());
+            set.filtered.iter().map(one).collect()
+        };
+        let item = syn::parse_quote! {
+            #[serde(rename_all = "camelCase")]
+            struct Person {
+                /// Text.
+                #[field(index)] pub full_name: String,
+                #[serde(rename = "t")] r#type: String,
+                #[serde(with = "as_text")] born: Date,
+                #[field(no_filter)] hidden: u8,
+                #[serde(skip)] cache: u8,
+                #[serde(flatten)] rest: Rest,
+                #[serde(rename = "a.b")] dotted: u8,
+                #[cfg_attr(short, serde(rename = "s"))] some: u8,
+            }
+        };
+        let field = |ident: &str, stored: &str, typed| (ident.to_owned(), stored.to_owned(), typed);
+        assert_eq!(
+            filtered(item),
+            [field("full_name", "fullName", true), field("r#type", "t", true), field("born", "born", false)]
+        );
+        assert!(filtered(syn::parse_quote! { #[serde(into = "Other")] struct A { a: u8 } }).is_empty());
     }
 }

@@ -17,6 +17,7 @@ mod entity_code;
 mod errors;
 mod event;
 mod fields;
+mod filter_code;
 mod here;
 mod hooks;
 mod hosts;
@@ -31,6 +32,7 @@ mod serde_attrs;
 mod serde_code;
 mod signature;
 mod struct_item;
+mod upgrade;
 mod values;
 mod walker;
 mod walker_args;
@@ -49,14 +51,22 @@ mod walker_code;
 /// | `schema = 3` | the schema version, 1 by default |
 /// | `index(keys = ["email", "active"])` | an index over several fields, most significant first; repeatable |
 /// | `index(keys = […], unique)` | one whose values two documents may not share |
+/// | `no_filters` | no functions for filters |
 ///
 /// | on a field | meaning |
 /// | --- | --- |
 /// | `#[field(index)]` | an index |
 /// | `#[field(unique)]` | an index whose value two documents may not share |
+/// | `#[field(no_filter)]` | no function for filters |
 ///
 /// Indexes name fields as they are in the struct, and follow `#[serde(rename)]` and
 /// `#[serde(rename_all)]`.
+///
+/// For filters, each stored field has an associated function of its name and visibility that returns it
+/// as a `Field`: `graph.find(City::people().gt(1_000_000))`. Where such a name is wanted for a function of
+/// your own, turn it off. A field that serde stores `with` a form of its own is an untyped one. Fields
+/// that are skipped or flattened have none, nor those whose stored name holds a dot or hangs on a
+/// `cfg_attr`, nor any of a struct that serde stores as something else (`into`, `transparent`).
 ///
 /// ```ignore
 /// use wayfare::node;
@@ -136,6 +146,41 @@ pub fn object(args: TokenStream, item: TokenStream) -> TokenStream {
 #[proc_macro_attribute]
 pub fn event(args: TokenStream, item: TokenStream) -> TokenStream {
     event::expand(args.into(), item.into()).into()
+}
+
+/// Registers a function that upgrades the fields of an entity from one schema version to the next.
+///
+/// It is given the stored fields of a document of version `from`, in the order in which they are stored, and leaves
+/// them as the next version has them. It may return a `Result<(), E>` with any error; a document whose upgrade
+/// fails is not read as its type. Every read of an older document as the type runs it, and so does
+/// `migrate schema`; what is stored changes with the next save. It must not count on running once.
+///
+/// Filters, sorts and indexes see what is stored, and not what an upgrade makes of it.
+///
+/// Every step from 1 to the type's `schema` needs a function; a missing one is told when a document needs it.
+///
+/// ```ignore
+/// use wayfare::{Fields, node, upgrade};
+///
+/// #[node(schema = 2)]
+/// struct User {
+///     first_name: String,
+///     last_name: String,
+/// }
+///
+/// #[upgrade(User, from = 1)]
+/// fn split_name(fields: &mut Fields) -> Result<(), String> {
+///     let name = fields.shift_remove("name").ok_or("a user without a name")?;
+///     let name = name.as_str().ok_or("a name that is no text")?;
+///     let (first, last) = name.split_once(' ').unwrap_or((name, ""));
+///     fields.insert("first_name".into(), first.into());
+///     fields.insert("last_name".into(), last.into());
+///     Ok(())
+/// }
+/// ```
+#[proc_macro_attribute]
+pub fn upgrade(args: TokenStream, item: TokenStream) -> TokenStream {
+    upgrade::expand(args.into(), item.into()).into()
 }
 
 /// Lets an entity answer its visitors, by the hooks in an `impl` block of its struct.

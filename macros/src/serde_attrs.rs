@@ -2,8 +2,9 @@
 //!
 //! Only as much as the entity macros need; what is malformed here is reported by serde's own derive.
 
+use proc_macro2::{TokenStream, TokenTree};
 use syn::meta::ParseNestedMeta;
-use syn::{Attribute, Expr, LitStr, Token, token};
+use syn::{Attribute, Expr, LitStr, Meta, Token, token};
 
 /// The `#[serde(…)]` attributes of a struct or of one of its fields.
 #[derive(Debug, Default)]
@@ -14,6 +15,10 @@ pub struct SerdeAttrs {
     pub hides_fields: bool,
     /// The field is not stored.
     pub skips: bool,
+    /// The struct or field is stored in the form of something else (`into`, `transparent`, `with`, …).
+    pub changes_form: bool,
+    /// What a `cfg_attr` adds for serde hangs on a condition that is not known here.
+    pub is_conditional: bool,
     /// The path of the serde crate is given.
     pub names_crate: bool,
     /// The name under which the field is stored.
@@ -33,6 +38,9 @@ impl SerdeAttrs {
                 read.alters_fields |= parsed.is_err();
             }
             // Attribute macros see items before their conditions are resolved.
+            if let Meta::List(list) = &attr.meta {
+                read.is_conditional |= attr.path().is_ident("cfg_attr") && adds_serde(list.tokens.clone());
+            }
             read.alters_fields |= attr.path().is_ident("cfg") || attr.path().is_ident("cfg_attr");
         }
         read
@@ -44,7 +52,9 @@ impl SerdeAttrs {
         match name.as_str() {
             "rename" => return keep_serialized_name(meta, &mut self.rename),
             "rename_all" => return keep_serialized_name(meta, &mut self.rename_all),
-            "flatten" | "into" | "transparent" | "tag" => self.hides_fields = true,
+            "flatten" | "tag" => self.hides_fields = true,
+            "into" | "transparent" => (self.hides_fields, self.changes_form) = (true, true),
+            "with" | "serialize_with" => self.changes_form = true,
             "skip" | "skip_serializing" => self.skips = true,
             "crate" => self.names_crate = true,
             _ => {}
@@ -92,6 +102,15 @@ fn keep_serialized_name(meta: &ParseNestedMeta, place: &mut Option<String>) -> s
     })
 }
 
+/// Whether there is a `serde(…)` in the tokens, however deep.
+fn adds_serde(tokens: TokenStream) -> bool {
+    let tokens: Vec<TokenTree> = tokens.into_iter().collect();
+    let is_serde =
+        |pair: &[TokenTree]| matches!(pair, [TokenTree::Ident(name), TokenTree::Group(_)] if name == "serde");
+    tokens.windows(2).any(is_serde)
+        || tokens.iter().any(|token| matches!(token, TokenTree::Group(group) if adds_serde(group.stream())))
+}
+
 fn skip_value(meta: &ParseNestedMeta) -> syn::Result<()> {
     if meta.input.peek(Token![=]) {
         meta.value()?.parse::<Expr>()?;
@@ -117,6 +136,15 @@ mod tests {
         assert!(read(syn::parse_quote!(#[serde(default, skip)])).alters_fields);
         assert!(read(syn::parse_quote!(#[serde(deny_unknown_fields)])).alters_fields);
         assert!(read(syn::parse_quote!(#[cfg_attr(a, serde(rename = "b"))])).alters_fields);
+    }
+
+    #[test]
+    fn what_is_stored_in_another_form_or_under_a_condition_is_known() {
+        assert!(read(syn::parse_quote!(#[serde(with = "path::to")])).changes_form);
+        assert!(read(syn::parse_quote!(#[serde(into = "Other")])).changes_form);
+        assert!(!read(syn::parse_quote!(#[serde(tag = "kind")])).changes_form);
+        assert!(read(syn::parse_quote!(#[cfg_attr(a, cfg_attr(b, serde(skip)))])).is_conditional);
+        assert!(!read(syn::parse_quote!(#[cfg_attr(feature = "serde", derive(serde::X))])).is_conditional);
     }
 
     #[test]

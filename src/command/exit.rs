@@ -4,7 +4,10 @@ use std::error::Error as StdError;
 use std::fmt::Write as _;
 use std::io;
 
-use wayfare::{BodyError, Budget, ConfigError, Error, IdError, StoreError, WalkError, WriteError};
+use wayfare::{
+    BodyError, Budget, ConfigError, CursorError, Error, FilterError, IdError, StoreError, WalkError,
+    WriteError,
+};
 
 /// How the command ends; the numbers are the exit codes and part of the interface.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,6 +23,8 @@ pub(crate) enum Exit {
     Rejected = 3,
     /// An id or an entity is not in the store; what was found of the others was told.
     NotFound = 4,
+    /// A store has faults that are left, or a copy is not what it was made of.
+    Faults = 5,
     /// A walk was ended with Ctrl-C.
     Interrupted = 130,
 }
@@ -33,6 +38,7 @@ Exit codes:
        setting, a missing file, store or column
   3    import rejected rows: it stopped at one, or skipped them with --on-error skip
   4    not found: an id or an entity that the store does not have
+  5    `doctor` found faults that are left, or `copy` found differences
   130  a walk was ended with Ctrl-C";
 
 /// Why the command did not do all that was asked, in one message.
@@ -101,13 +107,15 @@ macro_rules! failure_from {
         })+
     };
 }
-failure_from!(BodyError, ConfigError, IdError, StoreError, WalkError, WriteError);
+failure_from!(BodyError, ConfigError, CursorError, FilterError, IdError, StoreError, WalkError, WriteError);
 
 fn exit_of(error: &Error) -> Exit {
     match error {
         Error::Config(_)
         | Error::Id(_)
         | Error::Filter(_)
+        | Error::Cursor(_)
+        | Error::UnknownField { .. }
         | Error::WrongEntity { .. }
         | Error::Store(StoreError::Url { .. }) => Exit::BadInput,
         Error::Walk(WalkError::UnknownStart { .. }) | Error::Write(WriteError::NotFound { .. }) => {

@@ -1,11 +1,12 @@
 //! `wayfare find`: documents of an entity.
 
 use clap::Args;
-use wayfare::{Filter, Query};
+use serde_json::{Value, json};
+use wayfare::{Cursor, Document, Filter, FoundPage, Graph, Query};
 
 use super::exit::{Exit, Failure};
 use super::output::to_value;
-use super::paths::{parse_projection, parse_sort};
+use super::paths::{parse_path, parse_projection, parse_sort};
 use super::session::Session;
 use super::subject::kind_of;
 
@@ -35,6 +36,18 @@ pub(crate) struct FindArgs {
     #[arg(long, value_name = "N", default_value_t = 0)]
     skip: usize,
 
+    /// Gives one page with `next`, which `--after` takes: `{"documents": […], "next": "…"}`; --limit is its size
+    #[arg(long)]
+    page: bool,
+
+    /// Gives the page after the `next` of a page; the entity, the filter and the order must be the same
+    #[arg(long, value_name = "NEXT", conflicts_with = "skip")]
+    after: Option<Cursor>,
+
+    /// Gives the different values of a field instead of documents, of lists their members
+    #[arg(long, value_name = "FIELD", conflicts_with_all = ["project", "sort", "limit", "skip", "page", "after"])]
+    distinct: Option<String>,
+
     /// Finds edges, also where there are nodes of the entity
     #[arg(long)]
     edges: bool,
@@ -59,14 +72,29 @@ pub(crate) async fn run(session: &Session, arguments: FindArgs) -> Result<Exit, 
         projection: projection.map_err(|reason| Failure::bad_input(format!("--project: {reason}")))?,
         ..Query::entity(kind, entity)
     };
-    if arguments.explain {
-        session.output.one(&to_value(&graph.explain(query).await?)?)?;
-        runtime.shutdown().await;
-        return Ok(Exit::Done);
-    }
-    let documents = graph.find_documents(query).await?;
-    let found = documents.iter().map(wayfare::Document::to_json).collect::<Result<Vec<_>, _>>()?;
-    session.output.documents(&found)?;
+    let shown = if arguments.explain {
+        session.output.one(&to_value(&graph.explain(query).await?)?)
+    } else if let Some(field) = &arguments.distinct {
+        let path = parse_path(field, kind);
+        let path = path.map_err(|reason| Failure::bad_input(format!("--distinct: {reason}")))?;
+        let values = graph.distinct(query, &path).await?;
+        let rows: Vec<Value> = values.into_iter().map(|value| json!({ "value": value })).collect();
+        session.output.list(&rows)
+    } else if arguments.page || arguments.after.is_some() {
+        session.output.one(&page(&graph, query, arguments.after.as_ref()).await?)
+    } else {
+        session.output.documents(&shown(&graph.find_documents(query).await?)?)
+    };
+    shown?;
     runtime.shutdown().await;
     Ok(Exit::Done)
+}
+
+async fn page(graph: &Graph, query: Query, after: Option<&Cursor>) -> Result<Value, Failure> {
+    let FoundPage { items, next, .. } = graph.find_page(query, after).await?;
+    Ok(json!({"documents": shown(&items)?, "next": next}))
+}
+
+fn shown(documents: &[Document]) -> Result<Vec<Value>, Failure> {
+    Ok(documents.iter().map(Document::to_json).collect::<Result<_, _>>()?)
 }

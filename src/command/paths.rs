@@ -27,7 +27,7 @@ pub(crate) fn parse_projection(text: &str, kind: Kind) -> Result<Vec<String>, St
 }
 
 /// The path as filters write it.
-fn parse_path(text: &str, kind: Kind) -> Result<String, String> {
+pub(crate) fn parse_path(text: &str, kind: Kind) -> Result<String, String> {
     if text.is_empty() {
         return Err(
             "a field's name is missing: write `name` or `context.name`, separated by commas".to_owned()

@@ -1,15 +1,15 @@
 //! What every command starts from: the settings, the store, and where it may write.
 
-use std::fs;
 use std::io::{Write, stderr};
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use clap::Args;
-use wayfare::{Config, Runtime};
-use wayfare_stores::StoreUrl;
+use wayfare::{Config, Runtime, Store};
 
 use super::exit::Failure;
 use super::output::{Format, Output};
+use super::stores;
 
 /// Options of every command.
 #[derive(Debug, Clone, Args)]
@@ -66,15 +66,13 @@ impl Session {
 
     /// Opens a store that must be there: a slip in its path would else make an empty one.
     pub(crate) fn open_existing(&self) -> Result<Runtime, Failure> {
-        if let Ok(StoreUrl::Embedded(path)) = StoreUrl::parse(self.config.store.url.as_str())
-            && is_absent(&path)
-        {
-            return Err(Failure::bad_input(format!(
-                "store `{}` does not exist: name another with --store, or make it with `wayfare import`",
-                self.config.store.url
-            )));
-        }
+        stores::check_exists(self.config.store.url.as_str())?;
         self.open()
+    }
+
+    /// Opens a store that must be there without a runtime, for work on whole stores.
+    pub(crate) fn open_store(&self) -> Result<Arc<dyn Store>, Failure> {
+        stores::open_existing(&self.config, self.config.store.url.as_str())
     }
 
     /// Tells the user something that is no error.
@@ -83,13 +81,5 @@ impl Session {
             // Nobody is left to tell when standard error is closed.
             let _ = writeln!(stderr(), "{text}");
         }
-    }
-}
-
-/// Whether there is nothing at a path, or an empty folder. What cannot be looked at is for the store to tell.
-fn is_absent(path: &std::path::Path) -> bool {
-    match fs::read_dir(path) {
-        Ok(mut entries) => entries.next().is_none(),
-        Err(error) => error.kind() == std::io::ErrorKind::NotFound,
     }
 }

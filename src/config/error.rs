@@ -87,6 +87,8 @@ pub enum Origin {
     },
     /// The builder, or a field that the program assigned.
     Builder,
+    /// Several settings that do not go together, from wherever they came.
+    Together,
 }
 
 impl fmt::Display for Origin {
@@ -95,6 +97,7 @@ impl fmt::Display for Origin {
             Self::File { path, line } => Place(path.as_ref(), *line).fmt(f),
             Self::Environment { variable } => write!(f, "environment variable `{variable}`"),
             Self::Builder => f.write_str("builder"),
+            Self::Together => f.write_str("together with another"),
         }
     }
 }

@@ -35,12 +35,26 @@ pub(super) fn apply_table(
     for (section, value) in table {
         match value {
             toml::Value::Table(values) if is_section(section) || !values.is_empty() => {
-                for (name, value) in values {
-                    let key = format!("{section}.{name}");
-                    apply(config, &key, Raw::Toml(value), || origin(&key))?;
-                }
+                apply_section(config, section, values, &origin)?;
             }
             _ => return Err(unknown(section, origin(section))),
+        }
+    }
+    Ok(())
+}
+
+/// Reads the settings of a section, and of the sections within it.
+fn apply_section(
+    config: &mut Config,
+    section: &str,
+    values: &toml::Table,
+    origin: &impl Fn(&str) -> Origin,
+) -> Result<(), ConfigError> {
+    for (name, value) in values {
+        let key = format!("{section}.{name}");
+        match value {
+            toml::Value::Table(values) if is_section(&key) => apply_section(config, &key, values, origin)?,
+            value => apply(config, &key, Raw::Toml(value), || origin(&key))?,
         }
     }
     Ok(())
@@ -54,7 +68,7 @@ pub(super) fn apply_environment(
     for (variable, value) in variables {
         let Some(variable) = variable.to_str() else { continue };
         let Some(name) = variable.strip_prefix(VARIABLE_PREFIX) else { continue };
-        let key = name.to_ascii_lowercase().replacen("__", ".", 1);
+        let key = name.to_ascii_lowercase().replace("__", ".");
         // `WAYFARE_DATA` and its like are no settings; `WAYFARE_WORKERS_COUNT` is one with a slip in it.
         let section = key.split(['.', '_']).next().unwrap_or_default();
         if key.contains('.') || is_section(section) {
@@ -67,7 +81,7 @@ pub(super) fn apply_environment(
 
 /// The environment variable of a key.
 pub(super) fn variable_of(key: &str) -> String {
-    format!("{VARIABLE_PREFIX}{}", key.to_ascii_uppercase().replacen('.', "__", 1))
+    format!("{VARIABLE_PREFIX}{}", key.to_ascii_uppercase().replace('.', "__"))
 }
 
 fn apply(
@@ -108,14 +122,21 @@ fn nearest(key: &str) -> Option<String> {
 
 /// The line on which `key` stands. Parses anew, which only a refused file pays for.
 fn line_of(text: &str, key: &str) -> Option<usize> {
-    let (section, name) = key.split_once('.').unwrap_or((key, ""));
     let document = DeTable::parse(text).ok()?;
-    let (at, value) = document.get_ref().iter().find(|(at, _)| at.get_ref() == section)?;
-    let inner = match value.get_ref() {
-        DeValue::Table(values) => values.iter().map(|(at, _)| at).find(|at| at.get_ref() == name),
-        _ => None,
-    };
-    Some(line_at(text, inner.unwrap_or(at).span().start))
+    let mut table = Some(document.get_ref());
+    let mut line = None;
+    for name in key.split('.') {
+        let Some((at, value)) = table.and_then(|table| table.iter().find(|(at, _)| at.get_ref() == name))
+        else {
+            break;
+        };
+        line = Some(line_at(text, at.span().start));
+        table = match value.get_ref() {
+            DeValue::Table(inner) => Some(inner),
+            _ => None,
+        };
+    }
+    line
 }
 
 fn line_at(text: &str, byte: usize) -> usize {

@@ -26,16 +26,16 @@ impl Setting {
         self.key
     }
 
-    /// The section: `workers`.
+    /// The section: `workers`, or `store.pool` within another.
     #[must_use]
     pub fn section(&self) -> &'static str {
-        self.key.split_once('.').map_or("", |(section, _)| section)
+        self.key.rsplit_once('.').map_or("", |(section, _)| section)
     }
 
     /// The name within the section: `count`.
     #[must_use]
     pub fn name(&self) -> &'static str {
-        self.key.split_once('.').map_or(self.key, |(_, name)| name)
+        self.key.rsplit_once('.').map_or(self.key, |(_, name)| name)
     }
 
     /// What the value counts: `visits`, `bytes`, `ms`.

@@ -19,11 +19,11 @@ const ANY: u64 = u64::MAX;
 
 /// Makes the structs, their defaults, the builder's methods and the list of settings from one table.
 ///
-/// A row reads: meaning, `name: type = default, unit, range, builder's method(its argument)`.
+/// A section reads: meaning, `field "section": Struct { rows }`. A row reads: meaning, `name: type = default, unit, range, builder's method(its argument)`.
 macro_rules! settings {
     ($(
         $(#[doc = $section_doc:literal])+
-        $section:ident: $Section:ident {
+        $section:ident $key:literal: $Section:ident {
             $(
                 $(#[doc = $doc:literal])+
                 $name:ident: $type:ty = $default:expr, $unit:literal, $range:expr, $method:ident($arg:ty);
@@ -37,7 +37,11 @@ macro_rules! settings {
         /// without its password.
         #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
         pub struct Config {
-            $($(#[doc = $section_doc])+ pub $section: $Section,)+
+            $(
+                $(#[doc = $section_doc])+
+                #[serde(rename = $key)]
+                pub $section: $Section,
+            )+
         }
 
         $(
@@ -68,7 +72,7 @@ macro_rules! settings {
 
         impl ConfigBuilder {
             $($(
-                #[doc = concat!("Sets `", stringify!($section), ".", stringify!($name), "`.\n\n", $($doc),+)]
+                #[doc = concat!("Sets `", $key, ".", stringify!($name), "`.\n\n", $($doc),+)]
                 pub fn $method(mut self, value: $arg) -> Self {
                     self.config.$section.$name = value.into();
                     self
@@ -78,7 +82,7 @@ macro_rules! settings {
 
         static SETTINGS: &[Setting] = &[$($(
             Setting {
-                key: concat!(stringify!($section), ".", stringify!($name)),
+                key: concat!($key, ".", stringify!($name)),
                 unit: $unit,
                 doc: concat!($($doc),+),
                 allowed: Allowed { auto: <$type as Settable>::AUTO, range: $range },
@@ -94,7 +98,7 @@ macro_rules! settings {
         /// The meaning of a section, empty for a name that is none.
         pub(super) fn section_doc(section: &str) -> &'static str {
             match section {
-                $(stringify!($section) => concat!($($section_doc),+).trim_ascii_start(),)+
+                $($key => concat!($($section_doc),+).trim_ascii_start(),)+
                 _ => "",
             }
         }
@@ -109,15 +113,43 @@ pub fn settings() -> &'static [Setting] {
 
 settings! {
     /// Where the graph is kept.
-    store: StoreConfig {
+    store "store": StoreConfig {
         /// The store to open: `embedded:PATH`.
         url: StoreUrl = StoreUrl::DEFAULT, "url", Text, store_url(impl Into<StoreUrl>);
         /// First size of the embedded store's map, which grows on demand.
         map_bytes: u64 = GIB, "bytes", Bytes(MIB..=64 * TIB), store_map_bytes(u64);
+        /// Whether indexes that entity types declare are made at the start where they are missing.
+        create_indexes: bool = true, "switch", Switch, store_create_indexes(bool);
+        /// Documents in memory at a time when a query is read as a stream, and on a page without a limit.
+        page_size: usize = 1000, "documents", Number(1..=100_000), store_page_size(usize);
+    }
+
+    /// Connections to the store, where it is a server.
+    pool "store.pool": PoolConfig {
+        /// Connections that are kept open, to each server.
+        min_size: usize = 0, "connections", Number(0..=1_000), pool_min_size(usize);
+        /// Most connections, to each server.
+        max_size: usize = 20, "connections", Number(1..=1_000), pool_max_size(usize);
+        /// How long a connection may be idle before it is closed; 0 is for ever.
+        max_idle_ms: u64 = 600_000, "ms", Number(0..=86_400_000), pool_max_idle_ms(u64);
+        /// How long opening a connection may take.
+        connect_timeout_ms: u64 = 5_000, "ms", Number(1..=600_000), pool_connect_timeout_ms(u64);
+        /// How long a call waits for a server that can answer it, as while another one takes over.
+        server_timeout_ms: u64 = 5_000, "ms", Number(1..=600_000), pool_server_timeout_ms(u64);
+        /// How long one command may take, the wait for a connection included.
+        operation_timeout_ms: u64 = 30_000, "ms", Number(1..=86_400_000), pool_operation_timeout_ms(u64);
+        /// How often a call is tried again when the server was away.
+        retries: usize = 5, "times", Number(0..=100), pool_retries(usize);
+        /// How long after its first attempt a call may be tried again.
+        retry_ms: u64 = 20_000, "ms", Number(0..=3_600_000), pool_retry_ms(u64);
+        /// Calls that fail one after another before further ones are refused at once; 0 is never.
+        circuit_failures: usize = 5, "calls", Number(0..=10_000), pool_circuit_failures(usize);
+        /// How long calls are refused at once then, before one of them tries again.
+        circuit_open_ms: u64 = 5_000, "ms", Number(1..=3_600_000), pool_circuit_open_ms(u64);
     }
 
     /// The pool of workers that host the walks.
-    workers: WorkersConfig {
+    workers "workers": WorkersConfig {
         /// Workers; `auto` is one for each core.
         count: OrAuto<usize> = OrAuto::Auto, "workers", Number(1..=MAX_WORKERS as u64),
             workers_count(impl Into<OrAuto<usize>>);
@@ -130,7 +162,7 @@ settings! {
     }
 
     /// The shards that own the resident records.
-    shards: ShardsConfig {
+    shards "shards": ShardsConfig {
         /// Shards; `auto` is the workers rounded up to a power of two.
         count: OrAuto<usize> = OrAuto::Auto, "shards", PowerOfTwo(1..=MAX_SHARDS as u64),
             shards_count(impl Into<OrAuto<usize>>);
@@ -141,7 +173,7 @@ settings! {
     }
 
     /// The writers that carry changes to the store.
-    writers: WritersConfig {
+    writers "writers": WritersConfig {
         /// Most writes in one commit.
         batch_size: usize = 1000, "writes", Number(1..=100_000), writers_batch_size(usize);
         /// How long a write waits for company; 0 commits as soon as the queue is drained.
@@ -151,14 +183,14 @@ settings! {
     }
 
     /// How much of the graph stays in memory.
-    cache: CacheConfig {
+    cache "cache": CacheConfig {
         /// Most memory of resident records; `auto` is half of the machine's, or 1 GiB where unknown.
         resident_bytes: OrAuto<u64> = OrAuto::Auto, "bytes", Bytes(MIB..=ANY),
             cache_resident_bytes(impl Into<OrAuto<u64>>);
     }
 
     /// Budgets of a walk that sets none of its own; reaching one ends the walk with an error that names it.
-    limits: LimitsConfig {
+    limits "limits": LimitsConfig {
         /// Visits of one walk.
         visits: u64 = 1_000_000_000, "visits", Number(1..=ANY), limits_visits(u64);
         /// Visits of one walk to the same node.
@@ -174,13 +206,13 @@ settings! {
     }
 
     /// Events between walkers and services.
-    events: EventsConfig {
+    events "events": EventsConfig {
         /// Events kept for a subscriber that has not taken them yet; beyond that it misses the oldest.
         buffer: usize = 1024, "events", Number(1..=1_000_000), events_buffer(usize);
     }
 
     /// Walks that survive their process.
-    durable: DurableConfig {
+    durable "durable": DurableConfig {
         /// Attempts of a durable walk at one node before it is parked.
         attempts: u64 = 3, "times", Number(1..=1_000_000), durable_attempts(u64);
         /// Whether durable walks that a process left behind go on at the start.
@@ -188,7 +220,7 @@ settings! {
     }
 
     /// Shutdown and the watch over hooks.
-    supervision: SupervisionConfig {
+    supervision "supervision": SupervisionConfig {
         /// How long shutdown waits for walks and writes to end.
         drain_timeout_ms: u64 = 30_000, "ms", Number(0..=ANY), supervision_drain_timeout_ms(u64);
         /// A hook that runs longer is told as stalled.
@@ -196,7 +228,7 @@ settings! {
     }
 
     /// Changes to one entity.
-    updates: UpdatesConfig {
+    updates "updates": UpdatesConfig {
         /// How often `update` applies its change anew after a conflict.
         retries: usize = 100, "times", Number(1..=100_000), updates_retries(usize);
     }

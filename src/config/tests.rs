@@ -31,7 +31,7 @@ fn ends(setting: &Setting) -> Ends {
 }
 
 fn toml_of(key: &str, value: &str) -> String {
-    let (section, name) = key.split_once('.').unwrap();
+    let (section, name) = key.rsplit_once('.').unwrap();
     format!("[{section}]\n{name} = {value}\n")
 }
 
@@ -45,6 +45,11 @@ fn from_environment(variable: &str, value: &str) -> Result<Config, ConfigError> 
     load(None, Path::new("no such folder/config.toml"), &[(variable, value)])
 }
 
+/// Values of a table and of the tables in it.
+fn values_in(table: &toml::Table) -> usize {
+    table.values().map(|value| value.as_table().map_or(1, values_in)).sum()
+}
+
 #[test]
 fn the_shipped_file_is_the_table_and_equals_the_defaults() {
     let shipped = include_str!("../../config.toml");
@@ -52,8 +57,7 @@ fn the_shipped_file_is_the_table_and_equals_the_defaults() {
     assert_eq!(Config::from_toml(shipped).unwrap(), Config::default());
 
     let listed: toml::Table = toml::from_str(shipped).unwrap();
-    let names = listed.values().map(|section| section.as_table().unwrap().len()).sum::<usize>();
-    assert_eq!(names, settings().len());
+    assert_eq!(values_in(&listed), settings().len());
     Config::default().check().unwrap();
 }
 
@@ -338,4 +342,43 @@ fn settings_inside_another_document_are_checked_as_in_a_file() {
     assert!(error.to_string().contains("`workers.count` is `0` (the settings): allowed is"), "{error}");
     let shown = serde_json::to_value(&config).unwrap();
     assert_eq!(serde_json::from_value::<Config>(shown).unwrap(), config);
+}
+
+#[test]
+fn a_section_within_a_section_is_read_from_file_and_environment() {
+    let text = "[store]\npage_size = 7\n[store.pool]\nmin_size = 3\nmax_size = 4\n";
+    let config = Config::from_toml(text).unwrap();
+    assert_eq!((config.store.page_size, config.pool.min_size, config.pool.max_size), (7, 3, 4));
+    assert_eq!(from_environment("WAYFARE_STORE__POOL__MAX_SIZE", "9").unwrap().pool.max_size, 9);
+    assert_eq!(Config::from_toml("[store.pool]").unwrap(), Config::default());
+    // What serialising writes can be read too.
+    let written = toml::to_string(&config).unwrap();
+    assert_eq!(Config::from_toml(&written).unwrap(), config);
+
+    for (text, line, nearest) in [
+        ("[store.pool]\nmin_sise = 3\n", 2, Some("store.pool.min_size")),
+        ("[store.pol]\nmin_size = 3\n", 1, Some("store.url")),
+        ("[store]\npool = 3\n", 2, Some("store.pool.min_size")),
+    ] {
+        match Config::from_toml(text) {
+            Err(ConfigError::UnknownKey { nearest: told, origin: Origin::File { line: at, .. }, .. }) => {
+                assert_eq!(at, Some(line), "{text}");
+                assert_eq!(told.is_some(), nearest.is_some(), "{text}: {told:?}");
+            }
+            other => panic!("{text}: {other:?}"),
+        }
+    }
+    let slip = from_environment("WAYFARE_STORE__POOL__MAX_SISE", "9").unwrap_err().to_string();
+    assert!(slip.contains("`WAYFARE_STORE__POOL__MAX_SIZE`"), "{slip}");
+}
+
+#[test]
+fn a_pool_that_is_larger_at_least_than_at_most_is_refused() {
+    let refused = Config::builder().pool_min_size(30).build().unwrap_err().to_string();
+    assert_eq!(
+        refused,
+        "`store.pool.min_size` is `30` (together with another): allowed is at most `store.pool.max_size`, which is 20"
+    );
+    Config::builder().pool_min_size(30).pool_max_size(30).build().unwrap();
+    assert!(Config::builder().pool_max_idle_ms(0).build().unwrap().pool.max_idle().is_none());
 }

@@ -1,11 +1,13 @@
 //! A program that does not outlive the test process, however that one ends.
 
 use std::ffi::OsStr;
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{self, Write};
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
 
 /// What the shell does with the folder to remove as `$1` and the program with its arguments after it.
 ///
@@ -14,9 +16,13 @@ use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
 /// the pipe says that the test process is gone, by whatever way. Then it kills the program, waits until it is dead, so
 /// that nothing is written any more, and removes the folder. The wait has an end, for a machine where nobody takes the
 /// exit status of orphans.
+///
+/// The guard is deaf to the signals that ask a process to go: among others the system sends one to it and the program
+/// when the test process ends while the program is stopped.
 const SCRIPT: &str = r#"
 exec 3<&0 </dev/null
 (
+    trap '' HUP INT TERM
     read -r line <&3 && exit
     kill -9 $$
     rounds=0
@@ -29,6 +35,12 @@ exec 3<&0 </dev/null
 shift
 exec "$@" 3<&-
 "#;
+
+/// Longest wait for a program to stop.
+const STOP_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// How often it is looked at meanwhile.
+const STOP_INTERVAL: Duration = Duration::from_millis(1);
 
 /// A running program; killed when dropped.
 pub(crate) struct Guarded {
@@ -67,12 +79,31 @@ impl Guarded {
         self.child.try_wait()
     }
 
-    /// Sends a signal by its name, such as `STOP`.
-    pub(crate) fn signal(&self, name: &str) -> io::Result<ExitStatus> {
+    /// Stops it until [`cont`](Self::cont), and returns when none of its threads runs any more.
+    pub(crate) fn stop(&self) -> io::Result<()> {
+        self.signal("STOP")?;
+        // The signal is sent and not yet obeyed: on a busy machine a thread may answer one more request.
+        let deadline = Instant::now() + STOP_TIMEOUT;
+        while !is_stopped(self.id()) {
+            if Instant::now() > deadline {
+                return Err(io::ErrorKind::TimedOut.into());
+            }
+            thread::sleep(STOP_INTERVAL);
+        }
+        Ok(())
+    }
+
+    /// Lets it go on.
+    pub(crate) fn cont(&self) -> io::Result<()> {
+        self.signal("CONT")
+    }
+
+    fn signal(&self, name: &str) -> io::Result<()> {
         // The `kill` that every shell has within itself; the standard library can only kill for good.
         let mut command = Command::new("sh");
         command.args(["-c", r#"kill -s "$1" "$2""#, "sh", name, &self.id().to_string()]);
-        command.status()
+        let status = command.status()?;
+        if status.success() { Ok(()) } else { Err(io::Error::other(format!("kill: {status}"))) }
     }
 }
 
@@ -86,11 +117,24 @@ impl Drop for Guarded {
     }
 }
 
+/// Whether all threads of a process are stopped. Where the system does not tell, they are believed to be.
+fn is_stopped(id: u32) -> bool {
+    let Ok(threads) = fs::read_dir(format!("/proc/{id}/task")) else { return true };
+    threads.flatten().all(|thread| {
+        // A thread that is gone by now does not run either.
+        fs::read_to_string(thread.path().join("stat")).map_or(true, |stat| state(&stat) == Some('T'))
+    })
+}
+
+/// The state in a line of `/proc`, behind a name in brackets that may hold anything.
+fn state(stat: &str) -> Option<char> {
+    stat.rsplit_once(')')?.1.trim_start().chars().next()
+}
+
 #[cfg(test)]
 mod tests {
+    use std::mem;
     use std::os::unix::process::ExitStatusExt;
-    use std::time::{Duration, Instant};
-    use std::{fs, mem, thread};
 
     use super::*;
 
@@ -112,8 +156,7 @@ mod tests {
 
     fn is_alive(id: u32) -> bool {
         // A process that has ended but whose status nobody took is in state `Z`.
-        fs::read_to_string(format!("/proc/{id}/stat"))
-            .is_ok_and(|stat| stat.rsplit(')').next().is_some_and(|rest| !rest.trim_start().starts_with('Z')))
+        fs::read_to_string(format!("/proc/{id}/stat")).is_ok_and(|stat| state(&stat) != Some('Z'))
     }
 
     #[test]
@@ -151,11 +194,26 @@ mod tests {
     }
 
     #[test]
+    fn a_stopped_program_goes_on() {
+        let folder = tempfile::tempdir().unwrap();
+        let program = start("/bin/sh", &["-c", "while :; do echo; done"], folder.path());
+        let written = || fs::metadata(folder.path().join("output")).unwrap().len();
+        assert!(eventually(|| written() > 0));
+        program.stop().unwrap();
+        let stopped = written();
+        assert!(is_stopped(program.id()));
+        assert_eq!(written(), stopped);
+        program.cont().unwrap();
+        assert!(eventually(|| written() > stopped));
+    }
+
+    #[test]
     fn a_stopped_program_is_killed_all_the_same() {
         let folder = tempfile::tempdir().unwrap();
         let program = start("/bin/sleep", &["60"], folder.path());
         let id = program.id();
-        assert!(program.signal("STOP").unwrap().success());
+        program.stop().unwrap();
+        assert!(is_stopped(id));
         drop(program);
         assert!(!is_alive(id));
     }

@@ -20,6 +20,7 @@
 mod admin;
 mod database;
 mod guarded;
+mod hello;
 mod mongod;
 mod port;
 mod program;

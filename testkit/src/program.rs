@@ -19,30 +19,27 @@ const JVSPATIAL: &str = "WAYFARE_JVSPATIAL";
 ///
 /// The variable is set and names no file.
 pub fn jvspatial_python() -> Option<PathBuf> {
-    named(JVSPATIAL, env::var_os(JVSPATIAL))
+    named(JVSPATIAL, env::var_os(JVSPATIAL), &mut io::stderr())
 }
 
 /// The path of `mongod`; `None`, said aloud, where the variable is not set.
 pub(crate) fn mongod() -> Option<PathBuf> {
-    named(MONGOD, env::var_os(MONGOD))
+    named(MONGOD, env::var_os(MONGOD), &mut io::stderr())
 }
 
-fn named(variable: &str, value: Option<OsString>) -> Option<PathBuf> {
+fn named(variable: &str, value: Option<OsString>, told: &mut impl Write) -> Option<PathBuf> {
     let Some(value) = value else {
+        // The harness names the thread of a test after the test.
+        let thread = thread::current();
+        let test = thread.name().unwrap_or("a test");
+        let line = format!("SKIPPED {test}: {variable} is not set, as `cargo xtask test` does\n");
         // Past the capture of the test's output: a skipped test looks like a passed one.
-        let _ = io::stderr().write_all(skip_line(variable).as_bytes());
+        let _ = told.write_all(line.as_bytes());
         return None;
     };
     let path = PathBuf::from(value);
     assert!(path.is_file(), "`{}` is no file: {variable} is wrong", path.display());
     Some(path)
-}
-
-fn skip_line(variable: &str) -> String {
-    let thread = thread::current();
-    // The harness names the thread of a test after the test.
-    let test = thread.name().unwrap_or("a test");
-    format!("SKIPPED {test}: {variable} is not set, as `cargo xtask test` does\n")
 }
 
 #[cfg(test)]
@@ -51,21 +48,22 @@ mod tests {
 
     #[test]
     fn a_test_skips_where_the_variable_is_not_set() {
-        assert_eq!(named("WAYFARE_NOTHING", None), None);
-        let line = skip_line("WAYFARE_NOTHING");
-        assert!(line.starts_with("SKIPPED program::tests::a_test_skips_"), "{line}");
-        assert!(line.contains(": WAYFARE_NOTHING is not set"), "{line}");
+        let mut told = Vec::new();
+        assert_eq!(named("WAYFARE_NOTHING", None, &mut told), None);
+        let told = String::from_utf8(told).unwrap();
+        assert!(told.starts_with("SKIPPED program::tests::a_test_skips_"), "{told}");
+        assert!(told.contains(": WAYFARE_NOTHING is not set"), "{told}");
     }
 
     #[test]
     fn a_file_that_the_variable_names_is_used() {
         let this = env::current_exe().unwrap();
-        assert_eq!(named("WAYFARE_NOTHING", Some(this.clone().into())), Some(this));
+        assert_eq!(named("WAYFARE_NOTHING", Some(this.clone().into()), &mut io::sink()), Some(this));
     }
 
     #[test]
     #[should_panic(expected = "`/no/such/file` is no file: WAYFARE_NOTHING is wrong")]
     fn a_variable_that_names_nothing_is_a_mistake_and_no_skip() {
-        named("WAYFARE_NOTHING", Some("/no/such/file".into()));
+        named("WAYFARE_NOTHING", Some("/no/such/file".into()), &mut io::sink());
     }
 }

@@ -5,9 +5,10 @@ use std::sync::OnceLock;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use mongodb::bson::{Bson, Document, doc};
+use mongodb::bson::{Document, doc};
 use tempfile::TempDir;
 
+use crate::hello::{Hello, is_healthy, newest_primary};
 use crate::server::{POLL_INTERVAL, Server};
 use crate::{admin, program};
 
@@ -28,8 +29,8 @@ const ELECTION_DEADLINE: Duration = Duration::from_secs(60);
 
 /// Members on free ports of the loopback address, each with an empty folder for its data; numbered from 0.
 ///
-/// Dropping it kills the members and removes the folders. If the test process ends without that, by a signal or because
-/// the set is shared, the members die and the folders go all the same.
+/// Dropping it kills the members and removes the folders. If the test process ends without that, by a signal or
+/// because the set is shared, the members die and the folders go all the same.
 ///
 /// A primary that was killed is replaced after a second, if most members run. All methods may be called while other
 /// threads work on the set.
@@ -92,7 +93,7 @@ impl ReplicaSet {
     ///
     /// None is elected within a minute, as when most members do not run; the message has the ends of the logs.
     pub fn primary(&self) -> usize {
-        self.poll("no primary is elected", newest_primary)
+        self.poll("no primary is elected", || newest_primary(&self.hellos()))
     }
 
     /// Kills the primary at once, waited for if there is none, and gives its number.
@@ -125,13 +126,14 @@ impl ReplicaSet {
         self.members[member].restart();
     }
 
-    /// Returns when there is one primary and all other members that run have caught up, so that any may be killed next.
+    /// Returns when there is one primary and all other members that run have caught up, so that any may be killed
+    /// next.
     ///
     /// # Panics
     ///
     /// That is not so within a minute; the message has the ends of the logs.
     pub fn wait_until_healthy(&self) {
-        self.poll("the members have not caught up", |hellos| is_healthy(hellos).then_some(()));
+        self.poll("the members have not caught up", || is_healthy(&self.hellos()).then_some(()));
     }
 
     /// Hangs a member: it keeps its connections and answers nothing, until [`cont`](Self::cont).
@@ -185,6 +187,7 @@ impl ReplicaSet {
         let set = Self { members, _folder: folder };
         set.initiate();
         set.wait_until_healthy();
+        set.wait_until_recoverable();
         set
     }
 
@@ -196,24 +199,45 @@ impl ReplicaSet {
         }
     }
 
-    /// Asks all members what they are until `find` gives something.
-    fn poll<T>(&self, failure: &str, find: impl Fn(&[Hello]) -> Option<T>) -> T {
+    /// Has every member keep a state to which it can go back, and returns when all have.
+    ///
+    /// A primary that hangs or is killed may have written what the set has decided against by its return. It then goes
+    /// back to the last state that most members had, and aborts if it knows of none yet, as in the first moments of a
+    /// set. Left alone, members keep such states once a minute.
+    fn wait_until_recoverable(&self) {
+        self.poll("the members keep no common state", || {
+            self.members.iter().all(|server| keeps_state(server.port())).then_some(())
+        });
+    }
+
+    /// Looks again and again until `find` gives something: a set tells nobody outside of it when it changes.
+    fn poll<T>(&self, failure: &str, find: impl Fn() -> Option<T>) -> T {
         let deadline = Instant::now() + ELECTION_DEADLINE;
         loop {
-            // Those that were killed are not asked: the port of a dead server may be another's by now.
-            let running: Vec<usize> =
-                (0..self.members.len()).filter(|&member| self.members[member].pid().is_some()).collect();
-            let ports: Vec<u16> = running.iter().map(|&member| self.members[member].port()).collect();
-            let answers = admin::hello(&ports).into_iter();
-            let hellos: Vec<Hello> =
-                running.into_iter().zip(answers).map(|(member, answer)| Hello { member, answer }).collect();
-            if let Some(found) = find(&hellos) {
+            if let Some(found) = find() {
                 return found;
             }
-            assert!(Instant::now() < deadline, "{failure}: {hellos:?}\n{}", self.log_tails());
-            // An election tells nobody outside of the set how it ended.
+            assert!(Instant::now() < deadline, "{failure}: {:?}\n{}", self.hellos(), self.log_tails());
             thread::sleep(POLL_INTERVAL);
         }
+    }
+
+    /// What the members that run say of themselves.
+    fn hellos(&self) -> Vec<Hello> {
+        let members = self.members.iter().enumerate();
+        // Those that were killed are not asked: the port of a dead server may be another's by now.
+        let running: Vec<(usize, u16)> = members
+            .filter(|(_, server)| server.pid().is_some())
+            .map(|(member, server)| (member, server.port()))
+            .collect();
+        for &(member, _) in &running {
+            if let Some(status) = self.members[member].exited() {
+                panic!("member {member} has ended by itself ({status})\n{}", self.log_tails());
+            }
+        }
+        let ports: Vec<u16> = running.iter().map(|(_, port)| *port).collect();
+        let answers = running.iter().zip(admin::hello(&ports));
+        answers.map(|(&(member, _), answer)| Hello { member, answer }).collect()
     }
 
     fn log_tails(&self) -> String {
@@ -222,35 +246,13 @@ impl ReplicaSet {
     }
 }
 
-/// What a member that runs says of itself, if it says anything.
-#[derive(Debug)]
-struct Hello {
-    member: usize,
-    answer: Option<Document>,
-}
-
-impl Hello {
-    fn says(&self, field: &str) -> bool {
-        self.answer.as_ref().is_some_and(|answer| answer.get_bool(field).unwrap_or(false))
-    }
-}
-
-/// The primary, and of several that which was elected last: one that was hung or cut off takes a moment to find out
-/// that it is primary no more.
-fn newest_primary(hellos: &[Hello]) -> Option<usize> {
-    let primaries = hellos.iter().filter(|hello| hello.says("isWritablePrimary"));
-    // The ids begin alike and end with the number of the election.
-    let election = |hello: &&Hello| {
-        let id =
-            hello.answer.as_ref().and_then(|answer| answer.get("electionId")).and_then(Bson::as_object_id);
-        id.map(|id| id.bytes())
-    };
-    primaries.max_by_key(election).map(|hello| hello.member)
-}
-
-fn is_healthy(hellos: &[Hello]) -> bool {
-    let primaries = hellos.iter().filter(|hello| hello.says("isWritablePrimary")).count();
-    primaries == 1 && hellos.iter().all(|hello| hello.says("isWritablePrimary") || hello.says("secondary"))
+/// Has the member at `port` write its state to the disk, and says whether that is one most members have too.
+fn keeps_state(port: u16) -> bool {
+    admin::run(port, doc! { "fsync": 1 })
+        .and_then(|_| admin::run(port, doc! { "replSetGetStatus": 1 }))
+        .is_ok_and(|status| {
+            status.get_timestamp("lastStableRecoveryTimestamp").is_ok_and(|kept| kept.time > 0)
+        })
 }
 
 fn host(server: &Server) -> String {
@@ -274,40 +276,7 @@ fn configuration(hosts: &[String]) -> Document {
 
 #[cfg(test)]
 mod tests {
-    use mongodb::bson::oid::ObjectId;
-
     use super::*;
-
-    fn hello(member: usize, answer: Document) -> Hello {
-        Hello { member, answer: Some(answer) }
-    }
-
-    fn primary(member: usize, election: u8) -> Hello {
-        let id = [0x7F, 0xFF, 0xFF, 0xFF, 0, 0, 0, 0, 0, 0, 0, election];
-        hello(member, doc! { "isWritablePrimary": true, "electionId": ObjectId::from_bytes(id) })
-    }
-
-    fn secondary(member: usize) -> Hello {
-        hello(member, doc! { "isWritablePrimary": false, "secondary": true })
-    }
-
-    #[test]
-    fn of_two_primaries_the_one_elected_last_counts() {
-        assert_eq!(newest_primary(&[primary(0, 4), primary(1, 5), secondary(2)]), Some(1));
-        assert_eq!(newest_primary(&[primary(0, 6), primary(1, 5)]), Some(0));
-        assert_eq!(newest_primary(&[secondary(0), Hello { member: 1, answer: None }]), None);
-    }
-
-    #[test]
-    fn a_set_is_healthy_with_one_primary_and_nobody_behind() {
-        assert!(is_healthy(&[primary(0, 1)]));
-        assert!(is_healthy(&[secondary(0), primary(1, 1), secondary(2)]));
-        assert!(!is_healthy(&[secondary(0), secondary(1)]));
-        assert!(!is_healthy(&[primary(0, 1), primary(1, 2)]));
-        let behind = hello(1, doc! { "isWritablePrimary": false, "secondary": false });
-        assert!(!is_healthy(&[primary(0, 1), behind]));
-        assert!(!is_healthy(&[primary(0, 1), Hello { member: 1, answer: None }]));
-    }
 
     #[test]
     fn members_are_numbered_from_0_in_the_configuration() {

@@ -2,8 +2,9 @@
 
 use std::ffi::OsString;
 use std::fs::{self, File};
-use std::io::{Read, Seek, SeekFrom};
+use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
+use std::process::ExitStatus;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -22,6 +23,9 @@ const ATTEMPTS: usize = 50;
 
 /// How many lines of the log a failure shows.
 const TAIL_LINES: usize = 20;
+
+/// How it marks what it dies of.
+const FATAL: &str = r#""s":"F""#;
 
 /// What `mongod` logs once it takes connections.
 const READY: &str = "Waiting for connections";
@@ -104,12 +108,12 @@ impl Server {
 
     /// Hangs it: it keeps its connections and answers nothing.
     pub(crate) fn stop(&self) {
-        self.signal("STOP");
+        self.signal("stopped", Guarded::stop);
     }
 
     /// Lets it go on after [`stop`](Self::stop).
     pub(crate) fn cont(&self) {
-        self.signal("CONT");
+        self.signal("let go on", Guarded::cont);
     }
 
     pub(crate) fn port(&self) -> u16 {
@@ -125,16 +129,20 @@ impl Server {
         self.process().as_ref().map(Guarded::id)
     }
 
+    /// How its process ended, if it did and nobody killed it.
+    pub(crate) fn exited(&self) -> Option<ExitStatus> {
+        self.process().as_mut().and_then(|process| process.exited().ok().flatten())
+    }
+
     /// The last lines that it logged.
     pub(crate) fn log_tail(&self) -> String {
         tail(&self.logged_since(0))
     }
 
-    fn signal(&self, name: &str) {
+    fn signal(&self, what: &str, send: fn(&Guarded) -> io::Result<()>) {
         let process = self.process();
-        let process = process.as_ref().unwrap_or_else(|| panic!("no server runs to be sent `{name}`"));
-        let status = process.signal(name);
-        assert!(status.as_ref().is_ok_and(|status| status.success()), "`{name}` was not sent: {status:?}");
+        let process = process.as_ref().unwrap_or_else(|| panic!("no server runs to be {what}"));
+        send(process).unwrap_or_else(|error| panic!("a server was not {what}: {error}"));
     }
 
     /// One try to start it and to see it take connections.
@@ -212,9 +220,12 @@ fn arguments(port: u16, data: &Path, options: &[String]) -> Vec<OsString> {
     arguments
 }
 
+/// The end of a log, after what was fatal: a server that aborts logs its stack behind that, which would hide it.
 fn tail(log: &str) -> String {
     let lines: Vec<&str> = log.lines().collect();
-    lines[lines.len().saturating_sub(TAIL_LINES)..].join("\n")
+    let (earlier, last) = lines.split_at(lines.len().saturating_sub(TAIL_LINES));
+    let fatal = earlier.iter().filter(|line| line.contains(FATAL));
+    fatal.chain(last).copied().collect::<Vec<_>>().join("\n")
 }
 
 #[cfg(test)]
@@ -235,6 +246,7 @@ mod tests {
         let log: String = (0..100).map(|line| format!("{line}\n")).collect();
         assert!(tail(&log).starts_with("80\n81\n"));
         assert!(tail(&log).ends_with("\n99"));
+        assert!(tail(&format!("{FATAL} x\n{log}")).starts_with("\"s\":\"F\" x\n80\n"));
         assert_eq!(tail("a\nb\n"), "a\nb");
         assert_eq!(tail(""), "");
     }

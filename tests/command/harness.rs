@@ -1,13 +1,15 @@
 //! Runs the binary in a folder of its own, which holds a store and the files of the test.
 
-use std::io::Write;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
+use std::sync::Arc;
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use serde_json::Value;
 use tempfile::TempDir;
+use wayfare::{Document, Store, Write, WriteBatch};
 
 /// A folder with a store, `store`, and the files of one test.
 pub struct Place(TempDir);
@@ -101,6 +103,31 @@ impl Place {
         let _ = stdin.write_all(input);
         drop(stdin);
         Ran::from(child.wait_with_output().expect("a child can be waited for"))
+    }
+
+    /// The store of the folder or another one there, opened by the test itself; close it before the next run.
+    pub fn open(&self, url: &str) -> Arc<dyn Store> {
+        let url = match url.split_once(':') {
+            Some((scheme @ ("embedded" | "json"), path)) => {
+                format!("{scheme}:{}", self.path().join(path).display())
+            }
+            _ => url.to_owned(),
+        };
+        wayfare_stores::open(&url, &Default::default()).expect("no command has it open")
+    }
+
+    /// Stores documents as they are, whatever is wrong with them.
+    pub fn put(&self, url: &str, documents: impl IntoIterator<Item = Value>) {
+        let put =
+            |json| Write::Put { document: Document::from_json(json).expect("the test gives a document") };
+        let writes = documents.into_iter().map(put).collect();
+        let store = self.open(url);
+        let batch = [WriteBatch { writes, all_or_nothing: true }];
+        let executor = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        let results = executor.expect("there are threads").block_on(store.apply(&batch));
+        for written in results.expect("the store takes them").concat() {
+            written.expect("the store takes it");
+        }
     }
 
     /// The number of documents of an entity.

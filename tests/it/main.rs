@@ -3,5 +3,7 @@
 #![allow(missing_docs, clippy::unwrap_used)]
 
 mod crash;
+mod graph;
+mod interop;
 mod reference;
 mod walks;

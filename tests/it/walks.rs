@@ -37,6 +37,7 @@ mod storms;
 mod trick_store;
 mod two_ended;
 mod typed;
+mod typed_filters;
 mod uniqueness;
 mod waiting;
 mod writing;

@@ -85,6 +85,14 @@ pub enum FilterError {
         /// The path.
         path: String,
     },
+    /// A typed field is compared with what no document can hold.
+    #[error("the value compared with `{path}` {reason}")]
+    NoStoredForm {
+        /// The field.
+        path: String,
+        /// Why not, in the words of [`BodyError`](crate::BodyError).
+        reason: String,
+    },
     /// Lists and objects nested too deeply, or a path of too many segments.
     #[error("the filter nests deeper than {limit} levels: make it flatter")]
     TooDeep {

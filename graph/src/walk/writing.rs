@@ -1,7 +1,6 @@
 //! What a hook asks of the graph.
 
 use super::Walk;
-use crate::body::Body;
 use crate::change::Change;
 use crate::document::{Document, Ends};
 use crate::entity::{EdgeEntity, Entity};
@@ -32,8 +31,8 @@ impl Walk {
     }
 
     fn create_at<T: Entity>(&mut self, id: Id, value: &T) -> Result<Id, WalkError> {
-        let body = Body::encode(value).map_err(|error| self.bad_value(&error.to_string()))?;
-        self.ask(Change::Create { document: Document::new(id.clone(), body), multi: T::MULTI });
+        let document = Document::of(id.clone(), value).map_err(|error| self.bad_value(&error.to_string()))?;
+        self.ask(Change::Create { document, multi: T::MULTI });
         Ok(id)
     }
 
@@ -68,10 +67,9 @@ impl Walk {
         value: &E,
         bidirectional: bool,
     ) -> Result<(), WalkError> {
-        let body = Body::encode(value).map_err(|error| self.bad_value(&error.to_string()))?;
         let id = self.services.new_id(Kind::Edge, E::entity_name());
         let ends = Ends { source: source.clone(), target: target.clone(), bidirectional };
-        let edge = Document::edge(id, ends, body);
+        let edge = Document::edge_of(id, ends, value).map_err(|error| self.bad_value(&error.to_string()))?;
         self.ask(match E::MULTI {
             true => Change::Create { document: edge, multi: true },
             false => Change::Connect { edge },

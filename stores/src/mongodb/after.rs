@@ -32,7 +32,22 @@ const TYPES: [&str; 13] = [
 /// Where null stands in [`TYPES`].
 const NULL: usize = 1;
 
-/// The documents that come after a place in a sort.
+/// The paths of a sort that may lead through a list, up to there.
+///
+/// Members of such a list that are no objects are sorted as null, and one that a number counts out is not taken apart:
+/// nothing that can be asked says the same.
+pub(super) fn through_lists(sort: &[SortKey]) -> Vec<String> {
+    let mut ways = Vec::new();
+    for key in sort {
+        let path = stored_path(&key.path);
+        // `context` itself is an object.
+        let ends = path.match_indices('.').map(|(at, _)| at).filter(|&at| &path[..at] != "context");
+        ways.extend(ends.map(|at| path[..at].to_owned()));
+    }
+    ways
+}
+
+/// The documents that come after a place in a sort, of those that have no list [on the way](through_lists).
 pub(super) fn after(sort: &[SortKey], position: &SortPosition) -> Result<BsonDocument, StoreError> {
     let mut ways = Vec::new();
     let mut equal = Vec::new();

@@ -1,7 +1,8 @@
 //! Many writes of one sort in few commands, and what became of each.
 //!
 //! Each write leaves a token in its document. When the answer to a command is lost, it is sent again, and the token
-//! tells what was done before. A document keeps its last two tokens, so that another write in that moment hides nothing.
+//! tells what was done before. A document keeps its last tokens, so that other writes in that moment hide nothing; where
+//! too many came, nobody can tell, and that is what the caller is told.
 
 use bson::oid::ObjectId;
 use bson::raw::{RawArrayBuf, RawDocument};
@@ -158,8 +159,11 @@ impl Writing<'_> {
             let wanted: Vec<Id> = existing.iter().map(|&at| ids[at].clone()).collect();
             let stored = self.heads(kind, &wanted).await?;
             for at in existing {
-                if stored.get(ids[at]).is_some_and(|stored| has_token(stored, token)) {
-                    work.outcomes[at] = Some(Outcome::Done);
+                let done = stored.get(ids[at]).map(|stored| has_token(stored, token, Version(0)));
+                match done {
+                    Some(Some(true)) => work.outcomes[at] = Some(Outcome::Done),
+                    Some(None) => return Err(Fault::unknown(ids[at])),
+                    _ => {}
                 }
             }
         }

@@ -92,10 +92,21 @@ pub(super) fn version_of(stored: &BsonDocument) -> Version {
     Version(version.unwrap_or_default())
 }
 
-/// Whether a write under a token is among the last ones of a stored document.
-pub(super) fn has_token(stored: &BsonDocument, token: ObjectId) -> bool {
+/// How many tokens a document keeps, those of its last three writes at least: a write leaves one or two.
+pub(super) const TOKENS: i32 = 6;
+
+/// Most tokens that one write leaves.
+const TOKENS_OF_A_WRITE: usize = 2;
+
+/// Whether a write under a token, over a version, was done to a stored document; `None` where so many others came
+/// after that it would not be seen any more.
+pub(super) fn has_token(stored: &BsonDocument, token: ObjectId, over: Version) -> Option<bool> {
     let tokens = stored.get_array(TOKEN).map(Vec::as_slice).unwrap_or_default();
-    tokens.contains(&Bson::ObjectId(token))
+    if tokens.contains(&Bson::ObjectId(token)) {
+        return Some(true);
+    }
+    let since = version_of(stored).0.saturating_sub(over.0);
+    (since <= (tokens.len() / TOKENS_OF_A_WRITE) as u64).then_some(false)
 }
 
 /// The condition that a document is at a version.

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use mongodb::error::{Error, ErrorKind, RETRYABLE_WRITE_ERROR, WriteFailure};
-use wayfare_graph::StoreError;
+use wayfare_graph::{Id, StoreError};
 
 use super::reply::DUPLICATE;
 
@@ -44,6 +44,14 @@ impl Fault {
             Self::Unconfirmed { code, .. } => *code == WRITE_CONCERN_FAILED || PASSING_CODES.contains(code),
             Self::Failed { .. } | Self::Store(_) => false,
         }
+    }
+
+    /// Of a write whose answer was lost, and of which what is stored tells nothing any more.
+    pub(super) fn unknown(id: &Id) -> Self {
+        let reason = format!(
+            "the answer to a write of `{id}` was lost, and others have written it since: read it again"
+        );
+        Self::Unconfirmed { code: WRITE_CONCERN_FAILED, reason }
     }
 
     /// Whether the driver attached a label.

@@ -1,5 +1,6 @@
 //! Finding, counting and scanning documents.
 
+use std::cmp::Ordering;
 use std::sync::Arc;
 
 use bson::{Bson, Document as BsonDocument, doc};
@@ -7,11 +8,11 @@ use mongodb::Cursor;
 use mongodb::options::Hint;
 use serde_json::Value;
 use wayfare_graph::{
-    Direction, Document, EntityName, Explanation, Id, Index, Kind, Page, Projection, Query, StoreError,
-    compare_values,
+    Direction, Document, EntityName, Explanation, Id, Index, Kind, Page, Projection, Query, SortKey,
+    SortPosition, StoreError, compare_values,
 };
 
-use super::after::after;
+use super::after::{after, through_lists};
 use super::catalog::Known;
 use super::document::decode;
 use super::fault::code_of;
@@ -41,10 +42,63 @@ struct Question {
 impl Server {
     /// The documents that a query asks for.
     pub(super) async fn find(&self, query: &Query) -> Result<Vec<Document>, StoreError> {
-        let question = self.question(query, true).await?;
+        let question = self.question(query).await?;
         if question.is_empty || query.limit == Some(0) {
             return Ok(Vec::new());
         }
+        let documents = match &query.after {
+            None => self.find_by(query, question).await?,
+            Some(position) => self.find_after(query, question, position).await?,
+        };
+        let Some(projection) = query.projection.as_deref().map(Projection::new) else {
+            return Ok(documents);
+        };
+        let damaged = |document: &Document, reason: String| StoreError::Damaged {
+            what: document.id().to_string(),
+            reason,
+        };
+        let project = |document: Document| {
+            projection.of(&document).map_err(|error| damaged(&document, error.to_string()))
+        };
+        documents.into_iter().map(project).collect()
+    }
+
+    /// The documents that come after a place.
+    ///
+    /// Where a sort may lead through lists, those that have one on the way are asked for by themselves, all of them,
+    /// and held against the place here.
+    async fn find_after(
+        &self,
+        query: &Query,
+        question: Question,
+        position: &SortPosition,
+    ) -> Result<Vec<Document>, StoreError> {
+        let come_after = after(&query.sort, position)?;
+        let lists = through_lists(&query.sort);
+        let with = |condition| Question {
+            filter: all_of(vec![question.filter.clone(), condition]),
+            ..question.clone()
+        };
+        if lists.is_empty() {
+            return self.find_by(query, with(come_after)).await;
+        }
+        let has_list: Vec<_> = lists.into_iter().map(|path| doc! { path: { "$type": "array" } }).collect();
+        let limit = query.limit.map(|limit| limit.saturating_add(query.skip));
+        let whole = Query { skip: 0, limit, projection: None, ..query.clone() };
+        let plain = with(doc! { "$and": [come_after, { "$nor": has_list.clone() }] });
+        let mut found = self.find_by(&whole, plain).await?;
+        let mut listed =
+            self.find_by(&Query { limit: None, ..whole }, with(doc! { "$or": has_list })).await?;
+        let place = |document: &Document| SortPosition::of(document, &query.sort);
+        listed.retain(|document| place(document).compare(position, &query.sort).is_gt());
+        if !listed.is_empty() {
+            found.append(&mut listed);
+            found.sort_by_cached_key(|document| InOrder(place(document), &query.sort));
+        }
+        Ok(found.into_iter().skip(query.skip).take(query.limit.unwrap_or(usize::MAX)).collect())
+    }
+
+    async fn find_by(&self, query: &Query, question: Question) -> Result<Vec<Document>, StoreError> {
         let stored = match self.read_all(|| self.find_once(query, &question)).await {
             Err(error) if question.hint.is_some() && is_bad_hint(&error) => {
                 // Somebody dropped the index.
@@ -54,16 +108,7 @@ impl Server {
             }
             stored => stored?,
         };
-        let projection = query.projection.as_deref().map(Projection::new);
-        let read = |stored| {
-            let document = decode(stored)?;
-            let Some(projection) = &projection else { return Ok(document) };
-            projection.of(&document).map_err(|error| StoreError::Damaged {
-                what: document.id().to_string(),
-                reason: error.to_string(),
-            })
-        };
-        stored.into_iter().map(read).collect()
+        stored.into_iter().map(decode).collect()
     }
 
     async fn find_once(
@@ -71,9 +116,12 @@ impl Server {
         query: &Query,
         question: &Question,
     ) -> mongodb::error::Result<Cursor<BsonDocument>> {
-        let collection = self.collection(question.kind);
+        let collection = self.safe_collection(question.kind);
         let mut find = collection.find(question.filter.clone());
         find = find.sort(sort_of(query)).allow_disk_use(true);
+        if let Some(hint) = &question.hint {
+            find = find.hint(Hint::Name(hint.clone()));
+        }
         if query.skip > 0 {
             find = find.skip(query.skip as u64);
         }
@@ -83,15 +131,12 @@ impl Server {
         if let Some(projection) = query.projection.as_deref().and_then(projection_of) {
             find = find.projection(projection);
         }
-        if let Some(hint) = &question.hint {
-            find = find.hint(Hint::Name(hint.clone()));
-        }
         find.await
     }
 
     /// How many documents satisfy a query.
     pub(super) async fn count(&self, query: &Query) -> Result<u64, StoreError> {
-        let question = self.question(query, false).await?;
+        let question = self.question(query).await?;
         match self.count_by(&question).await {
             Err(error) if question.hint.is_some() && is_bad_hint(&error) => {
                 self.catalog.forget(query.kind);
@@ -107,7 +152,7 @@ impl Server {
         }
         self.call(|| async {
             // Counts what is there: the estimate from metadata is wrong after a crash and on sharded clusters.
-            let collection = self.collection(question.kind);
+            let collection = self.safe_collection(question.kind);
             let mut count = collection.count_documents(question.filter.clone());
             if let Some(hint) = &question.hint {
                 count = count.hint(Hint::Name(hint.clone()));
@@ -143,7 +188,7 @@ impl Server {
     }
 
     /// What to ask for a query, on the way that the planner takes: the hint makes the server take it too.
-    async fn question(&self, query: &Query, paged: bool) -> Result<Question, StoreError> {
+    async fn question(&self, query: &Query) -> Result<Question, StoreError> {
         let plan = self.plan(query).await?;
         let mut conditions = vec![filter_to_bson(&query.filter)?];
         let of_entity =
@@ -171,9 +216,6 @@ impl Server {
                 (Some("_id_".to_owned()), false)
             }
         };
-        if let Some(position) = query.after.as_ref().filter(|_| paged) {
-            conditions.push(after(&query.sort, position)?);
-        }
         Ok(Question { kind: query.kind, filter: all_of(conditions), hint, is_empty })
     }
 
@@ -201,7 +243,7 @@ impl Server {
         let wanted = i64::try_from(limit).unwrap_or(i64::MAX).saturating_add(1);
         let stored: Vec<BsonDocument> = self
             .read_all(|| async {
-                let collection = self.collection(kind);
+                let collection = self.safe_collection(kind);
                 collection.find(filter.clone()).sort(doc! { "_id": 1 }).limit(wanted).await
             })
             .await?;
@@ -214,13 +256,13 @@ impl Server {
 
     /// The different values at a path.
     pub(super) async fn distinct(&self, query: &Query, path: &str) -> Result<Vec<Value>, StoreError> {
-        let question = self.question(query, false).await?;
+        let question = self.question(query).await?;
         if question.is_empty {
             return Ok(Vec::new());
         }
         let values: Vec<Bson> = self
             .call(|| async {
-                let collection = self.collection(question.kind);
+                let collection = self.safe_collection(question.kind);
                 Ok(collection.distinct(stored_path(path), question.filter.clone()).await?)
             })
             .await?;
@@ -230,6 +272,29 @@ impl Server {
         Ok(values)
     }
 }
+
+/// A place that orders as its sort does.
+struct InOrder<'s>(SortPosition, &'s [SortKey]);
+
+impl Ord for InOrder<'_> {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.0.compare(&other.0, self.1)
+    }
+}
+
+impl PartialOrd for InOrder<'_> {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl PartialEq for InOrder<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other).is_eq()
+    }
+}
+
+impl Eq for InOrder<'_> {}
 
 fn is_bad_hint(error: &StoreError) -> bool {
     code_of(error).is_some_and(|code| BAD_HINT.contains(&code))
@@ -252,13 +317,16 @@ fn sort_of(query: &Query) -> BsonDocument {
 
 /// What the server has to send for a projection; `None` for all.
 ///
-/// Of two paths of which one lies within the other, the server takes only the outer one.
+/// Of two paths of which one lies within the other, the server takes only the outer one. What a number counts out of a
+/// list it sends with the list: asked for the member alone it would leave out what is no object, and sort by what is left.
 fn projection_of(paths: &[String]) -> Option<BsonDocument> {
     let mut wanted: Vec<String> = HEAD.iter().map(|member| (*member).to_owned()).collect();
     for path in paths {
         if path.split('.').any(|name| name.is_empty() || name.starts_with('$')) || path.contains('\0') {
             return None;
         }
+        let named = path.split('.').take_while(|name| name.parse::<usize>().is_err());
+        let path = &named.collect::<Vec<_>>().join(".");
         let is_field = path == "context" || path.starts_with("context.");
         if !is_field {
             wanted.push(format!("context.{path}"));
@@ -285,6 +353,7 @@ mod tests {
         assert_eq!(projected(&["context.a.b", "context.a"]), ["context.a"]);
         assert_eq!(projected(&["context", "context.a", "b"]), ["context", "b"]);
         assert_eq!(projected(&["name"]), ["context.name", "name"]);
+        assert_eq!(projected(&["context.a.0.b"]), ["context.a"]);
         assert_eq!(projected(&[]), [""; 0]);
         assert_eq!(projection_of(&["a..b".into()]), None);
         assert_eq!(projection_of(&["a.$".into()]), None);

@@ -80,7 +80,7 @@ impl Server {
         projection: BsonDocument,
     ) -> Result<Vec<BsonDocument>, StoreError> {
         self.read_all(|| async {
-            let collection = self.collection(kind);
+            let collection = self.safe_collection(kind);
             let mut find = collection.find(filter.clone());
             if !projection.is_empty() {
                 find = find.projection(projection.clone());

@@ -17,8 +17,8 @@ use bson::{Bson, Document as BsonDocument, RawDocumentBuf, cstr, doc, rawdoc};
 use wayfare_graph::{Ends, Id, Kind};
 
 use super::bulk::{Outcome, Replace, Work};
-use super::document::{PARALLEL, TOKEN, at_version, has_token, version_of};
-use super::fault::Tried;
+use super::document::{PARALLEL, TOKEN, TOKENS, at_version, has_token, version_of};
+use super::fault::{Fault, Tried};
 use super::writing::Writing;
 
 /// How often updates that matched nothing for no visible reason are sent again.
@@ -77,9 +77,16 @@ impl Writing<'_> {
         for at in std::mem::take(&mut work.pending) {
             let Replace { document, expected } = &replaces[at];
             let found = stored.get(&document.id);
+            let done = match (found, token) {
+                (Some(stored), Some(token)) => has_token(stored, token, *expected),
+                // What is gone may have been written before it went.
+                (None, Some(_)) if work.is_unsure => None,
+                _ => Some(false),
+            };
             let outcome = match found {
+                _ if done.is_none() && work.is_unsure => return Err(Fault::unknown(&document.id)),
                 None => Outcome::Missing,
-                Some(stored) if token.is_some_and(|token| has_token(stored, token)) => Outcome::Done,
+                Some(_) if done == Some(true) => Outcome::Done,
                 Some(stored) if version_of(stored) != *expected => Outcome::AtVersion(version_of(stored)),
                 Some(stored) if !has_ends(stored, document.ends.as_ref()) => Outcome::OtherEnds,
                 // It came back to what was wanted since the command looked at it.
@@ -98,7 +105,7 @@ impl Writing<'_> {
 /// The members that a replacement keeps or writes beside those of the document.
 fn hidden_members(kind: Kind, tokens: &[ObjectId]) -> Tried<RawDocumentBuf> {
     let kept = doc! { "$cond": [{ "$isArray": "$_token" }, "$_token", []] };
-    let tokens = doc! { "$slice": [{ "$concatArrays": [tokens.to_vec(), kept] }, 2] };
+    let tokens = doc! { "$slice": [{ "$concatArrays": [tokens.to_vec(), kept] }, TOKENS] };
     let mut members = doc! { TOKEN: tokens };
     if kind == Kind::Edge {
         // Where it is missing, so it stays.

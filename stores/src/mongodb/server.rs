@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use bson::oid::ObjectId;
 use bson::{Document, RawDocumentBuf};
 use futures_util::TryStreamExt;
+use mongodb::options::{CollectionOptions, ReadConcern};
 use mongodb::{Client, Collection, Cursor, Database};
 use parking_lot::Mutex;
 use wayfare_graph::{Kind, PoolFigures, StoreError};
@@ -50,7 +51,14 @@ pub(super) struct Server {
 }
 
 impl Server {
-    /// The collection of a kind.
+    /// The documents of a kind as they are safe: what a majority of the servers has, so that nothing is read that
+    /// the death of one could take back. What was acknowledged is among it.
+    pub(super) fn safe_collection(&self, kind: Kind) -> Collection<Document> {
+        let options = CollectionOptions::builder().read_concern(ReadConcern::majority()).build();
+        self.database.collection_with_options(kind.collection(), options)
+    }
+
+    /// The documents of a kind as they are now.
     pub(super) fn collection(&self, kind: Kind) -> Collection<Document> {
         self.database.collection(kind.collection())
     }

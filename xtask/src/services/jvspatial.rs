@@ -46,8 +46,8 @@ fn venv() -> Result<Command, ServiceError> {
     python::module("venv", "python3-venv")
 }
 
-/// Whether the environment has all of this package, and its Python still finds it there: it is a link to the machine's,
-/// which may have been replaced by another version.
+/// Whether the environment has all of this package, and its Python still finds it there: it is a link to the
+/// machine's, which may have been replaced by another version.
 fn is_complete(environment: &Path) -> bool {
     let is_marked = fs::read_to_string(environment.join(MARKER)).is_ok_and(|package| package == PACKAGE);
     is_marked && version(&environment.join("bin/python")).is_ok()
