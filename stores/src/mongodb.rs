@@ -36,9 +36,12 @@ mod writing;
 use std::fmt;
 use std::future::Future;
 use std::sync::{Arc, mpsc};
+use std::time::Duration;
 
+use parking_lot::Mutex;
 use serde_json::Value;
 use tokio::runtime::Runtime;
+use tokio::sync::RwLock;
 use wayfare_graph::{
     ChangeFeed, Document, EntityName, Explanation, Finding, Id, Index, IndexProgress, Kind, Loaded, Need,
     Page, PoolFigures, Query, Store, StoreError, StoreFuture, StoreStats, VersionsPage, WriteBatch,
@@ -53,6 +56,9 @@ const THREADS: usize = 2;
 
 /// Address space for the stack of each, of which only what is used takes memory.
 const STACK_BYTES: usize = 8 << 20;
+
+/// How long a store that was dropped waits, on a thread of its own, for writes that are under way.
+const LAST_WRITES: Duration = Duration::from_secs(60);
 
 /// How many calls of `apply` are worth having at once: as many as commands of one call.
 const WRITERS: usize = 4;
@@ -84,10 +90,14 @@ const WRITERS: usize = 4;
 /// there when it is read next.
 ///
 /// The order of ids, in scans and in results without a sort, is that of their text.
+///
+/// Dropping it returns at once. Writes that are under way go on on its threads, for a minute at most; reads end.
 pub struct MongoStore {
     server: Arc<Server>,
     /// Taken when dropped.
     runtime: Option<Runtime>,
+    /// Held for reading by every write that is under way.
+    writes: Arc<RwLock<()>>,
 }
 
 impl MongoStore {
@@ -118,7 +128,9 @@ impl MongoStore {
             let _ = done.send(Server::open(url, options).await);
         });
         match opened.recv().unwrap_or(Err(StoreError::Stopped)) {
-            Ok(server) => Ok(Self { server: Arc::new(server), runtime: Some(runtime) }),
+            Ok(server) => {
+                Ok(Self { server: Arc::new(server), runtime: Some(runtime), writes: Arc::default() })
+            }
             Err(error) => {
                 // Dropping it would wait, which is not allowed within another runtime.
                 runtime.shutdown_background();
@@ -134,7 +146,13 @@ impl MongoStore {
         F: Future<Output = Result<T, StoreError>> + Send + 'static,
     {
         let Some(runtime) = &self.runtime else { return Box::pin(async { Err(StoreError::Stopped) }) };
-        Box::pin(finished(runtime.spawn(call(Arc::clone(&self.server)))))
+        // Held from now on, not from when a thread comes to it. Only dropping the store holds it for writing.
+        let under_way = Arc::clone(&self.writes).try_read_owned();
+        let call = call(Arc::clone(&self.server));
+        Box::pin(finished(runtime.spawn(async move {
+            let _under_way = under_way;
+            call.await
+        })))
     }
 
     /// Runs a call on the store's own threads, whoever polls the future. Dropping the future drops the call.
@@ -178,7 +196,25 @@ impl<T> Drop for Running<T> {
 
 impl Drop for MongoStore {
     fn drop(&mut self) {
-        if let Some(runtime) = self.runtime.take() {
+        let Some(runtime) = self.runtime.take() else { return };
+        if self.writes.try_write().is_ok() {
+            return runtime.shutdown_background();
+        }
+        // Cut off, a transaction would keep others from what it wrote until the server gives it up, a minute later.
+        let writes = Arc::clone(&self.writes);
+        let last = Arc::new(Mutex::new(Some(runtime)));
+        let waited_for = Arc::clone(&last);
+        let waiting = std::thread::Builder::new().name("wayfare-mongodb-end".into()).spawn(move || {
+            let Some(runtime) = waited_for.lock().take() else { return };
+            let done = async { tokio::time::timeout(LAST_WRITES, writes.write()).await.is_ok() };
+            if !runtime.block_on(done) {
+                tracing::warn!("the store is closed while writes are under way");
+            }
+            runtime.shutdown_background();
+        });
+        if waiting.is_err()
+            && let Some(runtime) = last.lock().take()
+        {
             runtime.shutdown_background();
         }
     }

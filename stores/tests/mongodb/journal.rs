@@ -33,12 +33,37 @@ async fn is_as_given(store: &dyn Store) {
     assert_eq!(store.count(&Query::kind(Kind::Edge)).await.unwrap(), 2);
 }
 
-/// Begins the batch and stops its threads in the middle, as when a process is killed.
+/// Tells a child process what to write to.
+const CHILD: &str = "WAYFARE_TEST_MONGODB_CHILD";
+
+/// The process that the others kill. By itself it does nothing.
+#[test]
+fn a_process_writes_until_it_is_killed() {
+    let Ok(url) = std::env::var(CHILD) else { return };
+    block_on(open(&url).apply(&[long_batch()])).unwrap();
+}
+
+/// Has another process begin the batch, and kills it when it has deleted the hub.
+async fn killed_in_the_middle(url: &str) {
+    let name = "journal::a_process_writes_until_it_is_killed";
+    let mut child = std::process::Command::new(std::env::current_exe().unwrap())
+        .args([name, "--exact"])
+        .env(CHILD, url)
+        .stdout(std::process::Stdio::null())
+        .spawn()
+        .unwrap();
+    let edges = raw(url).await.collection::<BsonDocument>("wayfare_journal");
+    while edges.count_documents(doc! {}).await.unwrap() < 20 {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    child.kill().unwrap();
+    assert!(!child.wait().unwrap().success(), "it was too quick");
+}
+
+/// Breaks the batch off in the middle.
 async fn broken_off(store: MongoStore, url: &str, database: &Database) {
-    let batch = [long_batch()];
-    let applied = store.apply(&batch);
-    assert!(tokio::time::timeout(Duration::from_millis(400), applied).await.is_err(), "it was too quick");
     drop(store);
+    killed_in_the_middle(url).await;
     let journal = database.collection::<BsonDocument>("wayfare_journal");
     assert_eq!(journal.count_documents(doc! { "head": true }).await.unwrap(), 1);
     assert!(journal.count_documents(doc! { "op": "remove" }).await.unwrap() >= 3);
@@ -140,19 +165,79 @@ fn a_batch_goes_on_when_nobody_waits_for_it() {
 }
 
 #[test]
-fn a_transaction_that_was_broken_off_leaves_nothing() {
+fn a_batch_whose_server_died_is_undone_before_the_next_write() {
+    let Some(mongod) = Mongod::start() else { return };
+    let mut options = MongoOptions::default();
+    options.server_selection_timeout = Duration::from_millis(200);
+    options.retries = 0;
+    options.circuit_failures = 0;
+    let url = mongod.url("shop");
+    let store = MongoStore::open(&url, options).unwrap();
+    block_on(given_graph(&store));
+    std::thread::scope(|scope| {
+        let applied = scope.spawn(|| block_on(store.apply(&[long_batch()])));
+        block_on(async {
+            while get(&store, "n.City.hub").await.is_some() {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        });
+        mongod.kill();
+        let error = applied.join().unwrap().unwrap_err();
+        assert!(matches!(error, wayfare_graph::StoreError::Unreachable { .. }), "{error:?}");
+    });
+    mongod.restart();
+    block_on(async {
+        while store.health().await.is_err() {}
+        assert!(write(&store, vec![create(node("n.City.next", json!({})))]).await[0].is_ok());
+        is_as_given(&store).await;
+        assert!(is_empty(&raw(&url).await).await);
+    });
+}
+
+#[test]
+fn a_store_that_is_dropped_finishes_its_writes() {
     let Some(url) = replica_url() else { return };
     block_on(async {
         let store = open(&url);
         given_graph(&store).await;
         let batch = [long_batch()];
         let applied = store.apply(&batch);
-        assert!(tokio::time::timeout(Duration::from_millis(100), applied).await.is_err(), "it was too quick");
+        assert!(tokio::time::timeout(Duration::from_millis(50), applied).await.is_err(), "it was too quick");
         drop(store);
         let store = open(&url);
+        while get(&store, "n.City.a").await.unwrap().version() != Version(400) {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        assert!(write(&store, vec![save(node("n.City.a", json!({"n": 5})), 400)]).await[0].is_ok());
+    });
+}
+
+#[test]
+fn a_process_that_is_killed_within_a_transaction_leaves_nothing_of_it() {
+    let Some(url) = replica_url() else { return };
+    block_on(async {
+        let store = open(&url);
+        given_graph(&store).await;
+        let mut child = std::process::Command::new(std::env::current_exe().unwrap())
+            .args(["journal::a_process_writes_until_it_is_killed", "--exact"])
+            .env(CHILD, &url)
+            .stdout(std::process::Stdio::null())
+            .spawn()
+            .unwrap();
+        let admin = raw(&url).await.client().database("admin");
+        let open_transaction = doc! { "currentOp": 1, "transaction": { "$exists": true }, "$all": true };
+        while admin
+            .run_command(open_transaction.clone())
+            .await
+            .unwrap()
+            .get_array("inprog")
+            .unwrap()
+            .is_empty()
+        {
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+        child.kill().unwrap();
+        child.wait().unwrap();
         is_as_given(&store).await;
-        // The server lets go of it in time for others to write the same.
-        let over = save(node("n.City.a", json!({"n": 5})), 1);
-        assert!(write(&store, vec![over]).await[0].is_ok());
     });
 }
