@@ -97,7 +97,9 @@ pub use wayfare_macros::{
 
 /// The guide and the README, whose examples compile.
 #[cfg(doctest)]
+#[doc = include_str!("../docs/from-jvspatial.md")]
 #[doc = include_str!("../docs/graph.md")]
+#[doc = include_str!("../docs/stores.md")]
 #[doc = include_str!("../docs/walkers.md")]
 #[doc = include_str!("../README.md")]
 mod guide {}
