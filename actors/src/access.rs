@@ -283,6 +283,24 @@ fn shared_error(error: &Arc<StoreError>) -> StoreError {
         StoreError::OutOfSpace { path, source } => {
             StoreError::OutOfSpace { path: path.clone(), source: source.to_string().into() }
         }
+        StoreError::Unreachable { url, source } => {
+            StoreError::Unreachable { url: url.clone(), source: source.to_string().into() }
+        }
+        StoreError::CircuitOpen { url, retry_after } => {
+            StoreError::CircuitOpen { url: url.clone(), retry_after: *retry_after }
+        }
+        StoreError::Refused { url, reason } => {
+            StoreError::Refused { url: url.clone(), reason: reason.clone() }
+        }
+        StoreError::Unsupported { store, what } => {
+            StoreError::Unsupported { store: store.clone(), what: what.clone() }
+        }
+        StoreError::Damaged { what, reason } => {
+            StoreError::Damaged { what: what.clone(), reason: reason.clone() }
+        }
+        StoreError::Io { path, source } => {
+            StoreError::Io { path: path.clone(), source: source.to_string().into() }
+        }
         other => StoreError::Io { path: "of this batch".into(), source: other.to_string().into() },
     }
 }

@@ -82,6 +82,9 @@ impl WriterActor {
     ) -> std::io::Result<(Self, WriterHandle)> {
         // One place more than there are permits: for the order to close, and for flushes.
         let (tx, rx) = crossbeam_channel::bounded(settings.queue + 64);
+        // A store that takes several commands at once is given as many of them in one call.
+        let batch_size = settings.batch_size.saturating_mul(store.max_writers().max(1));
+        let settings = WriterSettings { batch_size, ..settings };
         let thread = std::thread::Builder::new()
             .name("wayfare-writer".into())
             .spawn(move || write_until_closed(&*store, &rx, &settings, &runtime))?;

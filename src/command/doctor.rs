@@ -63,13 +63,13 @@ pub(crate) async fn run(session: &Session, arguments: DoctorArgs) -> Result<Exit
     let store = session.open_store()?;
     let mut doctor =
         Doctor { session, store, repair: arguments.repair, single, faults: Faults::default(), examined: 0 };
-    // Before the edges: what is no document is out of the way then, and indexes are right.
-    for finding in doctor.store.check_up(doctor.repair).await? {
-        doctor.faults.found(&finding);
-    }
     doctor.shapes().await?;
     doctor.orphans().await?;
     doctor.duplicates().await?;
+    // After the edges: those of a node that cannot be read and is put aside here are no orphans.
+    for finding in doctor.store.check_up(doctor.repair).await? {
+        doctor.faults.found(&finding);
+    }
     if doctor.repair {
         doctor.store.flush().await?;
     }

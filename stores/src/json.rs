@@ -6,7 +6,7 @@ mod file_name;
 mod file_state;
 mod folder;
 mod sync;
-mod text;
+pub(crate) mod text;
 mod watch;
 mod writing;
 

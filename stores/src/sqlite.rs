@@ -12,6 +12,7 @@ use wayfare_graph::{
 };
 
 use crate::embedded::{EmbeddedOptions, EmbeddedStore};
+use crate::json::text::number_too_large;
 
 /// How many rows are taken over in one commit.
 const IMPORT_BATCH: usize = 1_000;
@@ -92,6 +93,9 @@ impl SqliteStore {
 }
 
 fn read(data: &str, kind: Kind) -> Result<Document, String> {
+    if let Some(number) = number_too_large(data.as_bytes()) {
+        return Err(format!("the number {number} does not fit 64 bits, and would be rounded"));
+    }
     let json: Value = serde_json::from_str(data).map_err(|error| format!("it is no JSON: {error}"))?;
     let document = Document::from_json(json).map_err(|error| error.to_string())?;
     if document.id().kind() == kind {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use rustc_hash::{FxHashMap, FxHashSet};
-use wayfare::{Direction, Document, EntityName, EntityType, Id, Kind, Need, Write, WriteBatch};
+use wayfare::{Direction, Document, EntityName, EntityType, Id, Kind, Need, StoreError, Write, WriteBatch};
 
 use super::Doctor;
 use crate::command::exit::Failure;
@@ -11,6 +11,14 @@ use crate::command::progress::Progress;
 
 /// Documents read from the store at a time.
 const PAGE: usize = 1_000;
+
+/// What there is of an id.
+enum Found {
+    Document(Document),
+    /// Something, of which only the store itself can say more.
+    Unreadable,
+    Nothing,
+}
 
 /// What the rules of an entity say about several edges from one node to another.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -32,9 +40,10 @@ impl Doctor<'_> {
             let ends = page.documents.iter().filter_map(Document::ends);
             let ends: FxHashSet<&Id> = ends.flat_map(|ends| [&ends.source, &ends.target]).collect();
             let ends: Vec<Id> = ends.into_iter().filter(|id| id.kind() == Kind::Node).cloned().collect();
-            let found = self.store.get_many(&ends).await?;
+            let found = self.read(&ends).await?;
+            let is_there = |found: &Found| !matches!(found, Found::Nothing);
             let nodes: FxHashSet<&Id> =
-                ends.iter().zip(&found).filter(|(_, found)| found.is_some()).map(|(id, _)| id).collect();
+                ends.iter().zip(&found).filter(|(_, found)| is_there(found)).map(|(id, _)| id).collect();
             let leads = |edge: &&Document| {
                 edge.ends().is_some_and(|ends| nodes.contains(&ends.source) && nodes.contains(&ends.target))
             };
@@ -100,7 +109,8 @@ impl Doctor<'_> {
         let mut seen: FxHashSet<(EntityName, Id, Id)> = FxHashSet::default();
         let mut twins: BTreeMap<&'static str, (EntityName, Vec<Document>)> = BTreeMap::new();
         // In the order of their keys, which is that of creation: the first of each pair of nodes is the oldest.
-        for edge in self.store.get_many(&candidates).await?.into_iter().flatten() {
+        for found in self.read(&candidates).await? {
+            let Found::Document(edge) = found else { continue };
             let Some(ends) = edge.ends().filter(|ends| of_page.contains(&ends.source)) else { continue };
             let entity = edge.id().entity();
             if !seen.insert((entity, ends.source.clone(), ends.target.clone())) {
@@ -108,6 +118,25 @@ impl Doctor<'_> {
             }
         }
         Ok(twins.into_values().collect())
+    }
+
+    /// Reads documents, also where some cannot be read.
+    async fn read(&self, ids: &[Id]) -> Result<Vec<Found>, Failure> {
+        let found = |document: Option<Document>| document.map_or(Found::Nothing, Found::Document);
+        match self.store.get_many(ids).await {
+            Ok(documents) => return Ok(documents.into_iter().map(found).collect()),
+            Err(StoreError::Damaged { .. }) => {}
+            Err(error) => return Err(error.into()),
+        }
+        let mut all = Vec::with_capacity(ids.len());
+        for id in ids {
+            all.push(match self.store.get_many(std::slice::from_ref(id)).await {
+                Ok(documents) => documents.into_iter().next().map_or(Found::Nothing, found),
+                Err(StoreError::Damaged { .. }) => Found::Unreadable,
+                Err(error) => return Err(error.into()),
+            });
+        }
+        Ok(all)
     }
 
     fn parallel(&self, entity: EntityName) -> Parallel {

@@ -31,6 +31,9 @@ pub(super) fn read(path: &Path, kind: Kind) -> ReadFile {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return ReadFile::Gone,
         Err(error) => return ReadFile::Bad(error.to_string()),
     };
+    if let Some(number) = number_too_large(&text) {
+        return ReadFile::Bad(format!("the number {number} does not fit 64 bits, and would be rounded"));
+    }
     let json = match serde_json::from_slice(&text) {
         Ok(json) => json,
         Err(error) => return ReadFile::Bad(format!("it is no JSON: {error}")),
@@ -45,6 +48,48 @@ pub(super) fn read(path: &Path, kind: Kind) -> ReadFile {
     }
 }
 
+/// A whole number in a JSON text that no type of ours holds; it would be read as a fraction, and saved as one.
+///
+/// Python writes whole numbers of any size.
+pub(crate) fn number_too_large(text: &[u8]) -> Option<String> {
+    /// Shortest number that may be too large.
+    const DIGITS: usize = 19;
+    let mut rest = text;
+    loop {
+        let start = rest.iter().position(|byte| byte.is_ascii_digit() || matches!(byte, b'"' | b'-'))?;
+        rest = &rest[start..];
+        let len = if rest[0] == b'"' { string_len(rest) } else { number_len(rest) };
+        let (token, after) = rest.split_at(len);
+        rest = after;
+        let is_whole =
+            token.len() >= DIGITS && token.iter().all(|byte| byte.is_ascii_digit() || *byte == b'-');
+        if is_whole && let Ok(token) = std::str::from_utf8(token) {
+            let fits = token.parse::<u64>().is_ok() || token.parse::<i64>().is_ok();
+            if !fits {
+                return Some(token.chars().take(40).collect());
+            }
+        }
+    }
+}
+
+fn string_len(text: &[u8]) -> usize {
+    let mut is_escaped = false;
+    for (at, byte) in text.iter().enumerate().skip(1) {
+        match byte {
+            _ if is_escaped => is_escaped = false,
+            b'\\' => is_escaped = true,
+            b'"' => return at + 1,
+            _ => {}
+        }
+    }
+    text.len()
+}
+
+fn number_len(text: &[u8]) -> usize {
+    let is_part = |byte: &u8| byte.is_ascii_digit() || matches!(byte, b'-' | b'+' | b'.' | b'e' | b'E');
+    text.iter().position(|byte| !is_part(byte)).unwrap_or(text.len())
+}
+
 fn read_bytes(path: &Path) -> io::Result<(Vec<u8>, FileState)> {
     let mut file = File::open(path)?;
     // Of the open file: it may be replaced under its name meanwhile, which will be seen as another change.
@@ -55,4 +100,23 @@ fn read_bytes(path: &Path) -> io::Result<(Vec<u8>, FileState)> {
     let mut text = Vec::with_capacity(usize::try_from(metadata.len()).unwrap_or_default());
     file.read_to_end(&mut text)?;
     Ok((text, FileState::of(&metadata)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whole_numbers_beyond_64_bits_are_found_outside_of_texts() {
+        for (text, found) in [
+            (r#"{"a": 18446744073709551615, "b": -9223372036854775808}"#, None),
+            (r#"{"a": 18446744073709551616}"#, Some("18446744073709551616")),
+            (r#"{"a": [1, -9223372036854775809]}"#, Some("-9223372036854775809")),
+            (r#"{"99999999999999999999": "9\\\"99999999999999999999"}"#, None),
+            (r#"{"a": 1844674407370955161600.5, "b": 1e300, "c": 184467440737095516160e1}"#, None),
+            (r#"{"a": "unended 99999999999999999999"#, None),
+        ] {
+            assert_eq!(number_too_large(text.as_bytes()).as_deref(), found, "{text}");
+        }
+    }
 }

@@ -95,31 +95,32 @@ impl Server {
         }
     }
 
-    /// Makes the indexes that everything here goes by, under the names that MongoDB and jvspatial give them.
+    /// Makes the indexes that everything here goes by, under the names that jvspatial gives them.
     async fn ensure_indexes(&self) -> Tried<()> {
         let entity = doc! { "entity": 1 };
         for kind in [Kind::Node, Kind::Object, Kind::Walker] {
-            self.ensure(kind, &[(entity.clone(), false)]).await?;
+            let name = format!("idx_{}_entity", kind.collection());
+            self.ensure(kind, &[(entity.clone(), &name, false)]).await?;
         }
         let mut wanted = vec![
-            (doc! { "target": 1, "entity": 1 }, false),
-            (doc! { "entity": 1, "source": 1 }, false),
-            (doc! { "entity": 1, "target": 1 }, false),
+            (doc! { "target": 1, "entity": 1 }, "idx_target_entity", false),
+            (doc! { "entity": 1, "source": 1 }, "idx_entity_source", false),
+            (doc! { "entity": 1, "target": 1 }, "idx_entity_target", false),
         ];
         if self.parallel_edges {
-            wanted.push((doc! { "source": 1, "target": 1, "entity": 1, PARALLEL: 1 }, true));
+            let pair = doc! { "source": 1, "target": 1, "entity": 1, PARALLEL: 1 };
+            wanted.push((pair, "idx_source_target_entity_parallel_unique", true));
         }
         self.ensure(Kind::Edge, &wanted).await
     }
 
-    async fn ensure(&self, kind: Kind, wanted: &[(BsonDocument, bool)]) -> Tried<()> {
+    async fn ensure(&self, kind: Kind, wanted: &[(BsonDocument, &str, bool)]) -> Tried<()> {
         let there = list(&self.database, kind.collection()).await?;
         let is_there = |key: &BsonDocument| there.iter().any(|index| has_key(index, key));
-        let missing = wanted.iter().filter(|(key, _)| !is_there(key));
+        let missing = wanted.iter().filter(|(key, _, _)| !is_there(key));
         let specs: Vec<BsonDocument> = missing
-            .map(|(key, unique)| {
-                let names = key.iter().map(|(field, _)| format!("{field}_1"));
-                let mut spec = doc! { "key": key.clone(), "name": names.collect::<Vec<_>>().join("_") };
+            .map(|(key, name, unique)| {
+                let mut spec = doc! { "key": key.clone(), "name": *name };
                 if *unique {
                     spec.insert("unique", true);
                 }
