@@ -55,6 +55,15 @@ pub(crate) fn merged(stored: &Document, document: &Document) -> Result<Option<Do
         let reason = "it is stored with other ends or another direction: delete it and create another";
         return Err(NotMerged::Refused(unsuitable(id, reason)));
     }
+    // Whoever says of which schema it writes does not know what a later one means.
+    let schema_of = |document: &Document| document.extra().and_then(|extra| extra.field("_v")?.as_u64());
+    if let (Some(newer), Some(own)) = (schema_of(stored), schema_of(document))
+        && newer > own
+    {
+        let reason =
+            format!("it is stored in schema {newer}, which is newer than {own}: use a newer release");
+        return Err(NotMerged::Refused(unsuitable(id, reason)));
+    }
     let body = merged_body(id, stored.body(), document.body())?;
     let extra = match (stored.extra(), document.extra()) {
         (_, None) => None,

@@ -54,6 +54,7 @@ macro_rules! suite {
                     an_unknown_document_is_created,
                     fields_are_written_over_those_that_are_stored,
                     an_upsert_that_changes_nothing_keeps_the_version,
+                    what_a_newer_schema_wrote_is_not_written_over,
                     an_unknown_edge_keeps_the_rules_of_creation,
                     an_edge_keeps_its_ends,
                 ],

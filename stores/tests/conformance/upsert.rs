@@ -58,6 +58,23 @@ pub async fn an_unknown_edge_keeps_the_rules_of_creation(store: &dyn Store) {
     assert_eq!(links(store, "n.City.b", wayfare_graph::Direction::In).await.len(), 1);
 }
 
+pub async fn what_a_newer_schema_wrote_is_not_written_over(store: &dyn Store) {
+    let account = |schema: Option<u32>| {
+        let mut json = json!({"id": "n.Account.a", "context": {"schema": schema}});
+        if let Some(schema) = schema {
+            json["_v"] = json!(schema);
+        }
+        document(json)
+    };
+    given(store, [account(Some(3))]).await;
+    let older = one(store, upsert(account(Some(2)))).await;
+    assert!(is_unsuitable(&older), "{older:?}");
+    assert_eq!(context(store, "n.Account.a").await, json!({"schema": 3}));
+    assert_eq!(one(store, upsert(account(Some(4)))).await, changed("n.Account.a", 2));
+    // Who names no schema writes fields, and knows what they do.
+    assert_eq!(one(store, upsert(account(None))).await, changed("n.Account.a", 3));
+}
+
 pub async fn an_edge_keeps_its_ends(store: &dyn Store) {
     given_nodes(store, &["n.City.a", "n.City.b"]).await;
     given(store, [edge("e.Road.r", "n.City.a", "n.City.b")]).await;

@@ -71,6 +71,9 @@ async fn change(runtime: &Runtime, paris: &str, lyon: &str, lille: &str) {
     let city = |name: &str| City { name: name.into(), population: 7, tags: vec!["new".into()] };
     let oslo = graph.create(city("Oslo")).await.unwrap();
     let nice = graph.create(city("Nice")).await.unwrap();
+    // With a version, which they take away when they change it: so the change is noticed. A document that has none
+    // yet looks the same before and after.
+    graph.update::<City>(lyon, |city| city.tags.push("seen".into())).await.unwrap();
     let highway = |distance| Highway { distance, rest: Map::new() };
     graph.connect(paris, oslo.id(), highway(1300.5)).await.unwrap();
     graph.connect_both(lyon, nice.id(), highway(470.25)).await.unwrap();
@@ -89,6 +92,7 @@ fn check_what_they_see(before: &Value, after: &Value) {
     paris["out"] = json!(["Lyon", "Oslo"]);
     paris["both"] = json!(["Lyon", "Oslo"]);
     let lyon = &mut wanted["cities"]["Lyon"];
+    lyon["tags"] = json!(["seen"]);
     lyon["out"] = json!(["Lille", "Nice"]);
     lyon["both"] = json!(["Lille", "Nice", "Paris"]);
     for (name, other) in [("Oslo", "Paris"), ("Nice", "Lyon")] {
