@@ -86,8 +86,11 @@ const WRITERS: usize = 4;
 /// when there is such a document, and refuses such a document when there is the index; documents over 16 MiB; more
 /// than 180 levels of lists and objects; a sort by two fields that are both lists in one document.
 ///
-/// Everything is read from the primary, whatever the URL says of preferences and concerns of reading: what was written is
-/// there when it is read next.
+/// Everything is read from the primary, as a majority has it, whatever the URL says of preferences and concerns of
+/// reading: what was acknowledged to anybody is there when it is read next, over elections too, and nothing is read that
+/// the death of a server could take back. After an election, a write to the collection `wayfare_signs` comes before the
+/// first read. On a sharded cluster, and where the URL asks for less than a majority, an election may hide the last
+/// writes for a moment or take them back.
 ///
 /// The order of ids, in scans and in results without a sort, is that of their text.
 ///
@@ -233,22 +236,22 @@ impl Store for MongoStore {
 
     fn get_many<'a>(&'a self, ids: &'a [Id]) -> StoreFuture<'a, Vec<Option<Document>>> {
         let ids = ids.to_vec();
-        self.run(|server| async move { server.get_many(&ids).await })
+        self.run(|server| async move { server.settled(|| server.get_many(&ids)).await })
     }
 
     fn load<'a>(&'a self, ids: &'a [Id], need: Need) -> StoreFuture<'a, Loaded> {
         let ids = ids.to_vec();
-        self.run(move |server| async move { server.load(&ids, need).await })
+        self.run(move |server| async move { server.settled(|| server.load(&ids, need)).await })
     }
 
     fn find<'a>(&'a self, query: &'a Query) -> StoreFuture<'a, Vec<Document>> {
         let query = query.clone();
-        self.run(|server| async move { server.find(&query).await })
+        self.run(|server| async move { server.settled(|| server.find(&query)).await })
     }
 
     fn count<'a>(&'a self, query: &'a Query) -> StoreFuture<'a, u64> {
         let query = query.clone();
-        self.run(|server| async move { server.count(&query).await })
+        self.run(|server| async move { server.settled(|| server.count(&query)).await })
     }
 
     /// Tells the way of this store's planner, which the server is made to take by a hint, and counts the documents of
@@ -266,7 +269,9 @@ impl Store for MongoStore {
         limit: usize,
     ) -> StoreFuture<'a, Page> {
         let after = after.cloned();
-        self.run(move |server| async move { server.scan(kind, entity, after.as_ref(), limit).await })
+        self.run(move |server| async move {
+            server.settled(|| server.scan(kind, entity, after.as_ref(), limit)).await
+        })
     }
 
     /// Done when a majority has it in its journals. A future that is dropped takes nothing back. After [`StoreError::Unreachable`] some of the writes may have been
@@ -278,7 +283,7 @@ impl Store for MongoStore {
 
     fn distinct<'a>(&'a self, query: &'a Query, path: &'a str) -> StoreFuture<'a, Vec<Value>> {
         let (query, path) = (query.clone(), path.to_owned());
-        self.run(|server| async move { server.distinct(&query, &path).await })
+        self.run(|server| async move { server.settled(|| server.distinct(&query, &path)).await })
     }
 
     /// Partial over the documents of its entity, so that one entity's rule is not another's.

@@ -2,6 +2,7 @@
 
 use std::future::Future;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 
 use bson::{Bson, Document as BsonDocument, doc};
 use mongodb::Client;
@@ -52,6 +53,7 @@ impl Server {
             catalog: Catalog::default(),
             watch,
             breaker: Breaker::new(options.circuit_failures, options.circuit_pause),
+            settled: AtomicU64::new(u64::MAX),
             pool_sizes,
             options,
         };

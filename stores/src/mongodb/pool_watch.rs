@@ -4,6 +4,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use mongodb::event::cmap::CmapEvent;
+use mongodb::options::ServerAddress;
+use parking_lot::Mutex;
 use wayfare_graph::PoolFigures;
 
 /// Counts what happens to connections.
@@ -20,10 +22,20 @@ pub(super) struct PoolWatch {
     returned: AtomicU64,
     waited_us: AtomicU64,
     retries: AtomicU64,
+    /// Counts on whenever another server may answer than before.
+    epoch: AtomicU64,
+    /// The server that was last talked to.
+    last: Mutex<Option<ServerAddress>>,
 }
 
 impl PoolWatch {
     pub(super) fn heed(&self, event: &CmapEvent) {
+        match event {
+            CmapEvent::PoolCleared(_) => self.moved(),
+            // Told before the command is sent.
+            CmapEvent::ConnectionCheckedOut(event) => self.talked_to(&event.address),
+            _ => {}
+        }
         let (counter, waited) = match event {
             CmapEvent::ConnectionCreated(_) => (&self.created, None),
             CmapEvent::ConnectionClosed(_) => (&self.closed, None),
@@ -38,6 +50,25 @@ impl PoolWatch {
             let waited_us = u64::try_from(waited.as_micros()).unwrap_or(u64::MAX);
             self.waited_us.fetch_add(waited_us, Ordering::Relaxed);
         }
+    }
+
+    fn talked_to(&self, address: &ServerAddress) {
+        let mut last = self.last.lock();
+        if last.as_ref() != Some(address) {
+            *last = Some(address.clone());
+            self.moved();
+        }
+    }
+
+    /// Another server may answer from now on, or the same one after an election.
+    pub(super) fn moved(&self) {
+        // Read again after an answer, which comes after this by the channels that carry it.
+        self.epoch.fetch_add(1, Ordering::SeqCst);
+    }
+
+    /// Counts how often another server may have begun to answer.
+    pub(super) fn epoch(&self) -> u64 {
+        self.epoch.load(Ordering::SeqCst)
     }
 
     pub(super) fn retried(&self) {

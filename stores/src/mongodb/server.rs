@@ -3,6 +3,7 @@
 use std::future::Future;
 use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use bson::oid::ObjectId;
@@ -21,6 +22,12 @@ use super::pool_watch::PoolWatch;
 
 /// The first pause between two attempts is up to this long; each further one up to twice as long as the one before.
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
+
+/// Where primaries leave a sign that they are known as such.
+const SIGNS: &str = "wayfare_signs";
+
+/// How many elections a read may fall into.
+const ELECTIONS: usize = 20;
 
 /// Longest pause between two attempts.
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
@@ -46,16 +53,69 @@ pub(super) struct Server {
     pub(super) catalog: Catalog,
     pub(super) watch: Arc<PoolWatch>,
     pub(super) breaker: Breaker,
+    /// The [epoch](PoolWatch::epoch) for which a primary is known to know all that was acknowledged.
+    pub(super) settled: AtomicU64,
     /// Fewest and most connections to each server.
     pub(super) pool_sizes: (u32, u32),
 }
 
 impl Server {
     /// The documents of a kind as they are safe: what a majority of the servers has, so that nothing is read that
-    /// the death of one could take back. What was acknowledged is among it.
+    /// the death of one could take back. Within [`settled`](Self::settled), what was acknowledged is among it.
     pub(super) fn safe_collection(&self, kind: Kind) -> Collection<Document> {
-        let options = CollectionOptions::builder().read_concern(ReadConcern::majority()).build();
-        self.database.collection_with_options(kind.collection(), options)
+        match self.acknowledges_majority() {
+            true => {
+                let options = CollectionOptions::builder().read_concern(ReadConcern::majority()).build();
+                self.database.collection_with_options(kind.collection(), options)
+            }
+            // What was acknowledged with less would not be seen.
+            false => self.collection(kind),
+        }
+    }
+
+    fn acknowledges_majority(&self) -> bool {
+        self.write_concern.get_str("w").is_ok_and(|w| w == "majority")
+    }
+
+    /// Reads what a majority has, with all that was acknowledged before.
+    ///
+    /// A primary that was just elected has everything that was ever acknowledged, but does not yet know of the last
+    /// of it that a majority has it, and so does not show it. Once a majority has a write of its own, it does. So
+    /// whenever another server may answer than before, such a write is made first.
+    pub(super) async fn settled<T, F>(&self, read: impl Fn() -> F) -> Result<T, StoreError>
+    where
+        F: Future<Output = Result<T, StoreError>>,
+    {
+        if !self.is_cluster || self.is_sharded || !self.acknowledges_majority() {
+            return read().await;
+        }
+        for _ in 0..ELECTIONS {
+            let epoch = self.watch.epoch();
+            if self.settled.load(Ordering::SeqCst) != epoch {
+                self.leave_sign().await?;
+                self.settled.store(epoch, Ordering::SeqCst);
+                if self.watch.epoch() != epoch {
+                    continue;
+                }
+            }
+            let done = read().await;
+            if done.is_err() || self.watch.epoch() == epoch {
+                return done;
+            }
+        }
+        let fault = Fault::Unconfirmed { code: 11602, reason: "one primary followed the other".into() };
+        Err(self.told(fault))
+    }
+
+    /// Waits until a majority has a write of the primary.
+    async fn leave_sign(&self) -> Result<(), StoreError> {
+        self.call(|| async {
+            let signs = self.database.collection::<Document>(SIGNS);
+            let sign = bson::doc! { "$currentDate": { "at": true } };
+            signs.update_one(bson::doc! { "_id": "primary" }, sign).upsert(true).await?;
+            Ok(())
+        })
+        .await
     }
 
     /// The documents of a kind as they are now.
@@ -132,8 +192,9 @@ impl Server {
     pub(super) async fn admitted<T>(&self, call: impl Future<Output = Tried<T>>) -> Tried<T> {
         self.admit()?;
         let done = call.await;
-        if !done.as_ref().is_err_and(Fault::is_away) {
-            self.breaker.succeeded();
+        match done.as_ref().is_err_and(Fault::is_away) {
+            true => self.watch.moved(),
+            false => self.breaker.succeeded(),
         }
         done
     }
