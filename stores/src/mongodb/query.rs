@@ -7,8 +7,8 @@ use mongodb::Cursor;
 use mongodb::options::Hint;
 use serde_json::Value;
 use wayfare_graph::{
-    Direction, Document, EntityName, Explanation, Id, Index, Kind, Page, Projection, Query, SortPosition,
-    StoreError, compare_values,
+    Direction, Document, EntityName, Explanation, Id, Index, Kind, Page, Projection, Query, SortKey,
+    SortPosition, StoreError, compare_values,
 };
 
 use super::after::{after, through_lists};
@@ -128,7 +128,9 @@ impl Server {
         if let Some(limit) = query.limit {
             find = find.limit(i64::try_from(limit).unwrap_or(i64::MAX));
         }
-        if let Some(projection) = query.projection.as_deref().and_then(projection_of) {
+        if let Some(projection) =
+            query.projection.as_deref().and_then(|paths| projection_of(paths, &query.sort))
+        {
             find = find.projection(projection);
         }
         find.await
@@ -296,8 +298,12 @@ fn sort_of(query: &Query) -> BsonDocument {
 ///
 /// Of two paths of which one lies within the other, the server takes only the outer one. What a number counts out of a
 /// list it sends with the list: asked for the member alone it would leave out what is no object, and sort by what is left.
-fn projection_of(paths: &[String]) -> Option<BsonDocument> {
+///
+/// A server may sort by what it has cut down already, and of a list it keeps the objects only. So what is sorted by
+/// below a list comes whole.
+fn projection_of(paths: &[String], sort: &[SortKey]) -> Option<BsonDocument> {
     let mut wanted: Vec<String> = HEAD.iter().map(|member| (*member).to_owned()).collect();
+    wanted.extend(through_lists(sort));
     for path in paths {
         if path.split('.').any(|name| name.is_empty() || name.starts_with('$')) || path.contains('\0') {
             return None;
@@ -321,7 +327,7 @@ mod tests {
 
     fn projected(paths: &[&str]) -> Vec<String> {
         let paths: Vec<String> = paths.iter().map(|path| (*path).to_owned()).collect();
-        let document = projection_of(&paths).unwrap();
+        let document = projection_of(&paths, &[]).unwrap();
         document.keys().skip(HEAD.len()).cloned().collect()
     }
 
@@ -332,7 +338,7 @@ mod tests {
         assert_eq!(projected(&["name"]), ["context.name", "name"]);
         assert_eq!(projected(&["context.a.0.b"]), ["context.a"]);
         assert_eq!(projected(&[]), [""; 0]);
-        assert_eq!(projection_of(&["a..b".into()]), None);
-        assert_eq!(projection_of(&["a.$".into()]), None);
+        assert_eq!(projection_of(&["a..b".into()], &[]), None);
+        assert_eq!(projection_of(&["a.$".into()], &[]), None);
     }
 }
