@@ -150,7 +150,7 @@ async fn replace(database: Database, rows: Arc<[Row]>, balance: i64, named: bool
     let nodes = database.collection::<Document>("node");
     let found = nodes.find(doc! { "_id": { "$in": ids } }).projection(doc! { "_version": 1, "_token": 1 });
     let found: Vec<Document> = found.await.unwrap().try_collect().await.unwrap();
-    let others = found.into_iter().filter(|found| found.get_object_id("_token") != Ok(token));
+    let others = found.into_iter().filter(|found| found.get_object_id("_token").ok() != Some(token));
     others
         .map(|found| (found.get_str("_id").unwrap().to_owned(), found.get_i64("_version").unwrap()))
         .collect()
