@@ -1,13 +1,21 @@
 //! `cargo bench --bench budgets`: the budget table of the design, each line against a rival in the same run.
 //!
 //! `cargo bench --bench budgets -- WORD…` runs only the lines whose name holds one of the words.
+//!
+//! The lines of MongoDB want its server, those against jvspatial a Python that has it, named by environment variables as
+//! for the tests; without them they are left out, which is said.
 
 #![allow(missing_docs, clippy::unwrap_used, reason = "a bench stops at the first thing that is wrong")]
 
+mod driver;
 mod features;
+mod json_store;
 mod made_graph;
 mod measure;
 mod memory;
+mod mongo_reads;
+mod mongo_updates;
+mod reference;
 mod resident;
 mod stored;
 
@@ -35,7 +43,7 @@ fn main() {
     }
     let wanted = |name: &str| words.is_empty() || words.iter().any(|word| name.contains(word.as_str()));
     Line::print_head();
-    let groups: [(&str, Measure); 14] = [
+    let groups: [(&str, Measure); 20] = [
         ("breadth-first", resident::breadth_first),
         ("chain", resident::chain),
         ("walkers", resident::walkers),
@@ -50,6 +58,12 @@ fn main() {
         ("durable", features::durable),
         ("parallel", features::parallel),
         ("events", features::events),
+        ("json", json_store::updates),
+        ("mongo-bulk", mongo_updates::bulk),
+        ("mongo-conflicts", mongo_updates::conflicts),
+        ("mongo-single", mongo_updates::single),
+        ("mongo-reads", mongo_reads::lines),
+        ("reference", reference::lines),
     ];
     for (name, measure) in groups {
         if wanted(name) {

@@ -19,6 +19,11 @@ impl Line {
         Self { work, rival: show(rival), ours: show(ours), ratio: ours / rival, budget }
     }
 
+    /// A line for times that have no budget.
+    pub fn compared(work: &'static str, rival: f64, ours: f64, unit: &str) -> Self {
+        Self::times(work, rival, ours, f64::INFINITY, unit)
+    }
+
     /// A line against a fixed bound.
     pub fn bound(work: &'static str, bound: f64, ours: f64, unit: &str) -> Self {
         Self {
@@ -35,8 +40,11 @@ impl Line {
     }
 
     pub fn print(&self) {
-        let met = if self.ratio <= self.budget { "met" } else { "missed" };
         let Self { work, rival, ours, ratio, budget } = self;
+        if budget.is_infinite() {
+            return println!("{work:<46} {rival:>18} {ours:>16} {ratio:>7.2} {:>7}", "none");
+        }
+        let met = if ratio <= budget { "met" } else { "missed" };
         println!("{work:<46} {rival:>18} {ours:>16} {ratio:>7.2} {budget:>7.2}  {met}");
     }
 }
@@ -53,6 +61,17 @@ pub fn in_turn(
         own.push(ours().as_secs_f64());
     }
     (median(&mut theirs), median(&mut own))
+}
+
+/// The same for any number of things: their medians, in order.
+pub fn all_in_turn<const N: usize>(runs: usize, mut works: [&mut dyn FnMut() -> Duration; N]) -> [f64; N] {
+    let mut times = [const { Vec::new() }; N];
+    for _ in 0..runs {
+        for (work, times) in works.iter_mut().zip(&mut times) {
+            times.push(work().as_secs_f64());
+        }
+    }
+    times.map(|mut times| median(&mut times))
 }
 
 pub fn median(values: &mut [f64]) -> f64 {

@@ -140,7 +140,7 @@ pub async fn build(runtime: &Runtime, nodes: u64, degree: u64) {
     write_all(&graph, edges).await;
 }
 
-async fn write_all(graph: &wayfare::Graph, writes: impl Iterator<Item = Write>) {
+pub async fn write_all(graph: &wayfare::Graph, writes: impl Iterator<Item = Write>) {
     let mut writes = writes.peekable();
     while writes.peek().is_some() {
         let batch = WriteBatch { writes: writes.by_ref().take(20_000).collect(), all_or_nothing: false };
@@ -152,27 +152,33 @@ async fn write_all(graph: &wayfare::Graph, writes: impl Iterator<Item = Write>) 
 
 /// About 300 bytes, as the documents behind the budget have.
 #[node]
-struct Account {
-    name: String,
-    balance: i64,
-    note: String,
+pub struct Account {
+    pub name: String,
+    pub balance: i64,
+    pub note: String,
+}
+
+/// Makes accounts from number 0 on, and gives their ids.
+pub fn make_accounts(graph: &wayfare::Graph, number: u64) -> Vec<Id> {
+    let account = |n: u64| Account { name: format!("account {n}"), balance: 0, note: "x".repeat(250) };
+    let ids: Vec<Id> = (0..number).map(|n| id(Kind::Node, "Account", n)).collect();
+    let documents = (0..).zip(&ids).map(|(n, id)| {
+        let body = Body::encode(&account(n)).unwrap();
+        Write::Create { document: Document::new(id.clone(), body), multi: false }
+    });
+    block_on(write_all(graph, documents));
+    ids
 }
 
 pub fn updates() -> Vec<Line> {
     const UPDATES: u64 = 10_000;
     let folder = tempfile::tempdir().unwrap();
     let runtime = open(folder.path());
-    let account = |n: u64| Account { name: format!("account {n}"), balance: 0, note: "x".repeat(250) };
-    block_on(write_all(
-        &runtime.graph(),
-        (0..UPDATES).map(|n| Write::Create {
-            document: Document::new(id(Kind::Node, "Account", n), Body::encode(&account(n)).unwrap()),
-            multi: false,
-        }),
-    ));
+    let ids = make_accounts(&runtime.graph(), UPDATES);
+    let body = block_on(runtime.graph().document(&ids[0])).unwrap().unwrap().body().clone();
     let hand_folder = tempfile::tempdir().unwrap();
     let env = engine(hand_folder.path());
-    let hand = hand_table(&env, UPDATES, &Body::encode(&account(0)).unwrap());
+    let hand = hand_table(&env, UPDATES, &body);
 
     let mut round = 0;
     let mut by_hand = || {
@@ -194,7 +200,6 @@ pub fn updates() -> Vec<Line> {
         })
         .1
     };
-    let ids: Vec<Id> = (0..UPDATES).map(|n| id(Kind::Node, "Account", n)).collect();
     let bulk = || {
         let graph = runtime.graph();
         let (updated, elapsed) = timed(|| {
