@@ -13,7 +13,8 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
 use wayfare_graph::{
-    Document, EntityName, Filter, Index, Kind, Query, Random, SortKey, SortPosition, Store, Write, WriteBatch,
+    Document, EntityName, Filter, Index, Kind, Query, Random, SortKey, SortPosition, Store, Write,
+    WriteBatch, compare_values,
 };
 use wayfare_stores::{OpenOptions, open};
 use wayfare_testkit::{Mongod, unique_database};
