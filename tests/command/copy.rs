@@ -217,7 +217,8 @@ fn a_copy_through_mongodb_comes_back_the_same_and_its_doctor_finds_nothing() {
         command.arg("doctor").args(more).args(["--store", &url]);
         Ran::from(place.here(command).output().unwrap())
     };
-    assert_eq!(doctor(&[]).ended_with(5).json()["left"], 1);
+    let sick = doctor(&[]).ended_with(5).json();
+    assert_eq!(sick["left"], 1, "{sick}");
     assert_eq!(doctor(&["--repair"]).ended_with(0).json()["repaired"], 1);
     doctor(&[]).ended_with(0);
 }

@@ -1,8 +1,7 @@
-//! Looking for what stands in the collections and is no document of a graph.
+//! Looking for what stands in the collections and is no document of a graph. An edge that leads nowhere is one.
 
 use bson::{Bson, Document as BsonDocument, doc};
 use futures_util::TryStreamExt;
-use rustc_hash::FxHashSet;
 use wayfare_graph::{Document, Finding, Id, Kind, StoreError};
 
 use super::document::{decode, place};
@@ -47,38 +46,12 @@ impl Server {
             if page.is_empty() {
                 return Ok(());
             }
-            for bad in self.bad_of(kind, page).await? {
-                findings.push(self.settle(kind, bad, repair).await?);
+            for stored in page {
+                if let Err(reason) = read(kind, &stored) {
+                    findings.push(self.settle(kind, Bad { stored, reason }, repair).await?);
+                }
             }
         }
-    }
-
-    async fn bad_of(&self, kind: Kind, page: Vec<BsonDocument>) -> Result<Vec<Bad>, StoreError> {
-        let mut bad = Vec::new();
-        let mut edges = Vec::new();
-        for stored in page {
-            match read(kind, &stored) {
-                Ok(document) if kind == Kind::Edge => edges.push((stored, document)),
-                Ok(_) => {}
-                Err(reason) => bad.push(Bad { stored, reason }),
-            }
-        }
-        let ends = edges.iter().filter_map(|(_, edge)| edge.ends());
-        let nodes: FxHashSet<Id> = ends.flat_map(|ends| [ends.source.clone(), ends.target.clone()]).collect();
-        let nodes: Vec<Id> = nodes.into_iter().collect();
-        let there: FxHashSet<Id> = self
-            .stored(&nodes, doc! { "_id": 1 })
-            .await?
-            .iter()
-            .filter_map(|stored| stored.get_str("_id").ok()?.parse().ok())
-            .collect();
-        for (stored, edge) in edges {
-            let ends = edge.ends().into_iter().flat_map(|ends| [&ends.source, &ends.target]);
-            if let Some(missing) = ends.into_iter().find(|end| !there.contains(*end)) {
-                bad.push(Bad { stored, reason: format!("its node `{missing}` does not exist") });
-            }
-        }
-        Ok(bad)
     }
 
     async fn settle(&self, kind: Kind, bad: Bad, repair: bool) -> Result<Finding, StoreError> {
