@@ -29,13 +29,19 @@ const INDEXED_AFTER: usize = 800;
 /// One query in so many is asked again page by page, and for its distinct values.
 const PAGED: u64 = 8;
 
-/// A seed in place of a random one, to repeat a run.
+/// Another seed, or `random` for one that nobody has tried. By default a run is the same each time: it asks what a server
+/// does, and is to fail for a change of ours only.
 const SEED: &str = "WAYFARE_DIFFERENTIAL_SEED";
+const DEFAULT_SEED: u64 = 685_960;
 
 #[test]
 fn queries_are_answered_like_mongodb_does() {
     let Some(mongod) = Mongod::shared() else { return };
-    let seed = std::env::var(SEED).map_or_else(|_| random_seed(), |seed| seed.parse().unwrap());
+    let seed = match std::env::var(SEED).as_deref() {
+        Err(_) => DEFAULT_SEED,
+        Ok("random") => random_seed(),
+        Ok(seed) => seed.parse().unwrap(),
+    };
     // Past the capture, so that a run that hangs has told it.
     let _ = writeln!(std::io::stderr(), "differential test: {SEED}={seed}");
     let folder = tempfile::tempdir().unwrap();

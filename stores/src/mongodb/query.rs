@@ -173,8 +173,10 @@ impl Server {
 
     async fn plan(&self, query: &Query) -> Result<Plan<Arc<Known>>, StoreError> {
         let known = match query.entity {
-            Some(_) => self.call(|| self.indexes(query.kind)).await?,
-            None => Default::default(),
+            Some(_) if !compares_lists(&query.filter.to_value()) => {
+                self.call(|| self.indexes(query.kind)).await?
+            }
+            _ => Default::default(),
         };
         let usable: Vec<(&Known, Index)> = query.entity.map_or_else(Vec::new, |entity| {
             let of_entity = known.iter().filter(|known| known.entity.is_none_or(|own| own == entity));
@@ -272,6 +274,21 @@ impl Server {
         values.sort_by(compare_values);
         values.dedup_by(|later, first| compare_values(later, first).is_eq());
         Ok(values)
+    }
+}
+
+/// Whether a list is asked for that is larger or smaller than another.
+///
+/// An index of MongoDB holds the members of a list, not the list: through one, such a question misses documents that
+/// it finds without.
+fn compares_lists(filter: &Value) -> bool {
+    match filter {
+        Value::Object(members) => members.iter().any(|(name, value)| {
+            let compares = matches!(name.as_str(), "$gt" | "$gte" | "$lt" | "$lte");
+            compares && value.is_array() || compares_lists(value)
+        }),
+        Value::Array(items) => items.iter().any(compares_lists),
+        _ => false,
     }
 }
 
