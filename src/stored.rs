@@ -59,7 +59,7 @@ impl<T: Entity> Stored<T> {
     }
 
     pub(crate) fn saved(&mut self, document: Document) {
-        self.document = document;
+        self.document = document.with_all_members();
     }
 }
 

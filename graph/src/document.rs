@@ -78,6 +78,18 @@ pub struct Document {
     ends: Option<Ends>,
     body: Body,
     extra: Option<Body>,
+    keeps_members: KeepsMembers,
+}
+
+/// Whether a document has every member beside `context` that is stored at its version. This is about where a document
+/// comes from, not about what it is: it does not tell two documents apart.
+#[derive(Debug, Clone, Copy, Default)]
+struct KeepsMembers(bool);
+
+impl PartialEq for KeepsMembers {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
 }
 
 const KNOWN_MEMBERS: [&str; 8] =
@@ -87,13 +99,20 @@ impl Document {
     /// A document of version 0, not yet stored.
     #[must_use]
     pub fn new(id: Id, body: Body) -> Self {
-        Self { id, version: Version::default(), ends: None, body, extra: None }
+        Self {
+            id,
+            version: Version::default(),
+            ends: None,
+            body,
+            extra: None,
+            keeps_members: KeepsMembers::default(),
+        }
     }
 
     /// An edge document of version 0, not yet stored.
     #[must_use]
     pub fn edge(id: Id, ends: Ends, body: Body) -> Self {
-        Self { id, version: Version::default(), ends: Some(ends), body, extra: None }
+        Self { ends: Some(ends), ..Self::new(id, body) }
     }
 
     /// A document of a typed value, with the schema of its type; of version 0, not yet stored.
@@ -115,6 +134,7 @@ impl Document {
     /// The same document with another version.
     #[must_use]
     pub fn with_version(mut self, version: Version) -> Self {
+        self.keeps_members.0 &= version == self.version;
         self.version = version;
         self
     }
@@ -129,17 +149,34 @@ impl Document {
     /// The same document with members that Wayfare does not know, kept beside `context`.
     #[must_use]
     pub fn with_extra(mut self, extra: Option<Body>) -> Self {
+        self.keeps_members.0 &= has_names_of(extra.as_ref(), self.extra.as_ref());
         self.extra = extra;
         self
+    }
+
+    /// The same document, of which is known that it has every member beside `context` that is stored at its version.
+    ///
+    /// Said by whoever has just read or written it. It lasts as long as the version does and no such member is taken
+    /// away; a store may then write members one by one instead of replacing the whole.
+    #[must_use]
+    pub fn with_all_members(mut self) -> Self {
+        self.keeps_members.0 = true;
+        self
+    }
+
+    /// Whether [`with_all_members`](Self::with_all_members) still holds.
+    #[must_use]
+    pub fn has_all_members(&self) -> bool {
+        self.keeps_members.0
     }
 
     /// The same document with another schema version, from 1.
     ///
     /// # Errors
     /// [`BodyError::Damaged`] when the members beside its fields cannot be read.
-    pub fn with_schema(mut self, schema: u32) -> Result<Self, BodyError> {
-        self.extra = with_schema_in(self.extra.as_ref(), schema)?;
-        Ok(self)
+    pub fn with_schema(self, schema: u32) -> Result<Self, BodyError> {
+        let extra = with_schema_in(self.extra.as_ref(), schema)?;
+        Ok(self.with_extra(extra))
     }
 
     /// The id.
@@ -188,8 +225,7 @@ impl Document {
     /// a step is missing, [`BodyError::UpgradeFailed`].
     pub fn upgraded<T: Entity>(mut self) -> Result<Self, BodyError> {
         if let Some((body, extra)) = upgrade::upgraded::<T>(&self.id, &self.body, self.extra.as_ref())? {
-            self.body = body;
-            self.extra = extra;
+            self = self.with_body(body).with_extra(extra);
         }
         Ok(self)
     }
@@ -322,7 +358,7 @@ impl Document {
         };
         members.retain(|name, _| !KNOWN_MEMBERS.contains(&name.as_str()));
         let extra = if members.is_empty() { None } else { Some(Body::encode(&members)?) };
-        Ok(Self { id, version: Version(version), ends, body, extra })
+        Ok(Self { id, version: Version(version), ends, body, extra, keeps_members: KeepsMembers::default() })
     }
 
     /// The JSON form, members in the order `id`, `entity`, `context`, ends, `_version`, the rest.
@@ -344,6 +380,16 @@ impl Document {
             members.extend(extra.fields()?);
         }
         Ok(Value::Object(members))
+    }
+}
+
+/// Whether the new members have all the names of the old ones.
+fn has_names_of(new: Option<&Body>, old: Option<&Body>) -> bool {
+    let (Some(old), true) = (old, new != old) else { return true };
+    let Some(new) = new else { return false };
+    match (old.fields(), new.fields()) {
+        (Ok(old), Ok(new)) => old.keys().all(|name| new.contains_key(name)),
+        _ => false,
     }
 }
 
@@ -380,6 +426,22 @@ mod tests {
         assert_eq!(document.to_json().unwrap(), json);
         assert_eq!(document.peek(&["context".into(), "km".into()]), Some((json!(3.5), 2)));
         assert_eq!(document.peek(&["owner".into(), "name".into()]), Some((json!({"name": "x"}), 1)));
+    }
+
+    #[test]
+    fn a_document_has_all_members_until_one_is_taken_away_or_its_version_is_another() {
+        let json = json!({"id": "n.City.a", "context": {}, "owner": 1, "_version": 4});
+        let members = |json: Value| Some(Body::encode(json.as_object().unwrap()).unwrap());
+        let read = Document::from_json(json).unwrap();
+        assert!(!read.has_all_members());
+        let read = read.with_all_members();
+        assert!(read.clone().with_body(Body::empty()).with_version(Version(4)).has_all_members());
+        assert!(read.clone().with_schema(2).unwrap().has_all_members());
+        assert!(read.clone().with_extra(members(json!({"owner": 2, "since": 1}))).has_all_members());
+        assert!(!read.clone().with_extra(members(json!({"since": 1}))).has_all_members());
+        assert!(!read.clone().with_extra(None).has_all_members());
+        assert!(!read.clone().with_version(Version(5)).has_all_members());
+        assert_eq!(read, read.clone().with_extra(None).with_extra(read.extra().cloned()));
     }
 
     #[test]

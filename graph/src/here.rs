@@ -58,7 +58,9 @@ impl Visited {
             Some(ends) => Document::edge(id, ends.clone(), body),
             None => Document::new(id, body),
         };
-        Ok(document.with_version(head.version()).with_extra(self.record.payload.extra().cloned()))
+        let document = document.with_version(head.version()).with_extra(self.record.payload.extra().cloned());
+        // A record has what its version has in the store, or will have once it is settled.
+        Ok(document.with_all_members())
     }
 
     /// Whether the record satisfies a filter.

@@ -20,7 +20,7 @@ use super::writing::Writing;
 const STATEMENTS: usize = 500;
 
 /// Fewest statements for which another command is worth sending beside the first.
-const FEWEST_STATEMENTS: usize = 125;
+const FEWEST_STATEMENTS: usize = 250;
 
 /// Commands that are under way at once.
 const COMMANDS_IN_FLIGHT: usize = 4;
@@ -155,7 +155,7 @@ impl Writing<'_> {
         }
         // A document that exists may be the one of an attempt whose answer was lost.
         if work.is_unsure {
-            let existing = work.all_with(&Outcome::Exists);
+            let existing = work.all_with(|outcome| *outcome == Outcome::Exists);
             let wanted: Vec<Id> = existing.iter().map(|&at| ids[at].clone()).collect();
             let stored = self.heads(kind, &wanted).await?;
             for at in existing {
@@ -283,17 +283,17 @@ impl Work {
         }
     }
 
-    /// Makes those with an outcome pending again.
-    pub(super) fn reopen(&mut self, outcome: &Outcome) {
-        self.pending = self.all_with(outcome);
+    /// Makes those with some outcomes pending again.
+    pub(super) fn reopen(&mut self, is_open: impl Fn(&Outcome) -> bool) {
+        self.pending = self.all_with(is_open);
         for &at in &self.pending {
             self.outcomes[at] = None;
         }
     }
 
-    pub(super) fn all_with(&self, outcome: &Outcome) -> Vec<usize> {
+    fn all_with(&self, is_wanted: impl Fn(&Outcome) -> bool) -> Vec<usize> {
         let outcomes = self.outcomes.iter().enumerate();
-        outcomes.filter(|(_, found)| found.as_ref() == Some(outcome)).map(|(at, _)| at).collect()
+        outcomes.filter(|(_, found)| found.as_ref().is_some_and(&is_wanted)).map(|(at, _)| at).collect()
     }
 
     pub(super) fn finish(self) -> Tried<Vec<Outcome>> {
@@ -350,7 +350,7 @@ mod tests {
             |list: &[usize]| chunks(list, |&bytes| bytes).iter().map(|chunk| chunk.len()).collect::<Vec<_>>();
         assert_eq!(lens(&[]), [0; 0]);
         assert_eq!(lens(&[1; 100]), [100]);
-        assert_eq!(lens(&[1; 150]), [125, 25]);
+        assert_eq!(lens(&[1; 300]), [250, 50]);
         assert_eq!(lens(&[1; 1_000]), [250; 4]);
         assert_eq!(lens(&[1; 2_001]), [500, 500, 500, 500, 1]);
         assert_eq!(lens(&[9 << 20, 9 << 20, 1, 20 << 20, 1]), [1, 2, 1, 1]);

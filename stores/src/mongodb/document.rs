@@ -26,6 +26,9 @@ pub(super) struct Encoded {
     pub(super) id: Id,
     pub(super) ends: Option<Ends>,
     pub(super) bytes: RawDocumentBuf,
+    /// Whether its members can be set one by one: each is known that is stored, and none is named like a path or an
+    /// operator.
+    pub(super) is_settable: bool,
 }
 
 /// Encodes a document at a version, without its hidden members.
@@ -56,10 +59,13 @@ pub(super) fn encode(document: &Document, version: Version) -> Result<Encoded, N
             format!("it takes {len} bytes, MongoDB holds at most {MAX_BYTES} with {HIDDEN_BYTES} of its own");
         return Err(NotStorable(reason));
     }
-    Ok(Encoded { id: id.clone(), ends: document.ends().cloned(), bytes })
+    let is_settable = document.has_all_members()
+        && encoded.keys().all(|name| !name.is_empty() && !name.starts_with('$') && !name.contains('.'));
+    Ok(Encoded { id: id.clone(), ends: document.ends().cloned(), bytes, is_settable })
 }
 
-/// Reads a stored document.
+/// Reads a stored document. One of which a projection left some members out is projected again afterwards, and then
+/// no longer passes for whole.
 pub(super) fn decode(mut stored: BsonDocument) -> Result<Document, StoreError> {
     stored.remove(PARALLEL);
     stored.remove(TOKEN);
@@ -69,6 +75,7 @@ pub(super) fn decode(mut stored: BsonDocument) -> Result<Document, StoreError> {
     }
     let what = place(&stored);
     Document::from_json(Value::Object(members_to_json(stored)))
+        .map(Document::with_all_members)
         .map_err(|error| StoreError::Damaged { what, reason: error.to_string() })
 }
 

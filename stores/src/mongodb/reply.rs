@@ -8,8 +8,9 @@ use super::fault::{Fault, PASSING_CODES};
 /// DuplicateKey.
 pub(super) const DUPLICATE: i32 = 11000;
 
-/// ConversionFailure: how a replacement fails that matches nothing.
-const NOTHING_MATCHES: i32 = 241;
+/// How a replacement fails that matches nothing: PathNotViable when it sets members, ConversionFailure when it replaces
+/// the whole.
+const NOTHING_MATCHES: [i32; 2] = [28, 241];
 
 /// CannotIndexParallelArrays.
 pub(super) const TWO_LISTS: i32 = 171;
@@ -78,7 +79,7 @@ impl StatementError {
         let reason = || error.get_str("errmsg").unwrap_or_default().to_owned();
         let told = match code {
             DUPLICATE => Told::Outcome(duplicate(error)),
-            NOTHING_MATCHES => Told::Outcome(Outcome::Unmatched),
+            code if NOTHING_MATCHES.contains(&code) => Told::Outcome(Outcome::Unmatched),
             TWO_LISTS => Told::Outcome(Outcome::Unsuitable(
                 "MongoDB has no index over two lists of one document: drop the index, or keep one of the lists out of it"
                     .into(),

@@ -194,7 +194,11 @@ fn put(document: &Document, look: &Look, parallel_edges: bool) -> Decided {
         Some(stored) if stored.ends() != document.ends() => {
             Err(unsuitable(id, "it is stored with other ends: delete it first").into())
         }
-        Some(stored) => Ok(Step::Replace(Replace { document: new, expected: stored.version() })),
+        Some(stored) => {
+            // Where it was read says nothing of what is here.
+            let document = Encoded { is_settable: false, ..new };
+            Ok(Step::Replace(Replace { document, expected: stored.version() }))
+        }
         None => {
             let joined = document.ends().is_some_and(|ends| !look.pair(id, ends).is_empty());
             if joined && !parallel_edges {

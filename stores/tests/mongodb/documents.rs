@@ -1,6 +1,6 @@
 use bson::{Bson, doc};
-use serde_json::json;
-use wayfare_graph::{Store, Version, Write, WriteError, Written};
+use serde_json::{Value, json};
+use wayfare_graph::{Body, Store, Version, Write, WriteBatch, WriteError, Written};
 
 use crate::*;
 
@@ -73,6 +73,81 @@ fn names_with_dots_and_dollars_are_kept() {
         assert_eq!(context(&store, "n.City.a").await, fields);
         assert!(write(&store, vec![save(node("n.City.a", fields.clone()), 1)]).await[0].is_ok());
         assert_eq!(context(&store, "n.City.a").await, fields);
+    });
+}
+
+/// Some documents are saved by setting members, others must be replaced as a whole.
+#[test]
+fn members_beside_the_context_are_changed_kept_and_taken_away() {
+    let Some(url) = single_url() else { return };
+    let store = open(&url);
+    let extra = |json: Value| Some(Body::encode(json.as_object().unwrap()).unwrap());
+    block_on(async {
+        for (key, first, changed, left) in [
+            (
+                "n.City.plain",
+                json!({"owner": 1, "tags": [1, 2]}),
+                json!({"owner": 2, "tags": [1, 2]}),
+                json!({"tags": [3]}),
+            ),
+            (
+                "n.City.dots",
+                json!({"owner": 1, "a.b": 2}),
+                json!({"owner": 1, "a.b": 3}),
+                json!({"owner": 1}),
+            ),
+            (
+                "n.City.dollars",
+                json!({"owner": {"$x": 1}}),
+                json!({"owner": {"$x": 2}, "since": {"c.d": 1}}),
+                json!({"since": 1}),
+            ),
+        ] {
+            let given_document = node(key, json!({"name": "A"})).with_extra(extra(first.clone()));
+            given(&store, [given_document]).await;
+            for members in [first, changed, left] {
+                let read = get(&store, key).await.unwrap();
+                assert!(read.has_all_members());
+                let document = read.with_extra(extra(members.clone()));
+                assert!(write(&store, vec![Write::Save { document }]).await[0].is_ok());
+                let stored = get(&store, key).await.unwrap().extra().unwrap().fields().unwrap();
+                assert_eq!(Value::Object(stored), members);
+            }
+            let document = get(&store, key).await.unwrap().with_extra(None);
+            assert!(write(&store, vec![Write::Save { document }]).await[0].is_ok());
+            assert_eq!(get(&store, key).await.unwrap().extra(), None);
+            // Of a document that comes from elsewhere nobody knows what it lacks.
+            let document = node(key, json!({})).with_version(Version(5)).with_extra(extra(json!({"x": 1})));
+            assert!(write(&store, vec![Write::Save { document }]).await[0].is_ok());
+            let document = node(key, json!({})).with_version(Version(6));
+            assert!(write(&store, vec![Write::Save { document }]).await[0].is_ok());
+            assert_eq!(get(&store, key).await.unwrap().extra(), None);
+        }
+    });
+}
+
+#[test]
+fn a_hidden_member_that_somebody_else_wrote_over_keeps_nobody_from_saving() {
+    let Some(url) = single_url() else { return };
+    let store = open(&url);
+    block_on(async {
+        given(&store, [node("n.City.a", json!({"n": 1})), node("n.City.b", json!({"n": 1}))]).await;
+        let nodes = raw(&url).await.collection::<bson::Document>("node");
+        let ids = doc! { "_id": { "$in": ["n.City.a", "n.City.b"] } };
+        nodes.update_many(ids, doc! { "$set": { "_token": "x" } }).await.unwrap();
+        let read = [get(&store, "n.City.a").await.unwrap(), get(&store, "n.City.b").await.unwrap()];
+        let saves = read.map(|document| Write::Save { document }).to_vec();
+        for result in write(&store, saves.clone()).await {
+            assert!(matches!(result, Ok(Written::Changed { version: Version(2), .. })), "{result:?}");
+        }
+        // In a transaction it has to be done anew.
+        let saves = saves.into_iter().map(|save| match save {
+            Write::Save { document } => Write::Save { document: document.with_version(Version(2)) },
+            other => other,
+        });
+        let batch = WriteBatch { writes: saves.collect(), all_or_nothing: true };
+        let results = store.apply(&[batch]).await.unwrap().concat();
+        assert!(results.iter().all(Result::is_ok), "{results:?}");
     });
 }
 
