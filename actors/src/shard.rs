@@ -106,10 +106,7 @@ impl Handler<Apply> for ShardActor {
     type Result = ();
 
     fn handle(&mut self, apply: Apply, _: &mut Context<Self>) {
-        for save in apply.saves {
-            Shard::save(&self.state, save);
-        }
-        Shard::schedule_flush(&self.state);
+        Shard::save_all(&self.state, apply.saves);
     }
 }
 

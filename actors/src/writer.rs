@@ -1,19 +1,24 @@
-//! The writer: the way to the store, one durable commit at a time.
+//! The writer: the way to the store, a durable commit at a time, or as many as the store takes at once.
 //!
 //! - Owns: the thread that calls [`Store::apply`], and the receiving end of the write channel.
 //! - Accepts: `Persist` through a bounded crossbeam channel, `Flush` in its mailbox.
 //! - Sends: the outcome of each batch to whoever waits for it.
 //! - Dies when: the runtime stops, after it has drained the channel.
 
+mod committer;
+mod footprint;
+
 use std::sync::Arc;
 use std::thread::JoinHandle;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use actix::prelude::*;
-use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TrySendError};
+use crossbeam_channel::{Sender, TrySendError};
 use tokio::runtime::Handle;
-use tokio::sync::oneshot;
+use tokio::sync::{Notify, oneshot};
 use wayfare_graph::{Store, StoreError, WriteBatch, WriteResult};
+
+use self::committer::{Committer, Orders};
 
 /// What became of a batch.
 pub(crate) type Persisted = Result<Vec<WriteResult>, Arc<StoreError>>;
@@ -38,6 +43,8 @@ enum Order {
 #[derive(Clone)]
 pub(crate) struct WriterHandle {
     tx: Sender<Order>,
+    /// Wakes the thread while it waits for the store.
+    arrived: Arc<Notify>,
 }
 
 impl WriterHandle {
@@ -49,7 +56,8 @@ impl WriterHandle {
         let (done, outcome) = oneshot::channel();
         match self.tx.try_send(Order::Persist(Persist { batch, done })) {
             // Dropping the sender tells the receiver.
-            Ok(()) | Err(TrySendError::Disconnected(_) | TrySendError::Full(Order::Close)) => {}
+            Ok(()) => self.arrived.notify_one(),
+            Err(TrySendError::Disconnected(_) | TrySendError::Full(Order::Close)) => {}
             Err(TrySendError::Full(Order::Persist(persist))) => {
                 let error = StoreError::Poisoned { reason: "more writes under way than permits".into() };
                 let _ = persist.done.send(Err(Arc::new(error)));
@@ -82,13 +90,12 @@ impl WriterActor {
     ) -> std::io::Result<(Self, WriterHandle)> {
         // One place more than there are permits: for the order to close, and for flushes.
         let (tx, rx) = crossbeam_channel::bounded(settings.queue + 64);
-        // A store that takes several commands at once is given as many of them in one call.
-        let batch_size = settings.batch_size.saturating_mul(store.max_writers().max(1));
-        let settings = WriterSettings { batch_size, ..settings };
-        let thread = std::thread::Builder::new()
-            .name("wayfare-writer".into())
-            .spawn(move || write_until_closed(&*store, &rx, &settings, &runtime))?;
-        let handle = WriterHandle { tx };
+        let handle = WriterHandle { tx, arrived: Arc::default() };
+        let arrived = Arc::clone(&handle.arrived);
+        let thread = std::thread::Builder::new().name("wayfare-writer".into()).spawn(move || {
+            let orders = Orders { rx: &rx, arrived: &arrived };
+            Committer::new(&*store, orders, &settings, &runtime).run_until_closed();
+        })?;
         Ok((Self { handle: Some(handle.clone()), thread: Some(thread) }, handle))
     }
 }
@@ -132,65 +139,4 @@ impl Handler<Close> for WriterActor {
         cx.stop();
         self.thread.take()
     }
-}
-
-fn write_until_closed(store: &dyn Store, rx: &Receiver<Order>, settings: &WriterSettings, runtime: &Handle) {
-    let mut closing = false;
-    // What is durable after a commit that failed is not known until the store is opened again.
-    let mut poisoned: Option<String> = None;
-    while !closing {
-        let Ok(Order::Persist(first)) = rx.recv() else { return };
-        let (batches, waiting) = gather(first, rx, settings, &mut closing);
-        let applied = match &poisoned {
-            None => runtime.block_on(store.apply(&batches)),
-            Some(reason) => Err(StoreError::Poisoned { reason: reason.clone() }),
-        };
-        match applied {
-            Ok(results) => {
-                for (done, results) in waiting.into_iter().zip(results) {
-                    let _ = done.send(Ok(results));
-                }
-            }
-            Err(error) => {
-                tracing::error!(%error, batches = batches.len(), "commit failed");
-                if !error.is_passing() {
-                    poisoned.get_or_insert_with(|| error.to_string());
-                }
-                let error = Arc::new(error);
-                for done in waiting {
-                    let _ = done.send(Err(Arc::clone(&error)));
-                }
-            }
-        }
-    }
-}
-
-/// Takes what waits, up to a commit's worth; with a flush interval, waits that long for company.
-fn gather(
-    first: Persist,
-    rx: &Receiver<Order>,
-    settings: &WriterSettings,
-    closing: &mut bool,
-) -> (Vec<WriteBatch>, Vec<oneshot::Sender<Persisted>>) {
-    let until = Instant::now() + settings.flush_interval;
-    let mut writes = first.batch.writes.len();
-    let (mut batches, mut waiting) = (vec![first.batch], vec![first.done]);
-    while writes < settings.batch_size {
-        let next = match rx.try_recv() {
-            Ok(next) => next,
-            Err(_) if settings.flush_interval.is_zero() => break,
-            Err(_) => match rx.recv_deadline(until) {
-                Ok(next) => next,
-                Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => break,
-            },
-        };
-        let Order::Persist(next) = next else {
-            *closing = true;
-            break;
-        };
-        writes += next.batch.writes.len();
-        batches.push(next.batch);
-        waiting.push(next.done);
-    }
-    (batches, waiting)
 }

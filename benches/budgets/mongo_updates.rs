@@ -13,7 +13,7 @@ use crate::measure::{Line, all_in_turn, in_turn, timed};
 use crate::resident::block_on;
 use crate::stored::{Account, id, make_accounts};
 
-const RUNS: usize = 5;
+const RUNS: usize = 9;
 const UPDATES: u64 = 10_000;
 
 /// Writes in a commit of the runtime's writer.
@@ -90,7 +90,7 @@ impl Plain {
         let results: Vec<_> = results.into_iter().flat_map(|applied| applied.unwrap().concat()).collect();
         assert!(results.len() == saves.len() && results.iter().all(Result::is_ok));
         for document in &mut self.documents {
-            *document = document.clone().with_version(document.version().next());
+            *document = document.clone().with_version(document.version().next()).with_all_members();
         }
         elapsed
     }

@@ -6,6 +6,7 @@ mod bulk;
 mod cancelling;
 mod children;
 mod chunks;
+mod commits;
 mod conflicts;
 mod costs;
 mod crossing;

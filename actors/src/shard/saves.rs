@@ -5,6 +5,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use futures_util::FutureExt;
+use rustc_hash::FxHashMap;
 use wayfare_graph::{
     Need, SharedRecord, Slot, StoreError, Write, WriteBatch, WriteError, Written, record_with,
 };
@@ -15,49 +16,68 @@ use crate::messages::{Found, Save, Saved, conflict};
 use crate::writer::Persisted;
 
 impl Shard {
-    /// Publishes a new version and stages it for the writer, or refuses it.
-    pub(super) fn save(state: &Rc<RefCell<Self>>, save: Save) {
+    /// Publishes new versions and stages them for the writer, or refuses them. Entities that are not resident are
+    /// loaded first, all in one call.
+    pub(super) fn save_all(state: &Rc<RefCell<Self>>, saves: Vec<Save>) {
+        let mut wanted = Vec::new();
         let mut shard = state.borrow_mut();
-        if let Some(waiting) = shard.parked.get_mut(&save.slot) {
-            return waiting.push(save);
+        for save in saves {
+            if let Some(waiting) = shard.parked.get_mut(&save.slot) {
+                waiting.push(save);
+                continue;
+            }
+            let place = shard.directory().place_of(save.slot);
+            match shard.parts.slab.get(place) {
+                Some(record) => shard.replace(save, &record),
+                None => {
+                    wanted.push(save.slot);
+                    shard.parked.insert(save.slot, vec![save]);
+                }
+            }
         }
-        let place = shard.directory().place_of(save.slot);
-        match shard.parts.slab.get(place) {
-            Some(record) => shard.replace(save, &record),
-            None => {
-                let slot = save.slot;
-                shard.parked.insert(slot, vec![save]);
-                drop(shard);
-                let state = Rc::clone(state);
-                let mut load = Box::pin(async move {
-                    let loaded = Self::load(&state, vec![slot], Need::DOCUMENT).await;
-                    state.borrow_mut().unpark(slot, loaded);
-                    Self::schedule_flush(&state);
-                });
-                if load.as_mut().now_or_never().is_none() {
-                    actix_rt::spawn(load);
+        drop(shard);
+        Self::schedule_flush(state);
+        if wanted.is_empty() {
+            return;
+        }
+        let state = Rc::clone(state);
+        let mut load = Box::pin(async move {
+            let loaded = Self::load(&state, wanted.clone(), Need::DOCUMENT).await;
+            let mut found: FxHashMap<Slot, Found> = match loaded {
+                Ok(loaded) => loaded.into_iter().collect(),
+                Err(error) => return state.borrow_mut().refuse_parked(&wanted, &error),
+            };
+            for slot in wanted {
+                state.borrow_mut().unpark(slot, found.remove(&slot));
+            }
+            Self::schedule_flush(&state);
+        });
+        if load.as_mut().now_or_never().is_none() {
+            actix_rt::spawn(load);
+        }
+    }
+
+    /// Goes on with the saves that waited for their entity to be loaded.
+    fn unpark(&mut self, slot: Slot, found: Option<Found>) {
+        for save in self.parked.remove(&slot).unwrap_or_default() {
+            match &found {
+                Some(Found::Record(loaded)) => {
+                    let place = self.directory().place_of(slot);
+                    let current = self.parts.slab.get(place).unwrap_or_else(|| Arc::clone(loaded));
+                    self.replace(save, &current);
+                }
+                _ => {
+                    let id = save.document.id().clone();
+                    save.reply.send(Ok(Err(WriteError::NotFound { id })));
                 }
             }
         }
     }
 
-    /// Goes on with the saves that waited for their entity to be loaded.
-    pub(super) fn unpark(&mut self, slot: Slot, loaded: Result<Vec<(Slot, Found)>, Arc<StoreError>>) {
-        let waiting = self.parked.remove(&slot).unwrap_or_default();
-        let found = loaded.map(|found| found.into_iter().next().map(|(_, found)| found));
-        for save in waiting {
-            match &found {
-                Ok(Some(Found::Record(loaded))) => {
-                    let place = self.directory().place_of(slot);
-                    let current = self.parts.slab.get(place).unwrap_or_else(|| Arc::clone(loaded));
-                    self.replace(save, &current);
-                }
-                Ok(_) => {
-                    let id = save.document.id().clone();
-                    save.reply.send(Ok(Err(WriteError::NotFound { id })));
-                }
-                Err(error) => save.reply.send(Err(Arc::clone(error))),
-            }
+    fn refuse_parked(&mut self, slots: &[Slot], error: &Arc<StoreError>) {
+        let waiting = slots.iter().filter_map(|slot| self.parked.remove(slot)).flatten();
+        for save in waiting.collect::<Vec<_>>() {
+            save.reply.send(Err(Arc::clone(error)));
         }
     }
 

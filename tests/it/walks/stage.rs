@@ -93,10 +93,18 @@ impl Stage {
     pub(super) fn on_trick_store(
         set: impl FnOnce(ConfigBuilder) -> ConfigBuilder,
     ) -> (Self, Arc<TrickStore>) {
+        Self::on_trick_store_of(1, set)
+    }
+
+    /// The same; the store takes so many commits at once.
+    pub(super) fn on_trick_store_of(
+        writers: usize,
+        set: impl FnOnce(ConfigBuilder) -> ConfigBuilder,
+    ) -> (Self, Arc<TrickStore>) {
         let folder = tempfile::tempdir().unwrap();
         let config = config(folder.path(), set);
         let inner = wayfare_stores::open(config.store.url.as_str(), &Default::default()).unwrap();
-        let store = Arc::new(TrickStore::new(inner));
+        let store = Arc::new(TrickStore::new(inner, writers));
         let runtime =
             Runtime::with_store(Arc::clone(&store) as Arc<dyn Store>, KeySource::system(), &config).unwrap();
         (Self { trick: Some(Opened(Arc::clone(&store))), runtime, folder }, store)

@@ -93,12 +93,14 @@ pub(super) struct TrickStore {
     pub(super) loads: Turnstile,
     /// What [`Store::is_local`] says.
     pub(super) local: AtomicBool,
+    /// What [`Store::max_writers`] says.
+    writers: usize,
 }
 
 impl TrickStore {
-    pub(super) fn new(inner: Arc<dyn Store>) -> Self {
+    pub(super) fn new(inner: Arc<dyn Store>, writers: usize) -> Self {
         let local = AtomicBool::new(inner.is_local());
-        Self { inner, applies: Turnstile::new(), loads: Turnstile::new(), local }
+        Self { inner, applies: Turnstile::new(), loads: Turnstile::new(), local, writers }
     }
 }
 
@@ -172,5 +174,9 @@ impl Store for TrickStore {
 
     fn is_local(&self) -> bool {
         self.local.load(SeqCst)
+    }
+
+    fn max_writers(&self) -> usize {
+        self.writers
     }
 }

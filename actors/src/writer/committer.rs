@@ -1,0 +1,204 @@
+//! What the writer's thread does: it gathers what waits, has it committed, and tells who waits.
+//!
+//! Where a store takes several commits at once, those under way touch different entities, so writes to one entity
+//! reach it in the order they came. Outcomes are told in the order of the commits, whichever is done first: what was
+//! handed over before something that is durable is settled too.
+
+use std::collections::VecDeque;
+use std::future::{Future, poll_fn};
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::task::Poll;
+use std::time::Instant;
+
+use crossbeam_channel::{Receiver, RecvTimeoutError};
+use tokio::runtime::Handle;
+use tokio::sync::{Notify, oneshot};
+use wayfare_graph::{Store, StoreError, WriteBatch, WriteResult};
+
+use super::footprint::Footprint;
+use super::{Order, Persist, Persisted, WriterSettings};
+
+/// A commit beside others is worth its while from this part of a full one: smaller ones cost the store more than
+/// they bring forward.
+const FULL_ENOUGH: usize = 2;
+
+/// Where orders come from.
+#[derive(Clone, Copy)]
+pub(super) struct Orders<'s> {
+    pub(super) rx: &'s Receiver<Order>,
+    /// Tells that one came.
+    pub(super) arrived: &'s Notify,
+}
+
+/// Batches that were handed over and are not yet told the outcome.
+#[derive(Default)]
+struct Group {
+    batches: Vec<WriteBatch>,
+    waiting: Vec<oneshot::Sender<Persisted>>,
+    writes: usize,
+}
+
+type Applied = Result<Vec<Vec<WriteResult>>, StoreError>;
+
+/// Batches that the store is asked to commit.
+struct UnderWay<'s> {
+    commit: Pin<Box<dyn Future<Output = Applied> + 's>>,
+    /// What it came to, if that is known already.
+    applied: Option<Applied>,
+    waiting: Vec<oneshot::Sender<Persisted>>,
+    footprint: Footprint,
+}
+
+/// Commits what comes through a channel.
+pub(super) struct Committer<'s> {
+    store: &'s dyn Store,
+    orders: Orders<'s>,
+    settings: &'s WriterSettings,
+    runtime: &'s Handle,
+    under_way: VecDeque<UnderWay<'s>>,
+    /// Gathered, and not yet begun.
+    next: Group,
+    closing: bool,
+    /// What is durable after a commit that failed is not known until the store is opened again.
+    poisoned: Option<String>,
+}
+
+impl<'s> Committer<'s> {
+    pub(super) fn new(
+        store: &'s dyn Store,
+        orders: Orders<'s>,
+        settings: &'s WriterSettings,
+        runtime: &'s Handle,
+    ) -> Self {
+        let (under_way, next) = (VecDeque::new(), Group::default());
+        Self { store, orders, settings, runtime, under_way, next, closing: false, poisoned: None }
+    }
+
+    /// Works until the channel is closed and all that came through it is told its outcome.
+    pub(super) fn run_until_closed(mut self) {
+        let at_once = self.store.max_writers().max(1);
+        loop {
+            self.gather();
+            if self.may_begin(at_once) {
+                self.begin();
+            } else if self.under_way.is_empty() {
+                return;
+            } else {
+                self.wait();
+            }
+        }
+    }
+
+    /// Takes what waits, up to a commit's worth; when nothing is under way, waits for the first, and with a flush
+    /// interval that long for company.
+    fn gather(&mut self) {
+        if self.next.batches.is_empty() && self.under_way.is_empty() && !self.closing {
+            match self.orders.rx.recv() {
+                Ok(order) => self.take(order),
+                Err(_) => self.closing = true,
+            }
+        }
+        let until = Instant::now() + self.settings.flush_interval;
+        let has_time = !self.settings.flush_interval.is_zero() && self.under_way.is_empty();
+        while !self.closing && self.next.writes < self.settings.batch_size {
+            match self.orders.rx.try_recv() {
+                Ok(order) => self.take(order),
+                Err(_) if !has_time => return,
+                Err(_) => match self.orders.rx.recv_deadline(until) {
+                    Ok(order) => self.take(order),
+                    Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => return,
+                },
+            }
+        }
+    }
+
+    fn take(&mut self, order: Order) {
+        let Order::Persist(Persist { batch, done }) = order else {
+            self.closing = true;
+            return;
+        };
+        self.next.writes += batch.writes.len();
+        self.next.batches.push(batch);
+        self.next.waiting.push(done);
+    }
+
+    fn may_begin(&self, at_once: usize) -> bool {
+        if self.next.batches.is_empty() || self.under_way.is_empty() {
+            return !self.next.batches.is_empty();
+        }
+        let is_worth_it = self.next.writes >= self.settings.batch_size / FULL_ENOUGH;
+        if self.under_way.len() >= at_once || !(is_worth_it || self.closing) {
+            return false;
+        }
+        let footprint = Footprint::of(&self.next.batches);
+        self.under_way.iter().all(|other| other.footprint.is_apart_from(&footprint))
+    }
+
+    fn begin(&mut self) {
+        let Group { batches, waiting, .. } = std::mem::take(&mut self.next);
+        let footprint = match self.store.max_writers() {
+            // Nothing is compared with it.
+            0 | 1 => Footprint::Unknown,
+            _ => Footprint::of(&batches),
+        };
+        let (store, poisoned) = (self.store, self.poisoned.clone());
+        let mut commit: Pin<Box<dyn Future<Output = Applied> + 's>> = Box::pin(async move {
+            match poisoned {
+                None => store.apply(&batches).await,
+                Some(reason) => Err(StoreError::Poisoned { reason }),
+            }
+        });
+        // A store begins when it is first asked how far it is.
+        let applied = self.runtime.block_on(poll_fn(|cx| {
+            Poll::Ready(match commit.as_mut().poll(cx) {
+                Poll::Ready(applied) => Some(applied),
+                Poll::Pending => None,
+            })
+        }));
+        self.under_way.push_back(UnderWay { commit, applied, waiting, footprint });
+    }
+
+    /// Waits for the oldest commit, and tells what came of it; or for more to commit, where there is room for that.
+    fn wait(&mut self) {
+        let may_take_more = !self.closing && self.next.writes < self.settings.batch_size;
+        let Some(first) = self.under_way.front_mut() else { return };
+        if first.applied.is_none() {
+            let mut arrived = pin!(self.orders.arrived.notified());
+            first.applied = self.runtime.block_on(poll_fn(|cx| {
+                if let Poll::Ready(applied) = first.commit.as_mut().poll(cx) {
+                    return Poll::Ready(Some(applied));
+                }
+                match may_take_more && arrived.as_mut().poll(cx).is_ready() {
+                    true => Poll::Ready(None),
+                    false => Poll::Pending,
+                }
+            }));
+        }
+        if first.applied.is_some()
+            && let Some(UnderWay { applied: Some(applied), waiting, .. }) = self.under_way.pop_front()
+        {
+            self.tell(applied, waiting);
+        }
+    }
+
+    fn tell(&mut self, applied: Applied, waiting: Vec<oneshot::Sender<Persisted>>) {
+        match applied {
+            Ok(results) => {
+                for (done, results) in waiting.into_iter().zip(results) {
+                    let _ = done.send(Ok(results));
+                }
+            }
+            Err(error) => {
+                tracing::error!(%error, batches = waiting.len(), "commit failed");
+                if !error.is_passing() {
+                    self.poisoned.get_or_insert_with(|| error.to_string());
+                }
+                let error = Arc::new(error);
+                for done in waiting {
+                    let _ = done.send(Err(Arc::clone(&error)));
+                }
+            }
+        }
+    }
+}
