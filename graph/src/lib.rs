@@ -98,7 +98,7 @@ pub use record::{
     record_of, record_with,
 };
 pub use remote_cache::{
-    LookUp, LookedUp, RemoteCache, RemoteChange, RemoteEntry, RemoteError, RemoteFeed, RemoteFuture,
+    LookUp, LookedUp, RemoteCache, RemoteChange, RemoteEntry, RemoteError, RemoteFuture, RemoteListener,
     RemotePut, TICKET_LIFE, Ticket,
 };
 pub use slot_set::SlotSet;

@@ -104,11 +104,11 @@ pub const TICKET_LIFE: Duration = Duration::from_secs(600);
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum RemoteChange {
-    /// Somebody else wrote or removed what is kept under a key, or it has expired.
+    /// Somebody else wrote or removed what is kept under a key, or it has expired. May be told without a reason.
     Key(String),
-    /// Somebody else invalidated a tag.
+    /// Somebody else invalidated a tag. May be told without a reason.
     Tag(String),
-    /// Somebody else removed everything, or entries by pattern.
+    /// Somebody else removed everything, or entries by pattern. May be told without a reason.
     Everything,
     /// The connection was lost: changes are missed from now on.
     Lost,
@@ -116,22 +116,24 @@ pub enum RemoteChange {
     Back,
 }
 
-/// Changes by others, in the order in which they happened.
-///
-/// Ended by dropping it.
-pub trait RemoteFeed: Send {
-    /// Waits for the next changes, at least one; `None` when the cache was closed.
-    fn next(&mut self) -> Pin<Box<dyn Future<Output = Option<Vec<RemoteChange>>> + Send + '_>>;
-}
+/// Hears of changes, see [`RemoteCache::listen`].
+pub type RemoteListener = Arc<dyn Fn(&RemoteChange) + Send + Sync>;
 
 /// A cache that several processes share.
 ///
 /// Keys and tags are any text of 1 to 512 bytes. Every call ends within the time limit of a call, whatever the server
-/// does, and fails at once while the server is known to be away.
+/// does, and fails at once while the server is known to be away. Calls that remove by tag or by pattern take as many
+/// steps as there is to remove, each of which ends within that limit.
 ///
-/// A change is told to the feeds of others in any case before anything that was looked up after it: who drops what a
-/// feed tells before using what it looked up holds nothing that is out of date. Its own changes are not told to a
-/// cache.
+/// A change that was acknowledged, to whoever made it, before a look-up was begun is told before the look-up is
+/// answered. What is done at the same time may be told a moment later, but no change is left out while there is a
+/// connection. So who copies what was looked up keeps it only if no change of its key or tags, and none of
+/// [`Everything`](RemoteChange::Everything), [`Lost`](RemoteChange::Lost) and [`Back`](RemoteChange::Back), was told
+/// since before the look-up was begun, and drops it when one is told; then nothing that it keeps is out of date for
+/// longer than a change is on its way.
+///
+/// Its own changes are not told to a cache, except that [`invalidate`](Self::invalidate) tells the keys it removes:
+/// who copies drops what it changes, after the call has ended, however it ended.
 pub trait RemoteCache: Send + Sync + fmt::Debug + 'static {
     /// Where it is, without secrets.
     fn describe(&self) -> String;
@@ -162,8 +164,12 @@ pub trait RemoteCache: Send + Sync + fmt::Debug + 'static {
     /// Removes everything of this cache, and nothing else of the server. No fill under an older ticket is kept.
     fn clear(&self) -> RemoteFuture<'_, ()>;
 
-    /// The changes of others from now on. Begins with [`RemoteChange::Back`] if there is a connection.
-    fn changes(&self) -> Box<dyn RemoteFeed>;
+    /// Tells the changes of others from now on, in the order in which they happened, beginning with
+    /// [`RemoteChange::Back`] if there is a connection.
+    ///
+    /// Listeners are called where answers are read: later ones wait until all listeners have returned. So they must be
+    /// quick, and must not call the cache. They are heard as long as the cache is there.
+    fn listen(&self, listener: RemoteListener);
 
     /// Whether it answers.
     fn health(&self) -> RemoteFuture<'_, ()>;
