@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicU32;
+use std::time::Duration;
 
 use redis::aio::MultiplexedConnection;
 use redis::{AsyncConnectionConfig, Cmd, Pipeline, PushInfo, Value};
@@ -13,6 +14,9 @@ use super::fault::{Fault, bytes, done};
 use super::link::{Link, Live};
 use super::script::TEXTS;
 use super::stamp::fraction;
+
+/// The shortest pause, whatever the settings say: attempts without any would keep a processor.
+const SHORTEST_PAUSE: Duration = Duration::from_millis(1);
 
 /// Keeps a connection until the runtime of the cache ends.
 pub(super) async fn keep(link: Arc<Link>, mut first: Option<Arc<Live>>) {
@@ -42,14 +46,14 @@ pub(super) async fn connect(link: &Arc<Link>) -> Result<Arc<Live>, RemoteError> 
 ///
 /// Pauses double, and half of each is drawn: those who lost a server together do not come back together.
 async fn connect_at_last(link: &Arc<Link>) -> Arc<Live> {
-    let mut pause = link.options.retry_pause;
+    let mut pause = link.options.retry_pause.max(SHORTEST_PAUSE);
     loop {
         sleep(pause.mul_f64(0.5 + fraction() / 2.0)).await;
         match connect(link).await {
             Ok(live) => return live,
             Err(error) => link.set_reason(&error),
         }
-        pause = (pause * 2).min(link.options.max_retry_pause);
+        pause = pause.saturating_mul(2).min(link.options.max_retry_pause).max(SHORTEST_PAUSE);
     }
 }
 

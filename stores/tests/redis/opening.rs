@@ -1,4 +1,4 @@
-use std::io::{Read, Write};
+use std::io::Write;
 use std::net::{TcpListener, TcpStream};
 
 use wayfare_graph::RemoteError;
@@ -19,15 +19,14 @@ fn fake(serve: impl Fn(TcpStream) + Send + Sync + 'static) -> String {
     url
 }
 
-/// Answers every command, as far as they can be counted, with what stands in turn, the last of it again and again.
+/// Answers every command with what stands in turn, the last of it again and again.
 fn answering(answers: &'static [&'static str]) -> impl Fn(TcpStream) {
     move |mut stream| {
-        let mut answers = answers.iter().copied().chain(std::iter::repeat(*answers.last().unwrap()));
-        let mut bytes = [0; 65_536];
-        while let Ok(length @ 1..) = stream.read(&mut bytes) {
-            let commands = bytes[..length].iter().filter(|&&byte| byte == b'*').count();
-            let answer: String = answers.by_ref().take(commands).collect();
-            if stream.write_all(answer.as_bytes()).is_err() {
+        let mut commands = stream.try_clone().unwrap();
+        let mut parser = redis::Parser::new();
+        for answer in answers.iter().chain(std::iter::repeat(answers.last().unwrap())) {
+            let is_asked = parser.parse_value(&mut commands).is_ok();
+            if !is_asked || stream.write_all(answer.as_bytes()).is_err() {
                 return;
             }
         }
@@ -137,6 +136,36 @@ fn a_server_that_speaks_something_else_is_told_to_do_so() {
     assert!(matches!(error, RemoteError::Away { .. }), "{error:?}");
     let error = refused(&fake(drop), in_haste());
     assert!(matches!(error, RemoteError::Away { .. }), "{error:?}");
+}
+
+#[test]
+fn a_connection_over_which_nonsense_comes_is_given_up_and_made_again() {
+    // To the greeting, the name and version of the client, the tracking, the scripts.
+    let answers = &[
+        "+OK\r\n",
+        "+OK\r\n",
+        "+OK\r\n",
+        "+OK\r\n",
+        "$1\r\na\r\n",
+        "$1\r\nb\r\n",
+        "$1\r\nc\r\n",
+        "nonsense\r\n",
+    ];
+    let one = RedisCache::open(&fake(answering(answers)), options("p")).unwrap();
+    let heard = heard(&one);
+    for _ in 0..3 {
+        assert_eq!(heard.next(), RemoteChange::Back);
+        let error = block_on(one.health()).unwrap_err();
+        assert!(matches!(error, RemoteError::Garbage { .. } | RemoteError::Away { .. }), "{error:?}");
+        assert_eq!(heard.next(), RemoteChange::Lost);
+    }
+    let answers =
+        &["+OK\r\n", "+OK\r\n", "+OK\r\n", "+OK\r\n", "$1\r\na\r\n", "$1\r\nb\r\n", "$1\r\nc\r\n", ":7\r\n"];
+    let one = RedisCache::open(&fake(answering(answers)), options("p")).unwrap();
+    block_on(async {
+        let error = one.look_up(&[LookUp { key: "a".into(), tags: vec![] }]).await.unwrap_err();
+        assert!(matches!(error, RemoteError::Garbage { .. }), "{error:?}");
+    });
 }
 
 #[test]
