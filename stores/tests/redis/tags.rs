@@ -62,6 +62,8 @@ fn others_are_told_tags_and_keys_and_oneself_the_keys_that_went() {
     let Some((one, other)) = two() else { return };
     block_on(async {
         set(&other, "a", "1", &["t"]).await;
+        // Before this is answered it is told, to nobody.
+        one.health().await.unwrap();
         let (heard_by_one, heard_by_other) = (heard(&one), heard(&other));
         assert_eq!(one.invalidate(&names(&["t"])).await.unwrap(), 1);
         heard_by_other.until(&RemoteChange::Tag("t".into()));
