@@ -160,9 +160,7 @@ impl Drop for RedisCache {
 
 impl fmt::Debug for RedisCache {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let link = &self.link;
-        let shown = f.debug_struct("RedisCache").field("url", &link.address.shown).finish_non_exhaustive();
-        shown
+        f.debug_struct("RedisCache").field("url", &self.link.address.shown).finish_non_exhaustive()
     }
 }
 

@@ -68,7 +68,8 @@ fn clearing_leaves_nothing_that_a_tag_does_not_know() {
         for _ in 0..20 {
             let puts: Vec<_> = (0..50).map(|index| put(&format!("k{index}"), "", &["t"])).collect();
             let (cleared, done) = futures_util::future::join(one.clear(), other.put(&puts)).await;
-            (cleared.unwrap(), done.unwrap());
+            cleared.unwrap();
+            done.unwrap();
             one.invalidate(&names(&["t"])).await.unwrap();
             for put in puts {
                 assert_eq!(entry(&one, &put.key).await, None);
