@@ -39,6 +39,7 @@ mod projection;
 mod query;
 mod random;
 mod record;
+mod remote_cache;
 mod slot_set;
 mod step;
 mod store;
@@ -95,6 +96,10 @@ pub use random::Random;
 pub use record::{
     EdgeLink, EdgeLinks, Head, Links, Payload, Record, SharedRecord, Slot, Typed, TypedOver, Untyped,
     record_of, record_with,
+};
+pub use remote_cache::{
+    LookUp, LookedUp, RemoteCache, RemoteChange, RemoteEntry, RemoteError, RemoteFuture, RemoteListener,
+    RemotePut, TICKET_LIFE, Ticket,
 };
 pub use slot_set::SlotSet;
 pub use step::{HookError, IntoStep, Step};

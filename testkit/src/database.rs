@@ -1,4 +1,4 @@
-//! Names of databases.
+//! Names of databases, and of what else tests have for themselves.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -14,6 +14,14 @@ pub fn unique_database(prefix: &str) -> String {
     format!("{prefix}_{}", NAMED.fetch_add(1, Ordering::Relaxed))
 }
 
+/// Makes a prefix for keys that no other call in this process gets: `name`, a point and a number.
+///
+/// Tests that share a [`Redis`](crate::Redis) keep apart by it. `name` should be of letters, digits, `-`, `_` and `.`.
+pub fn unique_prefix(name: &str) -> String {
+    // Relaxed: only that the numbers differ matters.
+    format!("{name}.{}", NAMED.fetch_add(1, Ordering::Relaxed))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -23,5 +31,8 @@ mod tests {
         let (first, second) = (unique_database("orders"), unique_database("orders"));
         assert_ne!(first, second);
         assert!(first.starts_with("orders_"), "{first}");
+        let (first, second) = (unique_prefix("orders"), unique_prefix("orders"));
+        assert_ne!(first, second);
+        assert!(first.starts_with("orders."), "{first}");
     }
 }

@@ -24,10 +24,13 @@ mod hello;
 mod mongod;
 mod port;
 mod program;
+mod redis;
 mod replica_set;
 mod server;
+mod url;
 
-pub use database::unique_database;
+pub use database::{unique_database, unique_prefix};
 pub use mongod::Mongod;
 pub use program::jvspatial_python;
+pub use redis::Redis;
 pub use replica_set::ReplicaSet;

@@ -1,14 +1,24 @@
 //! A MongoDB server that is no member of a replica set.
 
-use std::fmt::Write;
+use std::ffi::OsString;
 use std::path::Path;
 use std::sync::OnceLock;
 
 use mongodb::bson::doc;
 use tempfile::TempDir;
 
-use crate::server::Server;
+use crate::server::{Kind, Server};
+use crate::url::percent_encoded;
 use crate::{admin, program};
+
+/// `mongod`, in a replica set or not.
+pub(crate) const KIND: Kind = Kind {
+    name: "mongod",
+    arguments,
+    ready: "Waiting for connections",
+    port_taken: "Address already in use",
+    fatal: r#""s":"F""#,
+};
 
 /// A single server on a free port of the loopback address, with an empty folder for its data.
 ///
@@ -142,21 +152,33 @@ impl Mongod {
 
     fn start_from(binary: &Path, options: &[&str]) -> Self {
         let folder = TempDir::with_prefix("wayfare-mongod-").expect("there is room for a temporary folder");
-        let server = Server::start(binary, options, folder.path(), "mongod");
+        let server = Server::start(KIND, binary, options, folder.path(), "mongod");
         Self { server, credentials: None, _folder: folder }
     }
 }
 
-/// A name or password as it stands in a URL.
-fn percent_encoded(text: &str) -> String {
-    let mut encoded = String::new();
-    for byte in text.bytes() {
-        match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => encoded.push(byte.into()),
-            _ => write!(encoded, "%{byte:02X}").expect("a string takes all that is written"),
-        }
-    }
-    encoded
+/// The command line of a server that is small, starts fast, and is seen by this machine only.
+fn arguments(port: u16, data: &Path) -> Vec<OsString> {
+    let port = port.to_string();
+    let mut arguments: Vec<OsString> = [
+        "--bind_ip",
+        "127.0.0.1",
+        "--port",
+        &port,
+        "--nounixsocket",
+        "--wiredTigerCacheSizeGB",
+        "0.25",
+        // Three files of 100 MiB for each server, written at its start, are what it does by default.
+        "--wiredTigerEngineConfigString",
+        "log=(file_max=8MB,prealloc=false)",
+        "--setParameter",
+        "diagnosticDataCollectionEnabled=false",
+        "--dbpath",
+    ]
+    .map(OsString::from)
+    .into();
+    arguments.push(data.into());
+    arguments
 }
 
 #[cfg(test)]
@@ -164,8 +186,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_has_a_meaning_in_urls_is_encoded() {
-        assert_eq!(percent_encoded("Ada-1_~."), "Ada-1_~.");
-        assert_eq!(percent_encoded("p@ss:w/d%é"), "p%40ss%3Aw%2Fd%25%C3%A9");
+    fn a_server_listens_on_the_loopback_address_only() {
+        let arguments = arguments(20_001, Path::new("/tmp/data"));
+        let line = arguments.join(" ".as_ref()).into_string().unwrap();
+        assert!(line.starts_with("--bind_ip 127.0.0.1 --port 20001 --nounixsocket "), "{line}");
+        assert!(line.ends_with(" --dbpath /tmp/data"), "{line}");
     }
 }

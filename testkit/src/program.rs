@@ -11,6 +11,9 @@ const MONGOD: &str = "WAYFARE_MONGOD";
 /// The variable that names a Python with `jvspatial` and `pymongo`.
 const JVSPATIAL: &str = "WAYFARE_JVSPATIAL";
 
+/// The variable that names `redis-server`.
+const REDIS: &str = "WAYFARE_REDIS";
+
 /// Finds the Python that can import `jvspatial` and `pymongo`, for tests of what both sides store.
 ///
 /// `None`, said aloud, where `WAYFARE_JVSPATIAL` does not name it.
@@ -25,6 +28,11 @@ pub fn jvspatial_python() -> Option<PathBuf> {
 /// The path of `mongod`; `None`, said aloud, where the variable is not set.
 pub(crate) fn mongod() -> Option<PathBuf> {
     named(MONGOD, env::var_os(MONGOD), &mut io::stderr())
+}
+
+/// The path of `redis-server`; `None`, said aloud, where the variable is not set.
+pub(crate) fn redis() -> Option<PathBuf> {
+    named(REDIS, env::var_os(REDIS), &mut io::stderr())
 }
 
 fn named(variable: &str, value: Option<OsString>, told: &mut impl Write) -> Option<PathBuf> {

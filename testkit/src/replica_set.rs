@@ -9,6 +9,7 @@ use mongodb::bson::{Document, doc};
 use tempfile::TempDir;
 
 use crate::hello::{Hello, is_healthy, newest_primary};
+use crate::mongod::KIND;
 use crate::server::{POLL_INTERVAL, Server};
 use crate::{admin, program};
 
@@ -177,7 +178,7 @@ impl ReplicaSet {
             TempDir::with_prefix("wayfare-replica-set-").expect("there is room for a temporary folder");
         let start = |member: usize| {
             let options = ["--noauth", "--replSet", NAME];
-            Server::start(binary, &options, folder.path(), &format!("member-{member}"))
+            Server::start(KIND, binary, &options, folder.path(), &format!("member-{member}"))
         };
         let members = thread::scope(|scope| {
             let started: Vec<_> = (0..members).map(|member| scope.spawn(move || start(member))).collect();

@@ -1,4 +1,4 @@
-//! One `mongod` process that can be killed, hung and started again.
+//! One process of a server that can be killed, hung and started again.
 
 use std::ffi::OsString;
 use std::fs::{self, File};
@@ -24,17 +24,24 @@ const ATTEMPTS: usize = 50;
 /// How many lines of the log a failure shows.
 const TAIL_LINES: usize = 20;
 
-/// How it marks what it dies of.
-const FATAL: &str = r#""s":"F""#;
-
-/// What `mongod` logs once it takes connections.
-const READY: &str = "Waiting for connections";
-
-/// What it logs before it exits because another process has its port.
-const PORT_TAKEN: &str = "Address already in use";
+/// What differs between the servers of one program and of another.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Kind {
+    /// How it is called in failures.
+    pub(crate) name: &'static str,
+    /// The command line of a server on a port, with a folder for its data, behind which come further options.
+    pub(crate) arguments: fn(u16, &Path) -> Vec<OsString>,
+    /// What it logs once it takes connections.
+    pub(crate) ready: &'static str,
+    /// What it logs before it exits because another process has its port.
+    pub(crate) port_taken: &'static str,
+    /// How it marks what it dies of.
+    pub(crate) fatal: &'static str,
+}
 
 /// A server, running or killed, and where its data lie. Killed when dropped.
 pub(crate) struct Server {
+    kind: Kind,
     binary: PathBuf,
     /// What is particular to this server, such as its replica set.
     options: Vec<String>,
@@ -58,10 +65,11 @@ impl Server {
     /// # Panics
     ///
     /// It does not come up; the message has the end of its log.
-    pub(crate) fn start(binary: &Path, options: &[&str], root: &Path, name: &str) -> Self {
+    pub(crate) fn start(kind: Kind, binary: &Path, options: &[&str], root: &Path, name: &str) -> Self {
         let data = root.join(name);
         fs::create_dir(&data).unwrap_or_else(|error| panic!("{}: {error}", data.display()));
         let mut server = Self {
+            kind,
             binary: binary.to_owned(),
             options: options.iter().map(|&option| option.to_owned()).collect(),
             port: 0,
@@ -78,7 +86,7 @@ impl Server {
                 Err(Failure::Other(reason)) => panic!("{reason}"),
             }
         }
-        panic!("each of {ATTEMPTS} ports that were free was taken before mongod had it");
+        panic!("each of {ATTEMPTS} ports that were free was taken before {} had it", kind.name);
     }
 
     /// Starts it again on its port with its data, if it does not run.
@@ -136,7 +144,7 @@ impl Server {
 
     /// The last lines that it logged.
     pub(crate) fn log_tail(&self) -> String {
-        tail(&self.logged_since(0))
+        tail(&self.logged_since(0), self.kind.fatal)
     }
 
     fn signal(&self, what: &str, send: fn(&Guarded) -> io::Result<()>) {
@@ -149,10 +157,11 @@ impl Server {
     fn launch(&self) -> Result<(), Failure> {
         // A server that is started again appends to its log, where an earlier start was ready too.
         let begin = fs::metadata(&self.log).map_or(0, |log| log.len());
-        let arguments = arguments(self.port, &self.data, &self.options);
+        let mut arguments = (self.kind.arguments)(self.port, &self.data);
+        arguments.extend(self.options.iter().map(OsString::from));
         let started = Guarded::start(&self.binary, &arguments, &self.log, &self.root);
-        let mut process =
-            started.map_err(|error| Failure::Other(format!("mongod was not started: {error}")))?;
+        let mut process = started
+            .map_err(|error| Failure::Other(format!("{} was not started: {error}", self.kind.name)))?;
         let deadline = Instant::now() + START_TIMEOUT;
         loop {
             // Asked before the log is read: all that a dead server had to say is then in there.
@@ -160,9 +169,9 @@ impl Server {
             let logged = self.logged_since(begin);
             match exited {
                 // The port alone would not do: another server may answer there, while this one fails.
-                Ok(None) if logged.contains(READY) => break,
+                Ok(None) if logged.contains(self.kind.ready) => break,
                 Ok(None) if Instant::now() < deadline => thread::sleep(POLL_INTERVAL),
-                Ok(Some(_)) if logged.contains(PORT_TAKEN) => return Err(Failure::PortTaken),
+                Ok(Some(_)) if logged.contains(self.kind.port_taken) => return Err(Failure::PortTaken),
                 _ => return Err(Failure::Other(self.failure(&exited, &logged))),
             }
         }
@@ -175,7 +184,7 @@ impl Server {
             "`{}` does not take connections on port {}: {exited:?}\nthe end of its log:\n{}",
             self.binary.display(),
             self.port,
-            tail(logged)
+            tail(logged, self.kind.fatal)
         )
     }
 
@@ -195,66 +204,42 @@ impl Server {
     }
 }
 
-/// The command line of a server that is small, starts fast, and is seen by this machine only.
-fn arguments(port: u16, data: &Path, options: &[String]) -> Vec<OsString> {
-    let port = port.to_string();
-    let mut arguments: Vec<OsString> = [
-        "--bind_ip",
-        "127.0.0.1",
-        "--port",
-        &port,
-        "--nounixsocket",
-        "--wiredTigerCacheSizeGB",
-        "0.25",
-        // Three files of 100 MiB for each server, written at its start, are what it does by default.
-        "--wiredTigerEngineConfigString",
-        "log=(file_max=8MB,prealloc=false)",
-        "--setParameter",
-        "diagnosticDataCollectionEnabled=false",
-        "--dbpath",
-    ]
-    .map(OsString::from)
-    .into();
-    arguments.push(data.into());
-    arguments.extend(options.iter().map(OsString::from));
-    arguments
-}
-
 /// The end of a log, after what was fatal: a server that aborts logs its stack behind that, which would hide it.
-fn tail(log: &str) -> String {
+fn tail(log: &str, fatal: &str) -> String {
     let lines: Vec<&str> = log.lines().collect();
     let (earlier, last) = lines.split_at(lines.len().saturating_sub(TAIL_LINES));
-    let fatal = earlier.iter().filter(|line| line.contains(FATAL));
-    fatal.chain(last).copied().collect::<Vec<_>>().join("\n")
+    let marked = earlier.iter().filter(|line| line.contains(fatal));
+    marked.chain(last).copied().collect::<Vec<_>>().join("\n")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    #[test]
-    fn a_server_listens_on_the_loopback_address_only() {
-        let options = ["--replSet".to_owned(), "rs0".to_owned()];
-        let arguments = arguments(20_001, Path::new("/tmp/data"), &options);
-        let line = arguments.join(" ".as_ref()).into_string().unwrap();
-        assert!(line.starts_with("--bind_ip 127.0.0.1 --port 20001 --nounixsocket "), "{line}");
-        assert!(line.ends_with(" --dbpath /tmp/data --replSet rs0"), "{line}");
-    }
+    const FATAL: &str = "FATAL";
+
+    const ECHO: Kind = Kind {
+        name: "echo",
+        arguments: |port, _| vec!["--port".into(), port.to_string().into()],
+        ready: "ready",
+        port_taken: "taken",
+        fatal: FATAL,
+    };
 
     #[test]
     fn a_tail_is_the_last_lines_or_all_there_are() {
         let log: String = (0..100).map(|line| format!("{line}\n")).collect();
-        assert!(tail(&log).starts_with("80\n81\n"));
-        assert!(tail(&log).ends_with("\n99"));
-        assert!(tail(&format!("{FATAL} x\n{log}")).starts_with("\"s\":\"F\" x\n80\n"));
-        assert_eq!(tail("a\nb\n"), "a\nb");
-        assert_eq!(tail(""), "");
+        assert!(tail(&log, FATAL).starts_with("80\n81\n"));
+        assert!(tail(&log, FATAL).ends_with("\n99"));
+        assert!(tail(&format!("{FATAL} x\n{log}"), FATAL).starts_with("FATAL x\n80\n"));
+        assert_eq!(tail("a\nb\n", FATAL), "a\nb");
+        assert_eq!(tail("", FATAL), "");
     }
 
     #[test]
-    #[should_panic(expected = "the end of its log:\n--bind_ip 127.0.0.1")]
+    #[should_panic(expected = "the end of its log:\n--port ")]
     fn a_server_that_does_not_start_is_told_with_its_log() {
         let root = tempfile::tempdir().unwrap();
-        Server::start(Path::new("/bin/echo"), &[], root.path(), "echo");
+        Server::start(ECHO, Path::new("/bin/echo"), &["more"], root.path(), "echo");
     }
 }

@@ -6,6 +6,7 @@ mod jvspatial;
 mod mongod;
 mod program;
 mod python;
+mod redis;
 
 use std::env;
 use std::ffi::OsString;
@@ -26,7 +27,7 @@ struct Service {
     version: fn(&Path) -> Result<String, ServiceError>,
 }
 
-const SERVICES: &[Service] = &[mongod::SERVICE, jvspatial::SERVICE];
+const SERVICES: &[Service] = &[mongod::SERVICE, redis::SERVICE, jvspatial::SERVICE];
 
 /// What was found of one service.
 pub(crate) struct Found {
