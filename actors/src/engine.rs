@@ -13,6 +13,7 @@ mod fetch;
 mod finish;
 mod hooks;
 mod host;
+mod read_ahead;
 mod run;
 mod write;
 
@@ -68,6 +69,11 @@ pub(crate) struct Engine {
     wake: Rc<Notify>,
     /// Seats to ask shards for, at the end of the turn.
     asking: Vec<usize>,
+    /// Visits since they were told that found their record resident, by shard: an atomic for each would cost more than
+    /// the visit.
+    hits: Box<[u64]>,
+    /// Visits that all walks have asked for ahead, or got and not yet made.
+    read_ahead: usize,
 }
 
 impl Engine {
@@ -76,6 +82,8 @@ impl Engine {
         let wake = Rc::new(Notify::new());
         let engine = Rc::new_cyclic(|this| {
             RefCell::new(Self {
+                hits: vec![0; core.settings.shards].into(),
+                read_ahead: 0,
                 core,
                 vitals,
                 this: this.clone(),
@@ -129,17 +137,18 @@ impl Engine {
         self.ready.clear();
         self.group.clear();
         self.asking.clear();
+        self.read_ahead = 0;
     }
 
     /// Runs turns for a slice of time; `false` when no walk can go on.
     fn slice(&mut self) -> bool {
         let until = Instant::now() + SLICE;
-        while self.turn() {
-            if Instant::now() >= until {
-                return true;
-            }
+        let mut busy = true;
+        while busy && Instant::now() < until {
+            busy = self.turn();
         }
-        false
+        self.tell_hits();
+        busy
     }
 
     fn turn(&mut self) -> bool {
@@ -193,7 +202,9 @@ impl Engine {
     /// Takes in a shard's answer.
     pub(crate) fn arrive(&mut self, seat: usize, walk: u64, records: Records) {
         let Some(hosted) = self.seat_of(seat, walk) else { return };
+        let came = records.result.as_ref().map_or(0, Vec::len);
         hosted.outstanding = hosted.outstanding.saturating_sub(1);
+        hosted.asked = hosted.asked.saturating_sub(u32::try_from(came).unwrap_or(u32::MAX));
         hosted.profile.store_calls += u64::from(records.store_calls);
         match records.result {
             Ok(found) => {

@@ -89,6 +89,10 @@ pub(crate) struct Hosted {
     pub(crate) profile: Profile,
     /// Messages to shards not yet answered.
     pub(crate) outstanding: u32,
+    /// Slots that these name.
+    pub(crate) asked: u32,
+    /// Visits asked for ahead, or answered and not yet made, as the engine has counted them.
+    pub(crate) counted_ahead: u32,
     /// Visits that are to be at hand together, of a walk that makes several at once.
     pub(crate) together: usize,
     /// How many entries at the front of the queue have been asked for, or were resident when looked at.

@@ -17,6 +17,8 @@ impl Engine {
         while let Some(seat) = self.asking.pop() {
             let Some(mut hosted) = self.seats[seat].take() else { continue };
             self.ask(&mut hosted);
+            self.count_ahead(&mut hosted);
+            self.core.read_ahead.note(self.read_ahead);
             // Nothing was missing after all: it became resident meanwhile.
             let resident = hosted.state == State::Loading && hosted.outstanding == 0;
             self.seats[seat] = Some(hosted);
@@ -43,6 +45,7 @@ impl Engine {
         for (shard, slots) in wanted.into_iter().enumerate().filter(|(_, slots)| !slots.is_empty()) {
             let Some(walker) = hosted.shared.address() else { continue };
             hosted.outstanding += 1;
+            hosted.asked += slots.len() as u32;
             hosted.profile.messages += 1;
             if hosted.missing.is_none() {
                 hosted.profile.loaded += slots.len() as u64;
@@ -83,12 +86,14 @@ impl Engine {
         }
         let (from, until) =
             if predictable { (hosted.ahead, hosted.ahead + batch) } else { (0, UNSURE_LOOK_AHEAD) };
+        // What a walk waits for comes in any case, a few visits together.
+        let least = if hosted.state == State::Loading { UNSURE_LOOK_AHEAD } else { 0 };
+        let mut room = self.room_ahead().max(least);
         let guards: Vec<SlabGuard<'_>> = self.core.slabs.iter().map(|slab| slab.read()).collect();
         let directory = &self.core.directory;
         let mut at = from;
         while at < until {
             let Some(entry) = frontier.peek(at) else { break };
-            at += 1;
             let place = directory.place_of(entry.slot);
             let resident = match guards[directory.shard_of(entry.slot)].get(place) {
                 Some(Some(record)) => satisfies(&record.head, hosted.need),
@@ -100,8 +105,14 @@ impl Engine {
                     _ => true,
                 });
             if !here {
+                if room == 0 {
+                    self.core.read_ahead.slow();
+                    break;
+                }
+                room -= 1;
                 want(entry.slot);
             }
+            at += 1;
         }
         if predictable {
             hosted.ahead = at;

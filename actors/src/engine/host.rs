@@ -82,6 +82,8 @@ impl Engine {
             limits,
             profile,
             outstanding: 0,
+            asked: 0,
+            counted_ahead: 0,
             ahead: 0,
             cold: 0,
             arrived: Default::default(),

@@ -42,6 +42,7 @@ impl Engine {
             let kept = self.run_walk(seat, &mut hosted, own, now);
             self.vitals.leave();
             if kept {
+                self.count_ahead(&mut hosted);
                 self.seats[seat] = Some(hosted);
             } else {
                 self.vacate(seat, *hosted);
@@ -228,7 +229,9 @@ impl Engine {
         }
         match pick.record.take() {
             Some(record) => {
-                hosted.take_arrived(pick.entry.slot);
+                if hosted.take_arrived(pick.entry.slot).is_none() {
+                    self.hits[self.core.directory.shard_of(pick.entry.slot)] += 1;
+                }
                 hosted.cold = hosted.cold.saturating_sub(1);
                 accepted(hosted, pick, record)
             }
