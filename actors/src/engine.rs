@@ -25,7 +25,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tokio::sync::Notify;
-use wayfare_graph::{HookTable, SharedRecord, Slot, WalkError};
+use wayfare_graph::{HookTable, SharedRecord, WalkError};
 
 use crate::core::Core;
 use crate::engine::fetch::Pick;
@@ -202,9 +202,7 @@ impl Engine {
     /// Takes in a shard's answer.
     pub(crate) fn arrive(&mut self, seat: usize, walk: u64, records: Records) {
         let Some(hosted) = self.seat_of(seat, walk) else { return };
-        let came = records.result.as_ref().map_or(0, Vec::len);
         hosted.outstanding = hosted.outstanding.saturating_sub(1);
-        hosted.asked = hosted.asked.saturating_sub(u32::try_from(came).unwrap_or(u32::MAX));
         hosted.profile.store_calls += u64::from(records.store_calls);
         match records.result {
             Ok(found) => {
@@ -213,7 +211,10 @@ impl Engine {
                         let bytes = record.payload.heap_bytes() + record.head.link_bytes();
                         hosted.profile.bytes += bytes as u64;
                     }
-                    hosted.arrived.insert(slot, found);
+                    // It may have been visited already: it was published before this message came.
+                    if let Some(answer) = hosted.asked.get_mut(&slot) {
+                        *answer = Some(found);
+                    }
                 }
             }
             Err(error) => {
@@ -240,10 +241,5 @@ impl Hosted {
             return Some(WalkError::Cancelled { walker: self.shared.walker.into() });
         }
         self.shared.is_late(now).then(|| self.shared.wall_reached())
-    }
-
-    /// The record of a slot as a shard answered it.
-    fn arrived_record(&self, slot: Slot) -> Option<&Found> {
-        if self.arrived.is_empty() { None } else { self.arrived.get(&slot) }
     }
 }

@@ -63,7 +63,7 @@ impl Engine {
             let Some(hosted) = &self.seats[pick.seat] else { continue };
             if satisfies(&record.head, hosted.need) {
                 // A visit of what the walk itself had loaded does not make the record one that is asked for again.
-                if hosted.arrived_record(pick.entry.slot).is_none() {
+                if !hosted.has_asked(pick.entry.slot) {
                     record.head.touch();
                 }
                 if let Some(links) = record.head.links(Direction::Out) {

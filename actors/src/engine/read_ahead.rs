@@ -6,7 +6,7 @@
 use crate::engine::Engine;
 use crate::hosted::Hosted;
 
-/// Of the memory that can be evicted, the part that shards leave free: see `shard/eviction.rs`.
+/// One of so many parts of the memory that can be evicted is left free by shards: see `shard/eviction.rs`.
 const FREE_PART: u64 = 16;
 
 impl Engine {
@@ -29,7 +29,7 @@ impl Engine {
     /// Takes account of what a walk has asked for or visited since it was counted last.
     #[inline]
     pub(super) fn count_ahead(&mut self, hosted: &mut Hosted) {
-        let ahead = hosted.asked + hosted.arrived.len() as u32;
+        let ahead = hosted.asked.len() as u32;
         if ahead != hosted.counted_ahead {
             let others = self.read_ahead.saturating_sub(hosted.counted_ahead as usize);
             self.read_ahead = others + ahead as usize;
