@@ -237,3 +237,22 @@ async fn walks_that_would_read_ahead_of_what_fits_are_slowed_and_memory_stays_bo
     assert!(figures.most_read_ahead <= (BATCH + WALKS * LEAST) as u64, "{figures:?}");
     assert_eq!(figures.total().pinned, 300);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn saves_of_more_than_fits_leave_no_more_than_the_bound_once_they_are_durable() {
+    let stage = Stage::with(|config| config.cache_resident_bytes(BOUND).shards_count(2));
+    pile(&stage, 3_000).await;
+    let ids: Vec<Id> = (0..3_000).map(boulder).collect();
+    let body = Body::encode(&json!({ "text": "y".repeat(2 * NODE_BYTES) })).unwrap();
+    let stored = stage.graph().documents(&ids).await.unwrap();
+    let larger = stored.into_iter().map(|document| {
+        let document = document.unwrap();
+        Document::new(document.id().clone(), body.clone()).with_version(document.version())
+    });
+    let saved = stage.runtime.handle().save_nodes(larger.collect()).await.unwrap();
+    assert!(saved.iter().all(Result::is_ok));
+    let figures = total(&stage).await;
+    assert!(figures.bytes <= BOUND && figures.unsettled_bytes == 0, "{figures:?}");
+    assert_eq!(walk_all(&stage).await.len(), 3_000);
+    assert!(total(&stage).await.bytes <= BOUND);
+}
