@@ -72,7 +72,8 @@ pub fn lines() -> Vec<Line> {
     lines
 }
 
-/// The rival is what would be found if the walk kept what it met first and never anything else: the most there is.
+/// The rival is the part of the graph that is resident at the end: with the same records kept for ever, a walk finds as
+/// much, and more cannot be.
 fn again(graph: &Arc<MadeGraph>, bound: u64, records: u64, names: [&'static str; 2]) -> Vec<Line> {
     const WALKS: u64 = 5;
     let runtime = runtime(graph, bound);
