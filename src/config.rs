@@ -6,6 +6,7 @@
 
 mod auto;
 mod bytes;
+mod entity_list;
 mod error;
 mod layers;
 mod settable;
@@ -22,6 +23,7 @@ use std::{env, fs, io};
 use serde::{Deserialize, Deserializer, de};
 
 pub use auto::OrAuto;
+pub use entity_list::EntityList;
 pub use error::{ConfigError, Origin};
 pub use setting::{Allowed, Setting};
 pub use settings::{

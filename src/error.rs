@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use wayfare_actors::StartError;
+use wayfare_actors::{PinError, StartError};
 use wayfare_graph::{
     BodyError, DocumentError, EntityName, FilterError, Id, IdError, StoreError, WalkError, WriteError,
 };
@@ -26,6 +26,9 @@ pub enum Error {
     /// A write was refused.
     #[error(transparent)]
     Write(#[from] WriteError),
+    /// Entities were not pinned.
+    #[error(transparent)]
+    Pin(#[from] PinError),
     /// A walk did not start, or ended with an error.
     #[error(transparent)]
     Walk(#[from] WalkError),

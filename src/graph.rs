@@ -4,6 +4,7 @@ mod bulk;
 mod finding;
 mod indexes;
 mod neighbours;
+mod pins;
 
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 use wayfare_actors::RuntimeHandle;

@@ -62,9 +62,9 @@ pub mod walkers;
 
 pub use command::run_command;
 pub use config::{
-    Allowed, CacheConfig, Config, ConfigBuilder, ConfigError, DurableConfig, EventsConfig, LimitsConfig,
-    OrAuto, Origin, PoolConfig, Setting, ShardsConfig, StoreConfig, StoreUrl, SupervisionConfig,
-    UpdatesConfig, WorkersConfig, WritersConfig, settings,
+    Allowed, CacheConfig, Config, ConfigBuilder, ConfigError, DurableConfig, EntityList, EventsConfig,
+    LimitsConfig, OrAuto, Origin, PoolConfig, Setting, ShardsConfig, StoreConfig, StoreUrl,
+    SupervisionConfig, UpdatesConfig, WorkersConfig, WritersConfig, settings,
 };
 pub use cursor::{Cursor, CursorError};
 pub use error::{Error, Result};
@@ -77,7 +77,8 @@ pub use selection::{Part, Selection, SortBy};
 pub use spawning::{Spawning, StreamSpawning, Walking};
 pub use stored::Stored;
 pub use wayfare_actors::{
-    DurableWalk, EmitStream, Finished, RuntimeHandle, ShardFigures, Spawn, Spawned, StartError, WalkStatus,
+    DurableWalk, EmitStream, Finished, PinError, ResidentFigures, RuntimeHandle, ShardFigures, Spawn,
+    Spawned, StartError, WalkStatus, WarmFigures,
 };
 pub use wayfare_graph::{
     AccessPath, Along, Body, BodyError, Bounds, Budget, Child, Circuit, Clock, Detail, Direction, Document,

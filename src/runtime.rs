@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use wayfare_actors::{DurableWalk, RuntimeHandle, Settings, Spawn, Spawned, WalkStatus};
+use wayfare_actors::{DurableWalk, ResidentFigures, RuntimeHandle, Settings, Spawn, Spawned, WalkStatus};
 use wayfare_graph::{
     EntityName, EntityType, Event, EventSource, Filter, Id, Index, KeySource, Limits, PoolFigures, Store,
     WalkError, Walker,
@@ -56,7 +56,7 @@ impl Runtime {
         if config.store.create_indexes {
             make_declared_indexes(&*store)?;
         }
-        let handle = RuntimeHandle::start(store, keys, settings_of(config))?;
+        let handle = RuntimeHandle::start(store, keys, settings_of(config)?)?;
         Ok(Self { handle, update_retries: config.updates.retries, page_size: config.store.page_size })
     }
 
@@ -151,6 +151,11 @@ impl Runtime {
         self.handle.pool()
     }
 
+    /// What is in memory, how well that serves, and how far loading `[cache] warm` has come.
+    pub async fn resident_figures(&self) -> ResidentFigures {
+        self.handle.resident_figures().await
+    }
+
     /// The handle of the actors, for what this face does not show.
     #[must_use]
     pub fn handle(&self) -> &RuntimeHandle {
@@ -165,10 +170,10 @@ impl Runtime {
 }
 
 /// The numbers of the actors' floor, from the settings.
-fn settings_of(config: &Config) -> Settings {
+fn settings_of(config: &Config) -> Result<Settings> {
     let workers = config.workers.resolved_count();
     let limits = &config.limits;
-    Settings {
+    Ok(Settings {
         workers,
         turn_visits: config.workers.turn_visits,
         worker_mailbox: config.workers.mailbox,
@@ -180,6 +185,7 @@ fn settings_of(config: &Config) -> Settings {
         flush_interval: config.writers.flush_interval(),
         write_queue: config.writers.queue,
         resident_bytes: config.cache.resolved_resident_bytes(),
+        warm: config.cache.warm.names()?,
         limits: Limits {
             visits: limits.visits,
             visits_per_node: limits.visits_per_node,
@@ -193,7 +199,7 @@ fn settings_of(config: &Config) -> Settings {
         resume_walks: config.durable.resume,
         drain_timeout: config.supervision.drain_timeout(),
         stall: config.supervision.stall(),
-    }
+    })
 }
 
 fn make_declared_indexes(store: &dyn Store) -> Result<()> {

@@ -276,7 +276,7 @@ fn gone() -> StoreError {
 
 /// One failure told to many: each gets its own error with the same text, and the same kind where
 /// callers act on it.
-fn shared_error(error: &Arc<StoreError>) -> StoreError {
+pub(crate) fn shared_error(error: &Arc<StoreError>) -> StoreError {
     match &**error {
         StoreError::Stopped => StoreError::Stopped,
         StoreError::Poisoned { reason } => StoreError::Poisoned { reason: reason.clone() },

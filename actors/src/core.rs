@@ -14,10 +14,12 @@ use crate::directory::Directory;
 use crate::durability::Durability;
 use crate::events::Events;
 use crate::messages::{Found, Records, Visit, VisitReply};
+use crate::resident_figures::ReadAheadTally;
 use crate::settings::Settings;
 use crate::shard::ShardActor;
 use crate::slab::Slab;
 use crate::walk_shared::{Wake, WalkShared};
+use crate::warm::WarmTally;
 use crate::worker::WorkerRef;
 use crate::writer::WriterHandle;
 
@@ -36,6 +38,8 @@ pub(crate) struct Core {
     pub(crate) workers: RwLock<Vec<WorkerRef>>,
     pub(crate) walks: DashMap<u64, Arc<WalkShared>, FxBuildHasher>,
     pub(crate) events: Events,
+    pub(crate) read_ahead: ReadAheadTally,
+    pub(crate) warm: WarmTally,
     /// Told whenever a durable walk ends, is parked or goes on.
     pub(crate) durable_news: Notify,
     this: Weak<Self>,
@@ -62,6 +66,8 @@ impl Core {
             workers: RwLock::new(Vec::new()),
             walks: DashMap::with_hasher(FxBuildHasher),
             events: Events::new(settings.event_buffer),
+            read_ahead: ReadAheadTally::default(),
+            warm: WarmTally::default(),
             durable_news: Notify::new(),
             spawning: Mutex::new(()),
             next_walk: AtomicU64::new(1),
@@ -88,6 +94,7 @@ impl Core {
             self.resident(slot).filter(|record| crate::loader::satisfies(&record.head, need))
         {
             record.head.touch();
+            self.slabs[self.directory.shard_of(slot)].tally.add_hits(1);
             return Ok(Found::Record(record));
         }
         let (reply, records) = oneshot::channel();

@@ -55,9 +55,8 @@ impl Directory {
 
     /// All slots that were given out.
     pub(crate) fn slots(&self) -> impl Iterator<Item = Slot> + '_ {
-        let shard_bits = self.shard_bits;
         let in_shard = move |(shard, names): (usize, &boxcar::Vec<Id>)| {
-            (0..names.count()).map(move |place| Slot((place as u32) << shard_bits | shard as u32))
+            (0..names.count()).map(move |place| self.slot_at(shard, place))
         };
         self.names.iter().enumerate().flat_map(in_shard)
     }
@@ -74,9 +73,10 @@ impl Directory {
         (slot.0 >> self.shard_bits) as usize
     }
 
-    /// The number of shards.
-    pub(crate) fn shards(&self) -> usize {
-        self.names.len()
+    /// The slot at a place in a shard's slab.
+    #[inline]
+    pub(crate) fn slot_at(&self, shard: usize, place: usize) -> Slot {
+        Slot((place as u32) << self.shard_bits | shard as u32)
     }
 
     /// How many ids have a slot.

@@ -13,6 +13,7 @@ mod fetch;
 mod finish;
 mod hooks;
 mod host;
+mod read_ahead;
 mod run;
 mod write;
 
@@ -24,7 +25,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tokio::sync::Notify;
-use wayfare_graph::{HookTable, SharedRecord, Slot, WalkError};
+use wayfare_graph::{HookTable, SharedRecord, WalkError};
 
 use crate::core::Core;
 use crate::engine::fetch::Pick;
@@ -68,6 +69,11 @@ pub(crate) struct Engine {
     wake: Rc<Notify>,
     /// Seats to ask shards for, at the end of the turn.
     asking: Vec<usize>,
+    /// Visits since they were told that found their record resident, by shard: an atomic for each would cost more than
+    /// the visit.
+    hits: Box<[u64]>,
+    /// Visits that all walks have asked for ahead, or got and not yet made.
+    read_ahead: usize,
 }
 
 impl Engine {
@@ -76,6 +82,8 @@ impl Engine {
         let wake = Rc::new(Notify::new());
         let engine = Rc::new_cyclic(|this| {
             RefCell::new(Self {
+                hits: vec![0; core.settings.shards].into(),
+                read_ahead: 0,
                 core,
                 vitals,
                 this: this.clone(),
@@ -129,17 +137,18 @@ impl Engine {
         self.ready.clear();
         self.group.clear();
         self.asking.clear();
+        self.read_ahead = 0;
     }
 
     /// Runs turns for a slice of time; `false` when no walk can go on.
     fn slice(&mut self) -> bool {
         let until = Instant::now() + SLICE;
-        while self.turn() {
-            if Instant::now() >= until {
-                return true;
-            }
+        let mut busy = true;
+        while busy && Instant::now() < until {
+            busy = self.turn();
         }
-        false
+        self.tell_hits();
+        busy
     }
 
     fn turn(&mut self) -> bool {
@@ -202,7 +211,10 @@ impl Engine {
                         let bytes = record.payload.heap_bytes() + record.head.link_bytes();
                         hosted.profile.bytes += bytes as u64;
                     }
-                    hosted.arrived.insert(slot, found);
+                    // It may have been visited already: it was published before this message came.
+                    if let Some(answer) = hosted.asked.get_mut(&slot) {
+                        *answer = Some(found);
+                    }
                 }
             }
             Err(error) => {
@@ -229,10 +241,5 @@ impl Hosted {
             return Some(WalkError::Cancelled { walker: self.shared.walker.into() });
         }
         self.shared.is_late(now).then(|| self.shared.wall_reached())
-    }
-
-    /// The record of a slot as a shard answered it.
-    fn arrived_record(&self, slot: Slot) -> Option<&Found> {
-        if self.arrived.is_empty() { None } else { self.arrived.get(&slot) }
     }
 }

@@ -89,14 +89,17 @@ pub(crate) struct Hosted {
     pub(crate) profile: Profile,
     /// Messages to shards not yet answered.
     pub(crate) outstanding: u32,
+    /// How many stood in `asked` when the engine counted them last.
+    pub(crate) counted_ahead: u32,
     /// Visits that are to be at hand together, of a walk that makes several at once.
     pub(crate) together: usize,
     /// How many entries at the front of the queue have been asked for, or were resident when looked at.
     pub(crate) ahead: usize,
     /// Visits for which the walk still looks ahead, since it last met a node that was not resident.
     pub(crate) cold: u32,
-    /// What shards answered and has not been visited: records may be evicted before their turn.
-    pub(crate) arrived: FxHashMap<Slot, Found>,
+    /// What shards were asked for and has not been visited, with their answers: records may be evicted before their
+    /// turn, or visited before their answer is here.
+    pub(crate) asked: FxHashMap<Slot, Option<Found>>,
     /// What has to be read before the walk can do what its last hooks asked for.
     pub(crate) missing: Option<Missing>,
     /// Records that were not durable when the walk visited them. If one of them is taken back, the walk
@@ -162,9 +165,23 @@ impl Hosted {
         }
     }
 
-    /// Takes what a shard answered about a slot.
+    /// Takes what a shard answered about a slot, if it has.
     pub(crate) fn take_arrived(&mut self, slot: Slot) -> Option<Found> {
-        if self.arrived.is_empty() { None } else { self.arrived.remove(&slot) }
+        let found = self.asked.get_mut(&slot)?.take()?;
+        self.asked.remove(&slot);
+        Some(found)
+    }
+
+    /// Notes that the answer about a slot is not needed any more; whether it was asked for.
+    #[inline]
+    pub(crate) fn forget_asked(&mut self, slot: Slot) -> bool {
+        !self.asked.is_empty() && self.asked.remove(&slot).is_some()
+    }
+
+    /// Whether a slot was asked for and has not been visited since.
+    #[inline]
+    pub(crate) fn has_asked(&self, slot: Slot) -> bool {
+        !self.asked.is_empty() && self.asked.contains_key(&slot)
     }
 
     /// Whether anything waits in the queue, or to be put there.

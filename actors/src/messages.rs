@@ -7,6 +7,7 @@ use parking_lot::Mutex;
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 use wayfare_graph::{Document, Id, Need, SharedRecord, Slot, StoreError, WriteError, WriteResult};
 
+use crate::resident_figures::ShardFigures;
 use crate::walk_actor::WalkActor;
 
 /// Asks a shard for nodes: a batch of a walk's frontier. Answered with [`Records`].
@@ -22,6 +23,8 @@ pub(crate) struct Visit {
 pub(crate) enum VisitReply {
     Walker(Addr<WalkActor>),
     Caller(oneshot::Sender<Records>),
+    /// Nobody visits them yet: it counts neither as a hit nor as a miss.
+    WarmUp(oneshot::Sender<Records>),
 }
 
 /// What a shard found of a node.
@@ -127,15 +130,26 @@ pub(crate) struct Evict {
 #[rtype(result = "ShardFigures")]
 pub(crate) struct InspectShard;
 
-/// What a shard holds.
-#[derive(Debug, Clone, Copy, Default, MessageResponse)]
-pub struct ShardFigures {
-    /// Resident records.
-    pub records: u64,
-    /// Bytes they take, as estimated.
-    pub bytes: u64,
-    /// Records evicted since the start.
-    pub evicted: u64,
+/// Keeps entities resident; gives those that were not pinned before. All or none of them.
+#[derive(Message)]
+#[rtype(result = "Result<Vec<Slot>, PinRefusal>")]
+pub(crate) struct Pin {
+    pub(crate) slots: Vec<Slot>,
+}
+
+/// Why entities are not pinned.
+#[derive(Debug)]
+pub(crate) enum PinRefusal {
+    OverBound { bytes: u64, bound: u64 },
+    Missing(Slot),
+    Store(Arc<StoreError>),
+}
+
+/// Lets entities be evicted again.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub(crate) struct Unpin {
+    pub(crate) slots: Vec<Slot>,
 }
 
 /// The refusal of a save whose version is not the one the shard knows.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use wayfare_graph::Limits;
+use wayfare_graph::{EntityName, Limits};
 
 /// Sizes and bounds of a runtime; the root package fills them from `config.toml`.
 #[derive(Debug, Clone)]
@@ -29,6 +29,8 @@ pub struct Settings {
     pub write_queue: usize,
     /// Memory for resident entities, over all shards.
     pub resident_bytes: u64,
+    /// Entities whose nodes are loaded at the start, until half of that memory is used.
+    pub warm: Vec<EntityName>,
     /// Budgets of walks that set none.
     pub limits: Limits,
     /// Values waiting in the stream of one walk.
@@ -59,6 +61,7 @@ impl Default for Settings {
             flush_interval: Duration::ZERO,
             write_queue: 4_096,
             resident_bytes: 1 << 30,
+            warm: Vec::new(),
             limits: Limits::default(),
             emit_buffer: 1_024,
             event_buffer: 1_024,

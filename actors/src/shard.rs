@@ -1,10 +1,12 @@
 //! A shard: one partition of the resident entities.
 //!
 //! - Owns: the records of its slots; it alone publishes, replaces and evicts them.
-//! - Accepts: `Visit` (a batch), `Apply` (saves), `Evict`, `InspectShard`.
+//! - Accepts: `Visit` (a batch), `Apply` (saves), `Evict`, `Pin`, `Unpin`, `InspectShard`.
 //! - Sends: `Records` to walkers, batches to the writer.
 //! - Dies when: the runtime stops. Its state is rebuilt from the store.
 
+mod eviction;
+mod pins;
 mod residents;
 mod saves;
 
@@ -20,9 +22,14 @@ use wayfare_graph::{Need, SharedRecord, Slot, StoreError};
 use crate::directory::Directory;
 use crate::durability::Durability;
 use crate::loader::{Loader, satisfies};
-use crate::messages::{Apply, Evict, Found, InspectShard, Records, Save, ShardFigures, Visit, VisitReply};
+use crate::messages::{Apply, Evict, Found, InspectShard, Records, Save, Visit, VisitReply};
+use crate::resident_figures::ShardFigures;
+use crate::shard::eviction::Eviction;
+use crate::shard::saves::Unsettled;
 use crate::slab::Slab;
 use crate::writer::WriterHandle;
+
+pub(crate) use self::pins::eager_need;
 
 /// Loads of up to this many nodes from a local store are done in place: they take less than the
 /// half millisecond that a handler may, and less than a trip to another thread.
@@ -65,6 +72,9 @@ impl Handler<Visit> for ShardActor {
 
     fn handle(&mut self, visit: Visit, _: &mut Context<Self>) {
         let (mut found, missing) = self.state.borrow().look_up(&visit.slots, visit.need);
+        if !matches!(visit.reply, VisitReply::WarmUp(_)) {
+            self.state.borrow_mut().count(found.len(), missing.len());
+        }
         if missing.is_empty() {
             return answer(visit.reply, Records { result: Ok(found), store_calls: 0 });
         }
@@ -89,7 +99,7 @@ impl Handler<Visit> for ShardActor {
 
 fn answer(reply: VisitReply, records: Records) {
     match reply {
-        VisitReply::Caller(reply) => drop(reply.send(records)),
+        VisitReply::Caller(reply) | VisitReply::WarmUp(reply) => drop(reply.send(records)),
         VisitReply::Walker(walker) => {
             // A walker asks no more than its mailbox has places, so this waits only if it was
             // sent control messages by the hundred; a walker that is gone needs no answer.
@@ -135,17 +145,24 @@ impl Handler<InspectShard> for ShardActor {
     type Result = ShardFigures;
 
     fn handle(&mut self, _: InspectShard, _: &mut Context<Self>) -> ShardFigures {
-        self.state.borrow().figures
+        self.state.borrow().figures()
     }
 }
 
 struct Shard {
     parts: ShardParts,
-    figures: ShardFigures,
-    /// Where the clock hand stands, in places of the slab.
-    hand: usize,
+    /// Resident records.
+    records: u64,
+    /// Which of them go first, and the bytes they take.
+    eviction: Eviction,
+    /// Entities that stay, with the bytes of those that are resident.
+    pinned: FxHashMap<Slot, u64>,
+    pinned_bytes: u64,
+    /// Visits for which a record had to be loaded.
+    misses: u64,
     /// Saves not yet durable, by slot; such records are not evicted.
-    unsettled: FxHashMap<Slot, u32>,
+    unsettled: FxHashMap<Slot, Unsettled>,
+    unsettled_bytes: u64,
     /// Loads under way.
     loads: usize,
     /// Counts changes, to tell whether one came after a load had begun.
@@ -166,9 +183,13 @@ impl Shard {
     fn new(parts: ShardParts) -> Self {
         Self {
             parts,
-            figures: ShardFigures::default(),
-            hand: 0,
+            records: 0,
+            eviction: Eviction::default(),
+            pinned: FxHashMap::default(),
+            pinned_bytes: 0,
+            misses: 0,
             unsettled: FxHashMap::default(),
+            unsettled_bytes: 0,
             loads: 0,
             changes: 0,
             changed: FxHashMap::default(),
@@ -181,6 +202,14 @@ impl Shard {
 
     fn directory(&self) -> &Directory {
         &self.parts.loader.directory
+    }
+
+    /// Counts what was asked for: what had become resident meanwhile, and what has to be loaded.
+    fn count(&mut self, resident: usize, missing: usize) {
+        self.misses += missing as u64;
+        if resident > 0 {
+            self.parts.slab.tally.add_hits(resident as u64);
+        }
     }
 
     /// What is resident with all that is needed, and what has to be loaded.

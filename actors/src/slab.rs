@@ -1,5 +1,7 @@
 //! The published records of one shard.
 
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use parking_lot::{RwLock, RwLockReadGuard};
 use wayfare_graph::SharedRecord;
 
@@ -7,6 +9,7 @@ use wayfare_graph::SharedRecord;
 #[derive(Debug, Default)]
 pub(crate) struct Slab {
     records: RwLock<Vec<Option<SharedRecord>>>,
+    pub(crate) tally: Tally,
 }
 
 /// A read guard over a slab.
@@ -29,5 +32,46 @@ impl Slab {
     /// The record at a place, counted.
     pub(crate) fn get(&self, place: usize) -> Option<SharedRecord> {
         self.read().get(place).cloned().flatten()
+    }
+}
+
+/// Figures of a slab that other threads add to or read. All relaxed: each number stands for itself, and may be a
+/// moment old.
+#[derive(Debug, Default)]
+pub(crate) struct Tally {
+    /// Visits that found their record here; added to by the batch.
+    hits: AtomicU64,
+    /// Resident records, the bytes they take, and how many of these cannot be evicted now.
+    records: AtomicU64,
+    bytes: AtomicU64,
+    held: AtomicU64,
+}
+
+impl Tally {
+    pub(crate) fn add_hits(&self, hits: u64) {
+        self.hits.fetch_add(hits, Ordering::Relaxed);
+    }
+
+    pub(crate) fn hits(&self) -> u64 {
+        self.hits.load(Ordering::Relaxed)
+    }
+
+    /// Told by the owner.
+    pub(crate) fn set(&self, records: u64, bytes: u64, held: u64) {
+        self.records.store(records, Ordering::Relaxed);
+        self.bytes.store(bytes, Ordering::Relaxed);
+        self.held.store(held, Ordering::Relaxed);
+    }
+
+    pub(crate) fn records(&self) -> u64 {
+        self.records.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn bytes(&self) -> u64 {
+        self.bytes.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn held(&self) -> u64 {
+        self.held.load(Ordering::Relaxed)
     }
 }

@@ -19,13 +19,14 @@ use wayfare_graph::{
 use crate::core::Core;
 use crate::durable::{self, DurableWalk, WalkStatus};
 use crate::loader::Loader;
-use crate::messages::{InspectShard, ShardFigures};
+use crate::resident_figures::{ResidentFigures, ShardFigures};
 use crate::settings::Settings;
 use crate::shard::{ShardActor, ShardParts};
 use crate::spawn::{EmitStream, SpawnHow, Spawned, spawn_walk, stream};
 use crate::store_changes;
 use crate::supervisor::{CancelWalk, InspectWalks, PauseWalk, Spawn, Stop, Supervisor};
 use crate::threads::{Join, join_until, moment_after};
+use crate::warm;
 use crate::writer::{WriterActor, WriterSettings};
 
 /// Why a runtime did not start.
@@ -233,11 +234,16 @@ impl RuntimeHandle {
 
     /// Figures of every shard.
     pub async fn shard_figures(&self) -> Vec<ShardFigures> {
-        let mut figures = Vec::new();
-        for shard in self.inner.core.shards.get().into_iter().flatten() {
-            figures.push(shard.send(InspectShard).await.unwrap_or_default());
-        }
-        figures
+        self.inner.core.shard_figures().await
+    }
+
+    /// What is in memory, and how well that serves.
+    pub async fn resident_figures(&self) -> ResidentFigures {
+        self.inner.core.resident_figures().await
+    }
+
+    pub(crate) fn core(&self) -> &Arc<Core> {
+        &self.inner.core
     }
 
     /// The source of generated keys.
@@ -396,6 +402,7 @@ fn start_actors(core: &Arc<Core>) -> Result<Addr<Supervisor>, StartError> {
         supervisor.add_worker();
     }
     store_changes::start(core);
+    warm::start(core);
     if settings.resume_walks {
         actix_rt::spawn(durable::resume_all(Arc::clone(core)));
     }

@@ -17,6 +17,7 @@ mod mongo_reads;
 mod mongo_updates;
 mod reference;
 mod resident;
+mod resident_set;
 mod stored;
 
 use wayfare::{edge, node};
@@ -43,7 +44,7 @@ fn main() {
     }
     let wanted = |name: &str| words.is_empty() || words.iter().any(|word| name.contains(word.as_str()));
     Line::print_head();
-    let groups: [(&str, Measure); 20] = [
+    let groups: [(&str, Measure); 21] = [
         ("breadth-first", resident::breadth_first),
         ("chain", resident::chain),
         ("walkers", resident::walkers),
@@ -63,6 +64,7 @@ fn main() {
         ("mongo-conflicts", mongo_updates::conflicts),
         ("mongo-single", mongo_updates::single),
         ("mongo-reads", mongo_reads::lines),
+        ("resident-set", resident_set::lines),
         ("reference", reference::lines),
     ];
     for (name, measure) in groups {

@@ -241,7 +241,9 @@ pub fn walkers() -> Vec<Line> {
     )]
 }
 
-struct First(Option<std::time::Instant>);
+/// Notes when its only visit was.
+#[derive(Default)]
+pub struct First(Option<std::time::Instant>);
 
 #[walker]
 impl First {

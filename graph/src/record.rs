@@ -43,7 +43,7 @@ pub struct Head {
     more: OnceLock<Box<MoreLinks>>,
 }
 
-/// Set when a record is read, cleared by the shard's clock hand on its way to evict what is cold.
+/// Set when a record is asked for again after its load, cleared by its shard, which looks for what may go.
 const TOUCHED: u64 = 1;
 
 /// Set while what a record holds is not durable.
@@ -62,10 +62,10 @@ struct MoreLinks {
 }
 
 impl Head {
-    /// A head without links.
+    /// A head without links. That it was loaded does not count as a read.
     #[must_use]
     pub fn new(id: Id, version: Version) -> Self {
-        let version = AtomicU64::new(version.0 << FLAGS | TOUCHED);
+        let version = AtomicU64::new(version.0 << FLAGS);
         Self { id, version, out: OnceLock::new(), more: OnceLock::new() }
     }
 
@@ -99,6 +99,8 @@ impl Head {
     #[must_use]
     pub fn succeed(&self, version: Version) -> Self {
         let next = Self::new(self.id.clone(), version);
+        // To be written is not to be read: a walk that updates everything is a scan too.
+        next.version.fetch_or(self.version.load(Ordering::Relaxed) & TOUCHED, Ordering::Relaxed);
         for direction in Direction::ALL {
             if let Some(links) = self.links(direction) {
                 next.set_links(direction, links.clone());

@@ -4,6 +4,7 @@ use std::fmt;
 
 use super::auto::OrAuto;
 use super::bytes::show_bytes;
+use super::entity_list::EntityList;
 use super::setting::{Range, Refusal};
 use super::store_url::{StoreUrl, without_secrets};
 
@@ -14,6 +15,18 @@ pub(super) enum Raw<'a> {
     Toml(&'a toml::Value),
     /// From the environment, where everything is a text.
     Text(&'a str),
+}
+
+impl Raw<'_> {
+    /// As shown in an error about a setting: its own lists are shown whole.
+    pub(super) fn shown(&self, range: &Range) -> String {
+        match (self, range) {
+            (Self::Toml(list @ toml::Value::Array(_)), Range::Entities) => {
+                without_secrets(&list.to_string()).into_owned()
+            }
+            _ => self.to_string(),
+        }
+    }
 }
 
 /// As shown in errors: without quotes, without secrets, and no more than the kind of a nested value.
@@ -117,6 +130,39 @@ impl<T: Settable> Settable for OrAuto<T> {
             Self::Auto => "\"auto\"".to_owned(),
             Self::Fixed(value) => value.to_toml(range),
         }
+    }
+}
+
+impl Settable for EntityList {
+    fn read(raw: Raw<'_>, range: &Range) -> Result<Self, Refusal> {
+        let parsed;
+        let list = match raw {
+            Raw::Toml(toml::Value::Array(list)) => list,
+            Raw::Text(text) if text.trim_start().starts_with('[') => {
+                let table: Result<toml::Table, _> = toml::from_str(&format!("list = {text}"));
+                parsed = table.ok().and_then(|mut table| table.remove("list"));
+                parsed.as_ref().and_then(toml::Value::as_array).ok_or(Refusal::WrongType)?
+            }
+            Raw::Text(text) if text.trim().is_empty() => return Ok(Self::NONE),
+            Raw::Text(text) => {
+                let names = Self::from(text.split(',').map(str::trim));
+                names.check(range)?;
+                return Ok(names);
+            }
+            Raw::Toml(_) => return Err(Refusal::WrongType),
+        };
+        let texts: Option<Vec<&str>> = list.iter().map(toml::Value::as_str).collect();
+        let names = Self::from(texts.ok_or(Refusal::WrongType)?);
+        names.check(range)?;
+        Ok(names)
+    }
+
+    fn check(&self, _: &Range) -> Result<(), Refusal> {
+        self.names().map(drop).map_err(|_| Refusal::OutOfRange)
+    }
+
+    fn to_toml(&self, _: &Range) -> String {
+        self.to_string()
     }
 }
 

@@ -76,7 +76,7 @@ impl Setting {
         origin: impl FnOnce() -> Origin,
     ) -> Result<(), ConfigError> {
         let Err(refusal) = (self.read)(config, raw, &self.allowed.range) else { return Ok(()) };
-        let (key, value, origin) = (self.key.to_owned(), raw.to_string(), origin());
+        let (key, value, origin) = (self.key.to_owned(), raw.shown(&self.allowed.range), origin());
         Err(match refusal {
             Refusal::WrongType => {
                 ConfigError::WrongType { key, value, expected: self.allowed.expected(), origin }
@@ -121,6 +121,7 @@ impl Allowed {
         match self.range {
             Range::Text => "a text".to_owned(),
             Range::Switch => "`true` or `false`".to_owned(),
+            Range::Entities => "a list of texts, such as `[\"City\"]`".to_owned(),
             Range::Number(_) | Range::PowerOfTwo(_) => format!("a whole number ({self})"),
             Range::Bytes(_) => format!("a number of bytes, or a text such as `512 MiB` ({self})"),
         }
@@ -135,6 +136,7 @@ impl fmt::Display for Allowed {
         let (kind, range, show): (_, _, fn(u64) -> String) = match &self.range {
             Range::Text => return f.write_str("any text that is not empty"),
             Range::Switch => return f.write_str("`true` or `false`"),
+            Range::Entities => return f.write_str("names without dots, of 1..=64 bytes"),
             Range::Number(range) => ("", range, grouped),
             Range::PowerOfTwo(range) => ("a power of two in ", range, grouped),
             Range::Bytes(range) => ("", range, show_bytes),
@@ -153,6 +155,8 @@ pub(super) enum Range {
     Text,
     /// Yes or no.
     Switch,
+    /// A list of names that entities can have.
+    Entities,
     /// A whole number.
     Number(RangeInclusive<u64>),
     /// A whole number that is a power of two.
@@ -165,7 +169,7 @@ impl Range {
     /// Takes numbers wider than any setting, so that negative and huge ones are out of range, not of a wrong type.
     pub(super) fn admits(&self, number: i128) -> Result<(), Refusal> {
         let within = u64::try_from(number).is_ok_and(|number| match self {
-            Self::Text | Self::Switch => false,
+            Self::Text | Self::Switch | Self::Entities => false,
             Self::Number(range) | Self::Bytes(range) => range.contains(&number),
             Self::PowerOfTwo(range) => range.contains(&number) && number.is_power_of_two(),
         });

@@ -4,8 +4,9 @@ use serde::Serialize;
 
 use super::auto::OrAuto;
 use super::bytes::{GIB, MIB, TIB};
+use super::entity_list::EntityList;
 use super::settable::Settable;
-use super::setting::Range::{Bytes, Number, PowerOfTwo, Switch, Text};
+use super::setting::Range::{Bytes, Entities, Number, PowerOfTwo, Switch, Text};
 use super::setting::{Allowed, Setting};
 use super::store_url::StoreUrl;
 
@@ -187,6 +188,8 @@ settings! {
         /// Most memory of resident records; `auto` is half of the machine's, or 1 GiB where unknown.
         resident_bytes: OrAuto<u64> = OrAuto::Auto, "bytes", Bytes(MIB..=ANY),
             cache_resident_bytes(impl Into<OrAuto<u64>>);
+        /// Entities whose nodes are loaded at the start, beside the first walks, until half of that memory is used.
+        warm: EntityList = EntityList::NONE, "entities", Entities, cache_warm(impl Into<EntityList>);
     }
 
     /// Budgets of a walk that sets none of its own; reaching one ends the walk with an error that names it.

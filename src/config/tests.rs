@@ -14,6 +14,10 @@ fn ends(setting: &Setting) -> Ends {
         let inside = setting.default() == "false";
         return Ends { inside: vec![(!inside).to_string(), inside.to_string()], outside: vec![] };
     }
+    if matches!(setting.allowed().range, Range::Entities) {
+        let outside = vec!["[\"A.B\"]".into(), "[\"City\", \"\"]".into()];
+        return Ends { inside: vec!["[]".into(), "[\"City\", \"Root\"]".into()], outside };
+    }
     let (Range::Number(range) | Range::Bytes(range) | Range::PowerOfTwo(range)) = &setting.allowed().range
     else {
         return Ends { inside: vec!["\"x\"".into()], outside: vec!["\"\"".into(), "\" \"".into()] };
@@ -381,4 +385,35 @@ fn a_pool_that_is_larger_at_least_than_at_most_is_refused() {
     );
     Config::builder().pool_min_size(30).pool_max_size(30).build().unwrap();
     assert!(Config::builder().pool_max_idle_ms(0).build().unwrap().pool.max_idle().is_none());
+}
+
+#[test]
+fn entities_are_listed_in_a_file_and_in_the_environment() {
+    let list = |names: [&str; 2]| EntityList::from(names);
+    let read = Config::from_toml("[cache]\nwarm = ['Root', 'City']").unwrap();
+    assert_eq!(read.cache.warm, list(["Root", "City"]));
+    for text in ["Root, City", "['Root', \"City\"]"] {
+        let read = from_environment("WAYFARE_CACHE__WARM", text).unwrap();
+        assert_eq!(read.cache.warm, list(["Root", "City"]), "{text}");
+    }
+    assert_eq!(from_environment("WAYFARE_CACHE__WARM", "").unwrap(), Config::default());
+    assert_eq!(Config::builder().cache_warm(["Root", "City"]).build().unwrap(), read);
+
+    for (text, shown) in [
+        (
+            "[cache]\nwarm = ['City', 'A.B']",
+            "`cache.warm` is `[\"City\", \"A.B\"]` (line 2 of the settings): allowed is names without dots, of 1..=64 bytes",
+        ),
+        (
+            "[cache]\nwarm = 'City'",
+            "`cache.warm` is `City` (line 2 of the settings): give a list of texts, such as `[\"City\"]`",
+        ),
+        (
+            "[cache]\nwarm = [1]",
+            "`cache.warm` is `[1]` (line 2 of the settings): give a list of texts, such as `[\"City\"]`",
+        ),
+    ] {
+        assert_eq!(Config::from_toml(text).unwrap_err().to_string(), shown);
+    }
+    assert!(Config::builder().cache_warm(["a.b"]).build().unwrap_err().to_string().contains("`[\"a.b\"]`"));
 }

@@ -30,6 +30,7 @@ mod panics;
 mod parallel;
 mod pausing;
 mod resident;
+mod resident_set;
 mod results;
 mod script;
 mod shutdown;

@@ -5,7 +5,7 @@ use wayfare_graph::Slot;
 use crate::engine::Engine;
 use crate::hosted::{Hosted, State};
 use crate::loader::satisfies;
-use crate::messages::{Visit, VisitReply};
+use crate::messages::{Found, Visit, VisitReply};
 use crate::slab::SlabGuard;
 
 /// How far ahead a walk looks whose hooks may still put other nodes first.
@@ -17,6 +17,8 @@ impl Engine {
         while let Some(seat) = self.asking.pop() {
             let Some(mut hosted) = self.seats[seat].take() else { continue };
             self.ask(&mut hosted);
+            self.count_ahead(&mut hosted);
+            self.core.read_ahead.note(self.read_ahead);
             // Nothing was missing after all: it became resident meanwhile.
             let resident = hosted.state == State::Loading && hosted.outstanding == 0;
             self.seats[seat] = Some(hosted);
@@ -43,6 +45,7 @@ impl Engine {
         for (shard, slots) in wanted.into_iter().enumerate().filter(|(_, slots)| !slots.is_empty()) {
             let Some(walker) = hosted.shared.address() else { continue };
             hosted.outstanding += 1;
+            hosted.asked.extend(slots.iter().map(|&slot| (slot, None)));
             hosted.profile.messages += 1;
             if hosted.missing.is_none() {
                 hosted.profile.loaded += slots.len() as u64;
@@ -83,25 +86,35 @@ impl Engine {
         }
         let (from, until) =
             if predictable { (hosted.ahead, hosted.ahead + batch) } else { (0, UNSURE_LOOK_AHEAD) };
+        // What a walk waits for comes in any case, with a few visits after it.
+        let waits = hosted.state == State::Loading && hosted.outstanding == 0;
+        let least = if waits { UNSURE_LOOK_AHEAD.saturating_sub(hosted.asked.len()).max(1) } else { 0 };
+        let mut room = self.room_ahead().max(least);
         let guards: Vec<SlabGuard<'_>> = self.core.slabs.iter().map(|slab| slab.read()).collect();
         let directory = &self.core.directory;
         let mut at = from;
         while at < until {
             let Some(entry) = frontier.peek(at) else { break };
-            at += 1;
             let place = directory.place_of(entry.slot);
             let resident = match guards[directory.shard_of(entry.slot)].get(place) {
                 Some(Some(record)) => satisfies(&record.head, hosted.need),
                 _ => false,
             };
             let here = resident
-                || hosted.arrived_record(entry.slot).is_some_and(|found| match found {
-                    crate::messages::Found::Record(record) => satisfies(&record.head, hosted.need),
+                || hosted.asked.get(&entry.slot).is_some_and(|answer| match answer {
+                    Some(Found::Record(record)) => satisfies(&record.head, hosted.need),
+                    // There is none, or the answer is on its way.
                     _ => true,
                 });
             if !here {
+                if room == 0 {
+                    self.core.read_ahead.slow();
+                    break;
+                }
+                room -= 1;
                 want(entry.slot);
             }
+            at += 1;
         }
         if predictable {
             hosted.ahead = at;

@@ -180,7 +180,7 @@ impl Hosted {
         batch.planned.truncate(from);
         for visited in batch.visits.drain(from..) {
             // It may be evicted before its turn comes.
-            self.arrived.entry(visited.slot).or_insert(Found::Record(visited.record));
+            self.asked.insert(visited.slot, Some(Found::Record(visited.record)));
         }
     }
 

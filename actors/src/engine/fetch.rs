@@ -62,7 +62,10 @@ impl Engine {
             let Some(Some(record)) = place(pick.entry) else { continue };
             let Some(hosted) = &self.seats[pick.seat] else { continue };
             if satisfies(&record.head, hosted.need) {
-                record.head.touch();
+                // A visit of what the walk itself had loaded does not make the record one that is asked for again.
+                if !hosted.has_asked(pick.entry.slot) {
+                    record.head.touch();
+                }
                 if let Some(links) = record.head.links(Direction::Out) {
                     prefetch(links.as_ptr());
                 }

@@ -156,6 +156,8 @@ impl Engine {
 
     /// The same when a task that was aborted is gone, and with it the hook's future and the I/O it waits for.
     fn end_after(&mut self, hosted: &mut Hosted, outcome: Outcome, task: Option<JoinHandle<()>>) {
+        // Whoever waits for the walk finds its visits counted.
+        self.tell_hits();
         if let Err(error) = &outcome {
             tracing::debug!(walk = hosted.shared.id, walker = hosted.shared.walker, %error, "walk ended");
         }
@@ -214,6 +216,7 @@ impl Engine {
             // A full mailbox cannot be: the walk has no question open. A closed one has ended.
             let _ = address.try_send(End);
         }
+        self.read_ahead = self.read_ahead.saturating_sub(hosted.counted_ahead as usize);
         // A walker's own `drop` is the user's code too, and must not take the other walks with it.
         if catch_unwind(AssertUnwindSafe(|| drop(hosted))).is_err() {
             tracing::error!("a walker panicked while it was dropped");

@@ -34,8 +34,7 @@ impl Engine {
         let limits = options.limits.clone().map_or_else(|| self.vitals.default_limits(), Arc::new);
         let (mut phase, mut profile) = (Phase::Entering, Profile::default());
         let mut frontier = frontier(&options, &table);
-        let (mut durable, mut per_node) = (None, Default::default());
-        let mut report = Vec::new();
+        let (mut durable, mut per_node, mut report) = (None, Default::default(), Vec::new());
         match restored {
             None => frontier.start(start),
             Some(restored) => {
@@ -82,9 +81,10 @@ impl Engine {
             limits,
             profile,
             outstanding: 0,
+            counted_ahead: 0,
             ahead: 0,
             cold: 0,
-            arrived: Default::default(),
+            asked: Default::default(),
             missing: None,
             unsettled: Vec::new(),
             stream,

@@ -42,6 +42,7 @@ impl Engine {
             let kept = self.run_walk(seat, &mut hosted, own, now);
             self.vitals.leave();
             if kept {
+                self.count_ahead(&mut hosted);
                 self.seats[seat] = Some(hosted);
             } else {
                 self.vacate(seat, *hosted);
@@ -224,11 +225,14 @@ impl Engine {
             && let Some(overlaid) = writes.overlaid(pick.entry.slot)
         {
             let overlaid = overlaid.clone();
+            hosted.forget_asked(pick.entry.slot);
             return self.overlaid(hosted, pick, overlaid);
         }
         match pick.record.take() {
             Some(record) => {
-                hosted.take_arrived(pick.entry.slot);
+                if !hosted.forget_asked(pick.entry.slot) {
+                    self.hits[self.core.directory.shard_of(pick.entry.slot)] += 1;
+                }
                 hosted.cold = hosted.cold.saturating_sub(1);
                 accepted(hosted, pick, record)
             }
@@ -284,8 +288,12 @@ impl Engine {
     fn resume(&mut self, hosted: &mut Hosted, missing: Missing) -> Result<(), WalkError> {
         let Missing { slot, need, .. } = missing;
         let resident = self.core.resident(slot).filter(|record| satisfies(&record.head, need));
-        let record = match (resident, hosted.take_arrived(slot)) {
-            (Some(record), _) => Some(record),
+        let arrived = hosted.take_arrived(slot);
+        let record = match (resident, arrived) {
+            (Some(record), _) => {
+                hosted.forget_asked(slot);
+                Some(record)
+            }
             (None, Some(Found::Record(record))) if satisfies(&record.head, need) => Some(record),
             // It was deleted meanwhile: it has no neighbours any more.
             (None, Some(Found::Missing)) => None,

@@ -2,21 +2,25 @@
 
 use std::sync::Arc;
 
+use rustc_hash::FxHashMap;
 use wayfare_graph::{Direction, Head, Payload, Record, SharedRecord, Slot, StoreError, record_with};
 
-use super::Shard;
+use super::eviction::{Fate, Judged};
+use super::saves::Unsettled;
+use super::{Shard, ShardParts};
 use crate::messages::Found;
+use crate::resident_figures::ShardFigures;
 
-/// Bytes that a record takes beside its payload and links: its allocation and its place in the slab.
-const RECORD_BYTES: usize = 120;
+/// Bytes that a record takes beside its payload and links: its allocation, its place in the slab and in the order of
+/// eviction.
+const RECORD_BYTES: usize = 128;
 
 impl Shard {
     /// Publishes loaded records, except where a newer one is resident: that one gets the links.
     pub(super) fn publish(&mut self, loaded: Vec<(Slot, Found)>) -> Vec<(Slot, Found)> {
-        let mut added = 0;
         let slab = Arc::clone(&self.parts.slab);
         let published = slab.write(|records| {
-            loaded
+            let published = loaded
                 .into_iter()
                 .map(|(slot, found)| {
                     let Found::Record(record) = found else { return (slot, found) };
@@ -26,44 +30,67 @@ impl Shard {
                     }
                     let record = match &records[place] {
                         Some(resident) => {
-                            added += link_growth(resident, &record);
+                            let (before, after) = grow_links(resident, &record);
+                            self.resized(slot, before, after);
                             Arc::clone(resident)
                         }
                         None => {
-                            added += bytes_of(&record);
-                            self.figures.records += 1;
+                            self.admitted(slot, bytes_of(&record));
                             records[place] = Some(Arc::clone(&record));
                             record
                         }
                     };
                     (slot, Found::Record(record))
                 })
-                .collect()
+                .collect();
+            let mut view = View::of(&self.parts, &self.pinned, &self.unsettled, records);
+            self.eviction.season(&mut view);
+            published
         });
-        self.figures.bytes += added as u64;
         self.evict_cold();
         published
+    }
+
+    /// Counts a record that has become resident.
+    pub(super) fn admitted(&mut self, slot: Slot, bytes: u64) {
+        let place = self.directory().place_of(slot);
+        self.eviction.admit(place, bytes, self.records);
+        self.records += 1;
+        self.repin(slot, bytes);
+    }
+
+    /// Counts a resident record that has become larger or smaller.
+    pub(super) fn resized(&mut self, slot: Slot, before: u64, after: u64) {
+        self.eviction.resize(self.directory().place_of(slot), before, after);
+        self.repin(slot, after);
+    }
+
+    /// Notes how many bytes a record takes that may be pinned.
+    fn repin(&mut self, slot: Slot, bytes: u64) {
+        if let Some(pinned) = self.pinned.get_mut(&slot) {
+            self.pinned_bytes = self.pinned_bytes - *pinned + bytes;
+            *pinned = bytes;
+        }
     }
 
     /// Drops records whose truth lies in the store.
     pub(super) fn forget(&mut self, slots: &[Slot]) {
         let slab = Arc::clone(&self.parts.slab);
-        let mut freed = 0;
-        let mut dropped = 0;
-        slab.write(|records| {
-            for &slot in slots {
+        let dropped: Vec<(Slot, SharedRecord)> = slab.write(|records| {
+            let take = |&slot: &Slot| {
                 let place = self.directory().place_of(slot);
-                if let Some(record) = records.get_mut(place).and_then(Option::take) {
-                    freed += bytes_of(&record);
-                    dropped += 1;
-                }
-            }
+                Some((slot, records.get_mut(place).and_then(Option::take)?))
+            };
+            slots.iter().filter_map(take).collect()
         });
-        self.figures.records -= dropped;
-        self.figures.bytes = self.figures.bytes.saturating_sub(freed as u64);
+        for (slot, record) in dropped {
+            self.resized(slot, bytes_of(&record), 0);
+            self.records -= 1;
+        }
         for &slot in slots {
             self.note_change(slot);
         }
+        self.tell();
     }
 
     /// Drops records with saves under way, unless they are ahead of the store: then the fields stay, and
@@ -85,55 +112,107 @@ impl Shard {
                 Ok(bare) if ahead => {
                     bare.head.mark_unsettled();
                     self.reissued.push((slot, Arc::clone(&bare)));
-                    let (grown, shrunk) = (bytes_of(&bare) as u64, bytes_of(&resident) as u64);
-                    self.figures.bytes = (self.figures.bytes + grown).saturating_sub(shrunk);
+                    self.resized(slot, bytes_of(&resident), bytes_of(&bare));
                     self.parts.slab.write(|records| records[place] = Some(bare));
                     self.note_change(slot);
                 }
                 _ => self.forget(&[slot]),
             }
         }
+        self.tell();
     }
 
-    /// Evicts what was not read since the hand passed last, until the shard is within its bound
-    /// (second chance: Corbató, "A paging experiment with the Multics system", 1968).
+    /// Evicts records until the shard is within its bound, as far as they may be evicted.
     pub(super) fn evict_cold(&mut self) {
-        let limit = self.parts.resident_bytes;
-        if self.figures.bytes <= limit {
-            return;
-        }
         let slab = Arc::clone(&self.parts.slab);
-        // An eighth below the bound, so that not every load has to come here.
-        let goal = limit - limit / 8;
-        slab.write(|records| {
-            let shard_bits = self.directory().shards().trailing_zeros();
-            // Two rounds clear every mark; what is left then is not yet durable.
-            for _ in 0..2 * records.len() {
-                if self.figures.bytes <= goal {
-                    break;
-                }
-                self.hand = (self.hand + 1) % records.len();
-                let Some(record) = &records[self.hand] else { continue };
-                let slot = Slot((self.hand as u32) << shard_bits | self.parts.index as u32);
-                if record.head.take_touched() || self.unsettled.contains_key(&slot) {
-                    continue;
-                }
-                self.figures.bytes = self.figures.bytes.saturating_sub(bytes_of(record) as u64);
-                self.figures.records -= 1;
-                self.figures.evicted += 1;
-                records[self.hand] = None;
-            }
+        let bound = self.parts.resident_bytes;
+        // Given back after the guard: their memory is not freed while readers wait.
+        let evicted = slab.write(|records| {
+            let mut view = View::of(&self.parts, &self.pinned, &self.unsettled, records);
+            self.eviction.evict(bound, &mut view);
+            view.evicted
         });
+        self.records -= evicted.len() as u64;
+        self.tell();
+    }
+
+    /// Tells workers how full the shard is.
+    pub(super) fn tell(&self) {
+        let held = self.pinned_bytes + self.unsettled_bytes;
+        self.parts.slab.tally.set(self.records, self.eviction.bytes(), held);
+    }
+
+    pub(super) fn figures(&self) -> ShardFigures {
+        ShardFigures {
+            records: self.records,
+            bytes: self.eviction.bytes(),
+            probation_bytes: self.eviction.probation_bytes(),
+            protected_bytes: self.eviction.protected_bytes(),
+            unsettled_bytes: self.unsettled_bytes,
+            pinned: self.pinned.len() as u64,
+            pinned_bytes: self.pinned_bytes,
+            hits: self.parts.slab.tally.hits(),
+            misses: self.misses,
+            evicted: self.eviction.evicted(),
+        }
     }
 }
 
-pub(super) fn bytes_of(record: &Record<dyn Payload>) -> usize {
-    RECORD_BYTES + record.payload.heap_bytes() + record.head.link_bytes()
+/// The records of a slab as they are judged.
+struct View<'s> {
+    parts: &'s ShardParts,
+    pinned: &'s FxHashMap<Slot, u64>,
+    unsettled: &'s FxHashMap<Slot, Unsettled>,
+    records: &'s mut Vec<Option<SharedRecord>>,
+    evicted: Vec<SharedRecord>,
 }
 
-/// Gives a resident record the links that a load brought; returns by how much it grew.
-fn link_growth(resident: &SharedRecord, loaded: &SharedRecord) -> usize {
-    let before = resident.head.link_bytes();
+impl<'s> View<'s> {
+    fn of(
+        parts: &'s ShardParts,
+        pinned: &'s FxHashMap<Slot, u64>,
+        unsettled: &'s FxHashMap<Slot, Unsettled>,
+        records: &'s mut Vec<Option<SharedRecord>>,
+    ) -> Self {
+        Self { parts, pinned, unsettled, records, evicted: Vec::new() }
+    }
+}
+
+impl Judged for View<'_> {
+    fn judge(&mut self, place: usize) -> Option<(Fate, u64)> {
+        let record = self.records.get(place)?.as_ref()?;
+        let slot = self.parts.loader.directory.slot_at(self.parts.index, place);
+        let read = record.head.take_touched();
+        let fate = if self.pinned.contains_key(&slot) {
+            Fate::Pinned
+        } else if self.unsettled.contains_key(&slot) {
+            Fate::Unsettled
+        } else if read {
+            Fate::Read
+        } else {
+            Fate::Idle
+        };
+        Some((fate, bytes_of(record)))
+    }
+
+    fn clear_mark(&mut self, place: usize) {
+        if let Some(Some(record)) = self.records.get(place) {
+            record.head.take_touched();
+        }
+    }
+
+    fn evict(&mut self, place: usize) {
+        self.evicted.extend(self.records.get_mut(place).and_then(Option::take));
+    }
+}
+
+pub(super) fn bytes_of(record: &Record<dyn Payload>) -> u64 {
+    (RECORD_BYTES + record.payload.heap_bytes() + record.head.link_bytes()) as u64
+}
+
+/// Gives a resident record the links that a load brought; its bytes before and after.
+fn grow_links(resident: &SharedRecord, loaded: &SharedRecord) -> (u64, u64) {
+    let before = bytes_of(resident);
     for direction in Direction::ALL {
         if let Some(links) = loaded.head.links(direction) {
             resident.head.set_links(direction, links.clone());
@@ -142,5 +221,5 @@ fn link_growth(resident: &SharedRecord, loaded: &SharedRecord) -> usize {
             resident.head.set_edges(direction, edges.clone());
         }
     }
-    resident.head.link_bytes() - before
+    (before, bytes_of(resident))
 }

@@ -15,6 +15,14 @@ use super::residents::bytes_of;
 use crate::messages::{Found, Save, Saved, conflict};
 use crate::writer::Persisted;
 
+/// The saves of one entity that are under way.
+#[derive(Debug, Default)]
+pub(super) struct Unsettled {
+    saves: u32,
+    /// What its newest record takes.
+    bytes: u64,
+}
+
 impl Shard {
     /// Publishes new versions and stages them for the writer, or refuses them. Entities that are not resident are
     /// loaded first, all in one call.
@@ -35,6 +43,7 @@ impl Shard {
                 }
             }
         }
+        shard.evict_cold();
         drop(shard);
         Self::schedule_flush(state);
         if wanted.is_empty() {
@@ -92,7 +101,7 @@ impl Shard {
         let next = record_with(current.head.succeed(found.next()), body, extra);
         next.head.mark_unsettled();
         save.published = Some(Arc::clone(&next));
-        let grown = bytes_of(&next) as u64;
+        let grown = bytes_of(&next);
         let place = self.directory().place_of(save.slot);
         self.parts.durability.published(self.parts.index);
         let replaced = self.parts.slab.write(|records| {
@@ -101,10 +110,14 @@ impl Shard {
             }
             records[place].replace(next)
         });
-        self.figures.records += u64::from(replaced.is_none());
-        let shrunk = replaced.map_or(0, |old| bytes_of(&old) as u64);
-        self.figures.bytes = (self.figures.bytes + grown).saturating_sub(shrunk);
-        *self.unsettled.entry(save.slot).or_default() += 1;
+        match replaced {
+            Some(old) => self.resized(save.slot, bytes_of(&old), grown),
+            None => self.admitted(save.slot, grown),
+        }
+        let unsettled = self.unsettled.entry(save.slot).or_default();
+        unsettled.saves += 1;
+        self.unsettled_bytes = self.unsettled_bytes - unsettled.bytes + grown;
+        unsettled.bytes = grown;
         self.note_change(save.slot);
         self.staged.push(save);
     }
@@ -163,8 +176,9 @@ impl Shard {
                 !same
             });
             if let Some(left) = self.unsettled.get_mut(&save.slot) {
-                *left -= 1;
-                if *left == 0 {
+                left.saves -= 1;
+                if left.saves == 0 {
+                    self.unsettled_bytes -= left.bytes;
                     self.unsettled.remove(&save.slot);
                 }
             }
@@ -172,6 +186,7 @@ impl Shard {
         if !refused.is_empty() {
             self.forget(&refused);
         }
+        self.evict_cold();
         self.parts.durability.settled(self.parts.index, count);
         for (save, result) in staged.into_iter().zip(results) {
             save.reply.send(result);
