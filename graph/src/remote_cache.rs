@@ -138,7 +138,10 @@ pub trait RemoteCache: Send + Sync + fmt::Debug + 'static {
     /// Where it is, without secrets.
     fn describe(&self) -> String;
 
-    /// What keys hold, in order, in one round trip.
+    /// What keys hold, in order, in one round trip: for who does not want to fill them.
+    fn peek<'a>(&'a self, keys: &'a [&'a str]) -> RemoteFuture<'a, Vec<Option<RemoteEntry>>>;
+
+    /// What keys hold, in order, in one round trip, and tickets to fill them.
     fn look_up<'a>(&'a self, wanted: &'a [LookUp]) -> RemoteFuture<'a, Vec<LookedUp>>;
 
     /// Keeps a computed value, unless what it depends on has changed since the ticket was given: then `false`, and

@@ -4,6 +4,7 @@ mod address;
 mod check;
 mod entry;
 mod fault;
+mod home;
 mod keeper;
 mod keys;
 mod link;
@@ -14,21 +15,22 @@ mod remove;
 mod script;
 mod stamp;
 mod ticket;
+mod time;
 mod write;
 
 use std::fmt;
 use std::future::Future;
-use std::sync::{Arc, mpsc};
+use std::sync::Arc;
 
 use redis::Pipeline;
-use tokio::runtime::Runtime;
 use tokio::task::JoinHandle;
 use wayfare_graph::{
-    LookUp, LookedUp, RemoteCache, RemoteError, RemoteFuture, RemoteListener, RemotePut, Ticket,
+    LookUp, LookedUp, RemoteCache, RemoteEntry, RemoteError, RemoteFuture, RemoteListener, RemotePut, Ticket,
 };
 
 use self::address::Address;
 use self::fault::Fault;
+use self::home::{Home, Keeping};
 use self::keys::Keys;
 use self::link::Link;
 pub use self::options::RedisOptions;
@@ -55,8 +57,7 @@ pub use self::options::RedisOptions;
 /// is under way.
 pub struct RedisCache {
     link: Arc<Link>,
-    /// Taken when dropped.
-    runtime: Option<Runtime>,
+    keeping: Arc<Keeping>,
 }
 
 impl RedisCache {
@@ -64,7 +65,8 @@ impl RedisCache {
     /// may be left out, as may user and password.
     ///
     /// Waits on the calling thread, at most for [`RedisOptions::connect_timeout`]; it may be called from within a
-    /// runtime.
+    /// runtime. From within one of several threads the connection lives on these, and moves to a thread of its own when
+    /// they end; otherwise it has one from the beginning.
     ///
     /// # Errors
     /// [`RemoteError::Url`] for a URL that cannot be read and for a prefix with other signs than it may have,
@@ -76,43 +78,38 @@ impl RedisCache {
         let refused = |reason| RemoteError::Url { url: address.shown.clone(), reason };
         let keys = Keys::new(&options.prefix).map_err(refused)?;
         let is_optional = options.optional;
-        let link = Arc::new(Link::new(address, keys, options));
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(1)
-            .thread_name("wayfare-redis")
-            .enable_all()
-            .build()
-            .map_err(|error| link.told(Fault::Away(format!("its thread does not start: {error}"))))?;
-        let (done, opened) = mpsc::sync_channel(1);
-        let connecting = Arc::clone(&link);
-        runtime.spawn(async move {
-            // Nobody waits any more when this fails.
-            let _ = done.send(keeper::connect(&connecting).await);
+        let home = Home::choose().map_err(|error| RemoteError::Away {
+            url: address.shown.clone(),
+            reason: format!("its thread does not start: {error}"),
+        })?;
+        let link = Arc::new(Link::new(address, keys, options, home.handle.clone()));
+        // On a thread that may wait; the caller's may be one of an executor.
+        let connected = std::thread::scope(|scope| {
+            let connecting = scope.spawn(|| home.handle.block_on(keeper::connect(&link)));
+            connecting.join().unwrap_or_else(|_| Err(link.told(stopped())))
         });
-        let live = match opened.recv().unwrap_or_else(|_| Err(link.told(stopped()))) {
+        let live = match connected {
             Ok(live) => Some(live),
             Err(error @ RemoteError::Away { .. }) if is_optional => {
                 link.set_reason(&error);
                 None
             }
             Err(error) => {
-                // Dropping it would wait, which is not allowed within another runtime.
-                runtime.shutdown_background();
+                home.leave();
                 return Err(error);
             }
         };
-        runtime.spawn(keeper::keep(Arc::clone(&link), live));
-        Ok(Self { link, runtime: Some(runtime) })
+        let keeping = Keeping::begin(Arc::clone(&link), home, live);
+        Ok(Self { link, keeping })
     }
 
-    /// Runs a call on the cache's own thread, whoever polls the future. Dropping the future drops the call.
+    /// Runs a call where the connection lives, whoever polls the future. Dropping the future drops the call.
     fn run<'a, T, F>(&'a self, call: impl FnOnce(Arc<Link>) -> F) -> RemoteFuture<'a, T>
     where
         T: Send + 'static,
         F: Future<Output = Result<T, RemoteError>> + Send + 'static,
     {
-        let Some(runtime) = &self.runtime else { return self.stopped() };
-        let mut task = Running(runtime.spawn(call(Arc::clone(&self.link))));
+        let mut task = Running(self.link.runtime().spawn(call(Arc::clone(&self.link))));
         Box::pin(async move { self.finished(&mut task.0).await })
     }
 
@@ -123,17 +120,12 @@ impl RedisCache {
         T: Send + 'static,
         F: Future<Output = Result<T, RemoteError>> + Send + 'static,
     {
-        let Some(runtime) = &self.runtime else { return self.stopped() };
-        let mut task = runtime.spawn(call(Arc::clone(&self.link)));
+        let mut task = self.link.runtime().spawn(call(Arc::clone(&self.link)));
         Box::pin(async move { self.finished(&mut task).await })
     }
 
     async fn finished<T>(&self, task: &mut JoinHandle<Result<T, RemoteError>>) -> Result<T, RemoteError> {
         task.await.unwrap_or_else(|_| Err(self.link.told(stopped())))
-    }
-
-    fn stopped<T>(&self) -> RemoteFuture<'_, T> {
-        Box::pin(async { Err(self.link.told(stopped())) })
     }
 }
 
@@ -152,9 +144,7 @@ fn stopped() -> Fault {
 
 impl Drop for RedisCache {
     fn drop(&mut self) {
-        if let Some(runtime) = self.runtime.take() {
-            runtime.shutdown_background();
-        }
+        self.keeping.end();
     }
 }
 
@@ -169,9 +159,13 @@ impl RemoteCache for RedisCache {
         self.link.address.shown.clone()
     }
 
+    fn peek<'a>(&'a self, keys: &'a [&'a str]) -> RemoteFuture<'a, Vec<Option<RemoteEntry>>> {
+        // Where the caller is: another thread would take longer to wake than the server to answer.
+        Box::pin(self.link.peek(keys))
+    }
+
     fn look_up<'a>(&'a self, wanted: &'a [LookUp]) -> RemoteFuture<'a, Vec<LookedUp>> {
-        let wanted = wanted.to_vec();
-        self.run(|link| async move { link.look_up(&wanted).await })
+        Box::pin(self.link.look_up(wanted))
     }
 
     fn fill<'a>(&'a self, put: &'a RemotePut, ticket: &'a Ticket) -> RemoteFuture<'a, bool> {

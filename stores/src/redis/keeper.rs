@@ -61,16 +61,19 @@ async fn connect_at_last(link: &Arc<Link>) -> Arc<Live> {
 /// would come from there any more.
 async fn watch(link: &Link, live: &Live) {
     let mut ping = Pipeline::new();
-    ping.cmd("PING");
+    ping.cmd("TIME");
     loop {
         if timeout(link.options.ping_interval, live.ended.notified()).await.is_ok() {
             return;
         }
         let mut connection = live.connection.clone();
         let answer = connection.send_packed_commands(&ping, 0, 1);
-        // Whatever it says, it lives.
         let reason = match timeout(link.options.call_timeout, answer).await {
-            Ok(Ok(_)) => continue,
+            Ok(Ok(answers)) => {
+                // Whatever it says, it lives.
+                let _ = answers.first().map(|time| link.time.set(time));
+                continue;
+            }
             Ok(Err(error)) => error.to_string(),
             Err(_) => format!("no sign of life within {:?}", link.options.call_timeout),
         };
@@ -114,12 +117,14 @@ async fn introduce(
         track.arg("PREFIX").arg(prefix);
     }
     pipeline.add_command(track.arg("NOLOOP").to_owned());
+    pipeline.cmd("TIME");
     for text in TEXTS {
         pipeline.cmd("SCRIPT").arg("LOAD").arg(text);
     }
     let answers = connection.send_packed_commands(&pipeline, 0, pipeline.len()).await?;
-    let [tracked, loaded @ ..] = &*answers else { return Err(too_few()) };
+    let [tracked, time, loaded @ ..] = &*answers else { return Err(too_few()) };
     done(tracked).map_err(Fault::while_preparing)?;
+    link.time.set(time)?;
     let hashes = loaded.iter().map(hash).collect::<Result<Vec<_>, _>>()?;
     hashes.try_into().map_err(|_| too_few())
 }

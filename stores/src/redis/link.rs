@@ -4,9 +4,10 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
-use parking_lot::Mutex;
+use parking_lot::{Mutex, RwLock};
 use redis::aio::MultiplexedConnection;
-use redis::{Pipeline, PushInfo, PushKind, Value};
+use redis::{Cmd, Pipeline, PushInfo, PushKind, RedisResult, Value};
+use tokio::runtime::Handle;
 use tokio::sync::Notify;
 use tokio::time::timeout;
 use wayfare_graph::{RemoteChange, RemoteError, RemoteListener};
@@ -17,6 +18,7 @@ use super::keys::Keys;
 use super::options::RedisOptions;
 use super::script::{Scripts, TEXTS};
 use super::stamp::Stamps;
+use super::time::ServerTime;
 
 /// Fewest bytes of a password that count as telling it.
 const TELLING_BYTES: usize = 3;
@@ -26,7 +28,10 @@ pub(super) struct Link {
     pub(super) address: Address,
     pub(super) keys: Keys,
     pub(super) options: RedisOptions,
+    /// Whose clock limits the time of calls, wherever they are made.
+    runtime: RwLock<Handle>,
     pub(super) stamps: Stamps,
+    pub(super) time: ServerTime,
     /// How many connections were begun.
     generations: AtomicU64,
     /// Locked while listeners are told, so that all hear all in one order.
@@ -53,16 +58,27 @@ pub(super) struct Live {
 }
 
 impl Link {
-    pub(super) fn new(address: Address, keys: Keys, options: RedisOptions) -> Self {
+    pub(super) fn new(address: Address, keys: Keys, options: RedisOptions, runtime: Handle) -> Self {
         let state = State { live: None, reason: "it was not there yet".into(), listeners: Vec::new() };
         Self {
             address,
             keys,
             options,
+            runtime: RwLock::new(runtime),
             stamps: Stamps::new(),
+            time: ServerTime::new(),
             generations: AtomicU64::new(0),
             state: Mutex::new(state),
         }
+    }
+
+    /// Where calls that go on by themselves are made.
+    pub(super) fn runtime(&self) -> Handle {
+        self.runtime.read().clone()
+    }
+
+    pub(super) fn set_runtime(&self, runtime: Handle) {
+        *self.runtime.write() = runtime;
     }
 
     pub(super) fn next_generation(&self) -> u64 {
@@ -113,6 +129,14 @@ impl Link {
         }
     }
 
+    /// Gives up whatever connection there is.
+    pub(super) fn lose_any(&self, reason: &str) {
+        let generation = self.state.lock().live.as_ref().map(|live| live.generation);
+        if let Some(generation) = generation {
+            self.lose(generation, reason);
+        }
+    }
+
     pub(super) fn listen(&self, listener: RemoteListener) {
         let mut state = self.state.lock();
         if state.live.is_some() {
@@ -141,8 +165,33 @@ impl Link {
     /// Sends commands together and waits for as many answers.
     pub(super) async fn run(&self, live: &Live, pipeline: &Pipeline) -> Result<Vec<Value>, RemoteError> {
         let mut connection = live.connection.clone();
-        let answers = connection.send_packed_commands(pipeline, 0, pipeline.len());
-        let Ok(answers) = timeout(self.options.call_timeout, answers).await else {
+        let asked = connection.send_packed_commands(pipeline, 0, pipeline.len());
+        let answers = self.answered(live, asked).await?;
+        if answers.len() != pipeline.len() {
+            return Err(self.failed(live, Fault::Garbage("another number of answers than questions".into())));
+        }
+        Ok(answers)
+    }
+
+    /// Sends a command and waits for its answer.
+    pub(super) async fn run_one(&self, live: &Live, command: &Cmd) -> Result<Value, RemoteError> {
+        let mut connection = live.connection.clone();
+        self.answered(live, connection.send_packed_command(command)).await
+    }
+
+    /// Waits for what was asked, as long as a call may take.
+    async fn answered<T>(
+        &self,
+        live: &Live,
+        asked: impl Future<Output = RedisResult<T>>,
+    ) -> Result<T, RemoteError> {
+        let limited = {
+            let runtime = self.runtime();
+            // The caller's executor may have no clock.
+            let _within = runtime.enter();
+            timeout(self.options.call_timeout, asked)
+        };
+        let Ok(answer) = limited.await else {
             let reason = format!("no answer within {:?}", self.options.call_timeout);
             // Relaxed: a count, nothing else hangs on it.
             if live.unanswered.fetch_add(1, Ordering::Relaxed) + 1 >= self.options.circuit_failures {
@@ -151,13 +200,10 @@ impl Link {
             return Err(self.told(Fault::Away(reason)));
         };
         live.unanswered.store(0, Ordering::Relaxed);
-        let answers = answers.map_err(|error| self.failed(live, error.into()))?;
-        if answers.len() != pipeline.len() {
-            return Err(self.failed(live, Fault::Garbage("another number of answers than questions".into())));
-        }
+        let answer = answer.map_err(|error| self.failed(live, error.into()))?;
         // What came over a connection that was lost since is not known to be true any more.
         match self.state.lock().is_live(live.generation) {
-            true => Ok(answers),
+            true => Ok(answer),
             false => Err(self.told(Fault::Away("the connection was lost".into()))),
         }
     }

@@ -6,7 +6,7 @@ use redis::{Cmd, Pipeline, Value};
 use wayfare_graph::{LookUp, LookedUp, RemoteEntry, RemoteError};
 
 use super::check;
-use super::entry::decoded;
+use super::entry::{Entry, decoded};
 use super::fault::{Fault, bytes, list, number, number_in_text};
 use super::link::Link;
 use super::ticket::Seen;
@@ -23,6 +23,36 @@ impl Link {
         let answers = self.run(&live, &self.questions(wanted)).await?;
         let looked_up = looked_up(wanted, live.generation, &answers);
         looked_up.map_err(|fault| self.failed(&live, fault))
+    }
+
+    pub(super) async fn peek(&self, keys: &[&str]) -> Result<Vec<Option<RemoteEntry>>, RemoteError> {
+        for key in keys {
+            check::names(key, &[]).map_err(|fault| self.told(fault))?;
+        }
+        if keys.is_empty() {
+            return Ok(Vec::new());
+        }
+        let live = self.live()?;
+        let mut read = redis::cmd("MGET");
+        for key in keys {
+            read.arg(self.keys.entry(key));
+        }
+        let answer = self.run_one(&live, &read).await?;
+        let now = self.time.now_ms();
+        let found = list(&answer).and_then(|values| {
+            let entry = |value| {
+                let entry = bytes(value)?.and_then(decoded);
+                // What ends within the millisecond is not there any more.
+                let entry = entry.filter(|entry| entry.ends_ms > now);
+                Ok(entry.map(|Entry { ends_ms, tags, value, .. }| RemoteEntry {
+                    value,
+                    left: Duration::from_millis(ends_ms - now),
+                    tags,
+                }))
+            };
+            values.iter().map(entry).collect::<Result<Vec<_>, Fault>>()
+        });
+        found.map_err(|fault| self.failed(&live, fault))
     }
 
     /// The time; all entries and guards; how long each entry is kept.

@@ -25,7 +25,7 @@ impl Link {
         let guards = put.tags.iter().map(|tag| seen.tag_guard(tag));
         let Some(guards) = guards.collect::<Option<Vec<_>>>() else { return Ok(false) };
         let stamp = self.stamps.next();
-        let entry = encoded(stamp, &put.tags, &put.value);
+        let entry = self.entry_of(put, stamp);
         let make =
             |scripts: Scripts<'_>| self.transaction_of_fill(scripts, put, &seen, &guards, stamp, &entry);
         let answers = self.run_scripts(&live, make).await?;
@@ -76,6 +76,10 @@ impl Link {
     }
 
     /// One transaction for each, so that nobody finds an entry that its tags do not know.
+    fn entry_of(&self, put: &RemotePut, stamp: Stamp) -> Vec<u8> {
+        encoded(stamp, self.time.now_ms().saturating_add(check::ttl_ms(put.ttl)), &put.tags, &put.value)
+    }
+
     fn transactions_of_puts(&self, scripts: Scripts<'_>, puts: &[RemotePut]) -> Pipeline {
         let mut pipeline = Pipeline::with_capacity(5 * puts.len());
         for put in puts {
@@ -88,7 +92,7 @@ impl Link {
                 put.tags.iter().for_each(|name| _ = tag.arg(self.keys.tag(name)));
                 pipeline.add_command(tag.arg(&put.key).arg(ttl).to_owned());
             }
-            let entry = encoded(stamp, &put.tags, &put.value);
+            let entry = self.entry_of(put, stamp);
             pipeline.cmd("SET").arg(self.keys.entry(&put.key)).arg(entry).arg("PX").arg(ttl);
             pipeline.cmd("EXEC");
         }

@@ -138,14 +138,18 @@ fn a_server_that_speaks_something_else_is_told_to_do_so() {
     assert!(matches!(error, RemoteError::Away { .. }), "{error:?}");
 }
 
+/// An answer to `TIME`.
+const TIME: &str = "*2\r\n$1\r\n1\r\n$1\r\n0\r\n";
+
 #[test]
 fn a_connection_over_which_nonsense_comes_is_given_up_and_made_again() {
-    // To the greeting, the name and version of the client, the tracking, the scripts.
+    // To the greeting, the name and version of the client, the tracking, the time, the scripts.
     let answers = &[
         "+OK\r\n",
         "+OK\r\n",
         "+OK\r\n",
         "+OK\r\n",
+        TIME,
         "$1\r\na\r\n",
         "$1\r\nb\r\n",
         "$1\r\nc\r\n",
@@ -159,8 +163,17 @@ fn a_connection_over_which_nonsense_comes_is_given_up_and_made_again() {
         assert!(matches!(error, RemoteError::Garbage { .. } | RemoteError::Away { .. }), "{error:?}");
         assert_eq!(heard.next(), RemoteChange::Lost);
     }
-    let answers =
-        &["+OK\r\n", "+OK\r\n", "+OK\r\n", "+OK\r\n", "$1\r\na\r\n", "$1\r\nb\r\n", "$1\r\nc\r\n", ":7\r\n"];
+    let answers = &[
+        "+OK\r\n",
+        "+OK\r\n",
+        "+OK\r\n",
+        "+OK\r\n",
+        TIME,
+        "$1\r\na\r\n",
+        "$1\r\nb\r\n",
+        "$1\r\nc\r\n",
+        ":7\r\n",
+    ];
     let one = RedisCache::open(&fake(answering(answers)), options("p")).unwrap();
     block_on(async {
         let error = one.look_up(&[LookUp { key: "a".into(), tags: vec![] }]).await.unwrap_err();
@@ -186,4 +199,23 @@ fn a_server_that_is_too_old_is_told_what_it_lacks() {
     }
     let error = refused(&fake(answering(&["-ERR the password is hunter2\r\n"])), in_haste());
     assert!(matches!(error, RemoteError::Refused { .. }), "{error:?}");
+}
+
+#[test]
+fn a_cache_outlives_the_runtime_in_which_it_was_opened() {
+    let Some(redis) = Redis::shared() else { return };
+    let prefix = unique_prefix("cache");
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    let one = runtime.block_on(async { open(redis, &prefix) });
+    let heard = heard(&one);
+    runtime.block_on(set(&one, "a", "1", &[]));
+    // An executor without a clock may ask too.
+    let clockless = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let peeked = clockless.block_on(one.peek(&["a", "b"])).unwrap();
+    assert_eq!(&*peeked[0].as_ref().unwrap().value, b"1");
+    assert!(peeked[0].as_ref().unwrap().left > HOUR / 2 && peeked[1].is_none());
+    drop(runtime);
+    block_on(eventually("it moves", async || one.health().await.is_ok()));
+    assert_eq!(block_on(value(&one, "a")), Some("1".to_owned()));
+    assert_eq!(heard.all(), [RemoteChange::Back, RemoteChange::Lost, RemoteChange::Back]);
 }
