@@ -4,7 +4,8 @@ use std::path::PathBuf;
 
 use wayfare_actors::{PinError, StartError};
 use wayfare_graph::{
-    BodyError, DocumentError, EntityName, FilterError, Id, IdError, StoreError, WalkError, WriteError,
+    BodyError, CacheError, DocumentError, EntityName, FilterError, Id, IdError, StoreError, WalkError,
+    WriteError,
 };
 
 use crate::config::ConfigError;
@@ -35,6 +36,9 @@ pub enum Error {
     /// A text is no id.
     #[error(transparent)]
     Id(#[from] IdError),
+    /// A cache refused.
+    #[error(transparent)]
+    Cache(#[from] CacheError),
     /// A filter was refused.
     #[error(transparent)]
     Filter(#[from] FilterError),

@@ -13,6 +13,7 @@ use wayfare_graph::{
     Query, StoreStats, Version, Write, WriteBatch, WriteError, WriteResult, Written,
 };
 
+use crate::cache::Cache;
 use crate::error::{Error, Result};
 use crate::stored::Stored;
 
@@ -41,6 +42,12 @@ pub struct Graph {
 impl Graph {
     pub(crate) fn new(handle: RuntimeHandle, update_retries: usize, page_size: usize) -> Self {
         Self { handle, update_retries, page_size }
+    }
+
+    /// The cache of results of the runtime.
+    #[must_use]
+    pub fn cache(&self) -> Cache {
+        Cache::of(self.handle.cache())
     }
 
     /// Stores a new node or object under a generated key.

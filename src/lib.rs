@@ -46,6 +46,7 @@
 
 extern crate self as wayfare;
 
+pub mod cache;
 mod command;
 mod config;
 mod cursor;
@@ -60,6 +61,7 @@ mod spawning;
 mod stored;
 pub mod walkers;
 
+pub use cache::Cache;
 pub use command::run_command;
 pub use config::{
     Allowed, CacheConfig, Config, ConfigBuilder, ConfigError, DurableConfig, EntityList, EventsConfig,
@@ -77,27 +79,28 @@ pub use selection::{Part, Selection, SortBy};
 pub use spawning::{Spawning, StreamSpawning, Walking};
 pub use stored::Stored;
 pub use wayfare_actors::{
-    DurableWalk, EmitStream, Finished, PinError, ResidentFigures, RuntimeHandle, ShardFigures, Spawn,
-    Spawned, StartError, WalkStatus, WarmFigures,
+    CacheFigures, DurableWalk, EmitStream, Finished, PinError, ResidentFigures, RuntimeHandle, ShardFigures,
+    Spawn, Spawned, StartError, WalkStatus, WarmFigures,
 };
 pub use wayfare_graph::{
-    AccessPath, Along, Body, BodyError, Bounds, Budget, Child, Circuit, Clock, Detail, Direction, Document,
-    DocumentError, Durable, EdgeEntity, EdgeLink, Element, Ends, Entity, EntityName, EntityType, Event,
-    EventSource, Explanation, Field, Fields, Filter, FilterError, Finding, Here, HereTarget, HookError, Id,
-    IdError, Index, IndexProgress, IndexSpec, IntoFilter, IntoStep, IntoUpgraded, Key, KeySource, Kind,
-    Lagged, Limits, ManualClock, Need, Neighbours, NodeEntity, Operand, Order, Page, Place, PoolFigures,
-    Profile, Published, Query, Random, Slot, SortKey, SortPosition, Step, Store, StoreError, StoreStats,
-    StoredAsInteger, StoredAsList, StoredAsText, SystemClock, Target, Trail, TrailStep, Unique, Upgrade,
-    Version, Walk, WalkError, WalkOptions, Walker, WalkerType, Where, Write, WriteBatch, WriteError,
+    AccessPath, Along, Body, BodyError, Bounds, Budget, CacheError, Child, Circuit, Clock, Detail, Direction,
+    Document, DocumentError, Durable, EdgeEntity, EdgeLink, Element, Ends, Entity, EntityName, EntityType,
+    Event, EventSource, Explanation, Field, Fields, Filter, FilterError, Finding, Here, HereTarget,
+    HookError, Id, IdError, Index, IndexProgress, IndexSpec, IntoFilter, IntoStep, IntoUpgraded, Key,
+    KeySource, Kind, Lagged, Limits, ManualClock, Need, Neighbours, NodeEntity, Operand, Order, Page, Place,
+    PoolFigures, Profile, Published, Query, Random, Slot, SortKey, SortPosition, Step, Store, StoreError,
+    StoreStats, StoredAsInteger, StoredAsList, StoredAsText, SystemClock, Target, Trail, TrailStep, Unique,
+    Upgrade, Version, Walk, WalkError, WalkOptions, Walker, WalkerType, Where, Write, WriteBatch, WriteError,
     WriteResult, Written, compare_values,
 };
 pub use wayfare_macros::{
-    edge, event, hosts, node, object, on_enter, on_event, on_exit, on_leave, on_merge, on_visit, upgrade,
-    walker,
+    cached_query, edge, event, hosts, node, object, on_enter, on_event, on_exit, on_leave, on_merge,
+    on_visit, upgrade, walker,
 };
 
 /// The guide and the README, whose examples compile.
 #[cfg(doctest)]
+#[doc = include_str!("../docs/caching.md")]
 #[doc = include_str!("../docs/from-jvspatial.md")]
 #[doc = include_str!("../docs/graph.md")]
 #[doc = include_str!("../docs/stores.md")]
@@ -110,5 +113,7 @@ mod guide {}
 pub mod __private {
     pub use serde;
     pub use serde_json;
+
+    pub use crate::cache::{CacheSource, CachedCall, OutcomeOfCall};
     pub use wayfare_graph::*;
 }

@@ -1,11 +1,13 @@
 //! Opening the store that the settings or a command name.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use wayfare_graph::Store;
-use wayfare_stores::{MongoOptions, OpenOptions};
+use wayfare_actors::{CacheParts, LayeredCache, MemoryBound, TickingClock};
+use wayfare_graph::{CacheError, RemoteCache, Store};
+use wayfare_stores::{MongoOptions, OpenOptions, RedisCache, RedisOptions};
 
-use crate::config::{Config, PoolConfig};
+use crate::config::{CacheConfig, Config, PoolConfig};
 use crate::error::Result;
 
 /// Opens a store by its URL, as the settings want it opened.
@@ -14,6 +16,30 @@ pub(crate) fn open_store(url: &str, config: &Config) -> Result<Arc<dyn Store>> {
     options.embedded.map_bytes = config.store.map_bytes;
     options.mongodb = mongo_options(&config.pool);
     Ok(wayfare_stores::open(url, &options)?)
+}
+
+/// Opens the cache of results that the settings describe.
+pub(crate) fn open_cache(config: &CacheConfig) -> Result<Arc<LayeredCache>> {
+    let remote: Option<Arc<dyn RemoteCache>> = match config.redis.is_none() {
+        true => None,
+        false => {
+            let opened = RedisCache::open(config.redis.as_str(), redis_options(config));
+            Some(Arc::new(opened.map_err(CacheError::Remote)?))
+        }
+    };
+    let memory = Some(MemoryBound::Bytes(config.memory_bytes));
+    let clock = Arc::new(TickingClock::default());
+    Ok(LayeredCache::new(CacheParts { memory, remote, value_bytes: config.value_bytes, clock })?)
+}
+
+fn redis_options(config: &CacheConfig) -> RedisOptions {
+    let mut options = RedisOptions::default();
+    options.prefix.clone_from(&config.prefix);
+    options.optional = config.optional;
+    options.call_timeout = Duration::from_millis(config.timeout_ms);
+    options.connect_timeout = Duration::from_millis(config.connect_timeout_ms);
+    options.circuit_failures = u32::try_from(config.circuit_failures).unwrap_or(u32::MAX);
+    options
 }
 
 fn mongo_options(pool: &PoolConfig) -> MongoOptions {
@@ -40,5 +66,6 @@ mod tests {
     #[test]
     fn the_defaults_of_the_settings_are_those_of_the_store() {
         assert_eq!(mongo_options(&PoolConfig::default()), MongoOptions::default());
+        assert_eq!(redis_options(&CacheConfig::default()), RedisOptions::default());
     }
 }

@@ -8,10 +8,11 @@ use wayfare_graph::{
     WalkError, Walker,
 };
 
+use crate::cache::Cache;
 use crate::config::Config;
 use crate::error::Result;
 use crate::graph::Graph;
-use crate::opening::open_store;
+use crate::opening::{open_cache, open_store};
 use crate::spawning::Spawning;
 
 /// A running runtime: workers that host walks, shards that hold the graph, a writer that makes it durable.
@@ -56,7 +57,8 @@ impl Runtime {
         if config.store.create_indexes {
             make_declared_indexes(&*store)?;
         }
-        let handle = RuntimeHandle::start(store, keys, settings_of(config)?)?;
+        let cache = open_cache(&config.cache)?;
+        let handle = RuntimeHandle::start(store, keys, settings_of(config)?, cache)?;
         Ok(Self { handle, update_retries: config.updates.retries, page_size: config.store.page_size })
     }
 
@@ -64,6 +66,12 @@ impl Runtime {
     #[must_use]
     pub fn graph(&self) -> Graph {
         Graph::new(self.handle.clone(), self.update_retries, self.page_size)
+    }
+
+    /// The cache of results, as `[cache]` says.
+    #[must_use]
+    pub fn cache(&self) -> Cache {
+        Cache::of(self.handle.cache())
     }
 
     /// Prepares to spawn a walker; say where with [`Spawning::at`].

@@ -229,6 +229,14 @@ impl<T: Entity, I> Selection<T, I> {
         Selection { graph, query: Query { projection, ..query }, decode, fault, of }
     }
 
+    pub(crate) fn graph(&self) -> &Graph {
+        &self.graph
+    }
+
+    pub(crate) fn decode(&self) -> fn(Document) -> Result<I, BodyError> {
+        self.decode
+    }
+
     fn failed(mut self, error: Error) -> Self {
         self.fault = Some(self.fault.unwrap_or(error));
         self

@@ -2,12 +2,14 @@
 
 use std::sync::Arc;
 
+use rustc_hash::FxHashSet;
 use serde_json::Value;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use wayfare_graph::{
-    Document, EntityName, Explanation, Id, Index, IndexProgress, Kind, Loaded, Need, Page, PoolFigures,
-    Query, Slot, Store, StoreError, StoreStats, Visited, Write, WriteBatch, WriteResult, Written,
+    Document, EntityKey, EntityName, Explanation, Id, Index, IndexProgress, Kind, Loaded, Need, Page,
+    PoolFigures, Query, Slot, Store, StoreError, StoreStats, Visited, Write, WriteBatch, WriteResult,
+    Written,
 };
 
 use crate::core::Core;
@@ -221,6 +223,8 @@ impl Core {
         let writer = self.writer.get().ok_or_else(gone)?;
         let results =
             writer.persist(batch).await.map_err(|_| gone())?.map_err(|error| shared_error(&error))?;
+        // Before the caller knows of it, so that it sees no result that is older.
+        self.cache.entities_changed(changed_entities(&results));
         self.evict(self.touched(&results, ends)).await;
         Ok(results)
     }
@@ -303,4 +307,18 @@ pub(crate) fn shared_error(error: &Arc<StoreError>) -> StoreError {
         }
         other => StoreError::Io { path: "of this batch".into(), source: other.to_string().into() },
     }
+}
+
+/// The entity types that some writes have changed, each once.
+fn changed_entities(results: &[WriteResult]) -> FxHashSet<EntityKey> {
+    let key = |id: &Id| (id.kind(), id.entity());
+    let mut changed = FxHashSet::default();
+    for written in results.iter().flatten() {
+        match written {
+            Written::Unchanged { .. } => {}
+            Written::Deleted { id, edges, .. } => changed.extend(std::iter::once(id).chain(edges).map(key)),
+            written => drop(changed.insert(key(written.id()))),
+        }
+    }
+    changed
 }

@@ -10,6 +10,7 @@ use rustc_hash::FxBuildHasher;
 use tokio::sync::{Notify, Semaphore, oneshot};
 use wayfare_graph::{KeySource, Need, Slot, Store, StoreError};
 
+use crate::cache::LayeredCache;
 use crate::directory::Directory;
 use crate::durability::Durability;
 use crate::events::Events;
@@ -31,6 +32,8 @@ pub(crate) struct Core {
     pub(crate) slabs: Box<[Arc<Slab>]>,
     pub(crate) durability: Arc<Durability>,
     pub(crate) keys: KeySource,
+    /// Results of users, which hears of every change.
+    pub(crate) cache: Arc<LayeredCache>,
     /// One permit for each write under way; see [`Settings::write_queue`].
     pub(crate) write_permits: Arc<Semaphore>,
     pub(crate) shards: OnceLock<Box<[Addr<ShardActor>]>>,
@@ -52,7 +55,12 @@ pub(crate) struct Core {
 }
 
 impl Core {
-    pub(crate) fn new(settings: Settings, store: Arc<dyn Store>, keys: KeySource) -> Arc<Self> {
+    pub(crate) fn new(
+        settings: Settings,
+        store: Arc<dyn Store>,
+        keys: KeySource,
+        cache: Arc<LayeredCache>,
+    ) -> Arc<Self> {
         let shards = settings.shards;
         Arc::new_cyclic(|this| Self {
             this: this.clone(),
@@ -60,6 +68,7 @@ impl Core {
             slabs: (0..shards).map(|_| Arc::new(Slab::default())).collect(),
             durability: Arc::new(Durability::new(shards)),
             keys,
+            cache,
             write_permits: Arc::new(Semaphore::new(settings.write_queue)),
             shards: OnceLock::new(),
             writer: OnceLock::new(),

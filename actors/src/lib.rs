@@ -4,6 +4,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 mod access;
+mod cache;
 mod children;
 mod core;
 mod directory;
@@ -33,6 +34,10 @@ mod warm;
 mod worker;
 mod writer;
 
+pub use cache::{
+    CacheFigures, CacheParts, LayeredCache, MemoryBound, MemoryFigures, Recompute, RemoteFigures,
+    TickingClock,
+};
 pub use durable::{DurableWalk, WalkStatus};
 pub use pins::PinError;
 pub use resident_figures::{ResidentFigures, ShardFigures, WarmFigures};

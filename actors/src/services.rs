@@ -6,7 +6,8 @@ use std::sync::Arc;
 use futures_util::FutureExt;
 use wayfare_graph::{
     ChildOutcome, Document, EntityName, ErasedWalker, EventSource, Id, Kind, Need, Neighbours, Published,
-    SharedRecord, SideWork, Slot, StoreError, StoreFuture, WalkError, WalkServices, WriteBatch, WriteResult,
+    ResultCache, SharedRecord, SideWork, Slot, StoreError, StoreFuture, WalkError, WalkServices, WriteBatch,
+    WriteResult,
 };
 
 use crate::core::Core;
@@ -68,6 +69,10 @@ impl WalkServices for Core {
             let applied = runtime.spawn(async move { Core::apply(&core, batch).await });
             applied.await.unwrap_or(Err(StoreError::Stopped))
         })
+    }
+
+    fn cache(&self) -> &dyn ResultCache {
+        &*self.cache
     }
 
     fn publish(&self, event: Published) -> usize {

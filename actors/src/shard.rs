@@ -19,6 +19,7 @@ use futures_util::FutureExt;
 use rustc_hash::FxHashMap;
 use wayfare_graph::{Need, SharedRecord, Slot, StoreError};
 
+use crate::cache::LayeredCache;
 use crate::directory::Directory;
 use crate::durability::Durability;
 use crate::loader::{Loader, satisfies};
@@ -42,6 +43,8 @@ pub(crate) struct ShardParts {
     pub(crate) loader: Loader,
     pub(crate) durability: Arc<Durability>,
     pub(crate) writer: WriterHandle,
+    /// Told of what becomes durable.
+    pub(crate) cache: Arc<LayeredCache>,
     pub(crate) resident_bytes: u64,
     pub(crate) mailbox: usize,
 }

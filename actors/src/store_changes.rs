@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, Weak};
 
+use rustc_hash::FxHashSet;
 use wayfare_graph::{ChangeFeed, Slot, StoreChange, StoreError};
 
 use crate::core::Core;
@@ -43,23 +44,25 @@ impl Core {
     /// The slots whose records may be older than some changes.
     fn stale(&self, changes: &[StoreChange]) -> Vec<Slot> {
         let mut slots = Vec::new();
+        let mut changed = FxHashSet::default();
         for change in changes {
             let StoreChange::Document { id, version, ends } = change else {
+                self.cache.any_entity_changed();
                 return self.directory.slots().collect();
             };
-            if let Some(slot) = self.directory.known(id) {
-                let resident = self.resident(slot);
-                // Our own writes come back too. Others may know nothing of versions and begin again at 0.
-                let is_new = match (version, resident) {
-                    (Some(version), Some(resident)) => version.0 > 0 && resident.head.version() == *version,
-                    _ => false,
-                };
-                if !is_new {
-                    slots.push(slot);
-                }
+            let slot = self.directory.known(id);
+            // Our own writes come back too. Others may know nothing of versions and begin again at 0.
+            let is_own = match (version, slot.and_then(|slot| self.resident(slot))) {
+                (Some(version), Some(resident)) => version.0 > 0 && resident.head.version() == *version,
+                _ => false,
+            };
+            if !is_own {
+                slots.extend(slot);
+                changed.insert((id.kind(), id.entity()));
             }
             slots.extend(ends.iter().filter_map(|end| self.directory.known(end)));
         }
+        self.cache.entities_changed(changed);
         slots.sort_unstable();
         slots.dedup();
         slots

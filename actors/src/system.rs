@@ -16,6 +16,7 @@ use wayfare_graph::{
     WalkOptions, WriteBatch, WriteResult,
 };
 
+use crate::cache::LayeredCache;
 use crate::core::Core;
 use crate::durable::{self, DurableWalk, WalkStatus};
 use crate::loader::Loader;
@@ -62,15 +63,20 @@ struct Inner {
 }
 
 impl RuntimeHandle {
-    /// Starts a runtime on a store.
+    /// Starts a runtime on a store, with a cache that hears of changes.
     ///
     /// # Errors
     /// [`StartError`].
-    pub fn start(store: Arc<dyn Store>, keys: KeySource, settings: Settings) -> Result<Self, StartError> {
+    pub fn start(
+        store: Arc<dyn Store>,
+        keys: KeySource,
+        settings: Settings,
+        cache: Arc<LayeredCache>,
+    ) -> Result<Self, StartError> {
         if !settings.shards.is_power_of_two() || settings.shards > 64 {
             return Err(StartError::Shards { shards: settings.shards });
         }
-        let core = Core::new(settings, store, keys);
+        let core = Core::new(settings, store, keys, cache);
         let (up, started) = std::sync::mpsc::channel();
         let own = Arc::clone(&core);
         let thread = std::thread::Builder::new().name("wayfare-system".into()).spawn(move || {
@@ -84,6 +90,12 @@ impl RuntimeHandle {
         })?;
         let supervisor = started.recv().map_err(|_| StartError::Ended)??;
         Ok(Self { inner: Arc::new(Inner { core, supervisor, thread: Mutex::new(Some(thread)) }) })
+    }
+
+    /// The cache of results.
+    #[must_use]
+    pub fn cache(&self) -> Arc<LayeredCache> {
+        Arc::clone(&self.inner.core.cache)
     }
 
     /// The supervisor's address, for those who send it messages themselves.
@@ -383,6 +395,7 @@ fn start_actors(core: &Arc<Core>) -> Result<Addr<Supervisor>, StartError> {
             loader: Loader { store: Arc::clone(&core.store), directory: Arc::clone(&core.directory) },
             durability: Arc::clone(&core.durability),
             writer: handle.clone(),
+            cache: Arc::clone(&core.cache),
             resident_bytes: settings.resident_bytes / settings.shards as u64,
             mailbox: settings.shard_mailbox,
         };

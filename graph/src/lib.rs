@@ -3,6 +3,7 @@
 //! Nothing here does I/O or needs a runtime. Floors above: `wayfare-stores`, `wayfare-actors`, `wayfare`.
 
 mod body;
+mod cache;
 #[doc(hidden)]
 pub mod capability;
 mod change;
@@ -57,6 +58,11 @@ mod write;
 mod write_buffer;
 
 pub use body::{Body, BodyError};
+pub use cache::{
+    AnyValue, Begun, CacheError, CacheFuture, CacheType, EntityKey, Filling, MAX_CACHE_KEY_BYTES,
+    MAX_CACHE_TTL, ResultCache, Wanted, check_cache_key, check_cache_tag, entity_key, entity_tag,
+    get_or_compute,
+};
 pub use change::{Apply, Change};
 pub use child::Child;
 pub use clock::{Clock, ManualClock, SystemClock};

@@ -8,11 +8,15 @@ mod runtime_side;
 mod writing;
 
 use std::sync::Arc;
+use std::time::Duration;
 
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 pub use self::runtime_side::WalkSetup;
 
+use crate::cache::{AnyValue, Begun, CacheError, CacheType, Wanted};
 use crate::child::Child;
 use crate::document::Document;
 use crate::event::{Event, EventSource, Published};
@@ -164,6 +168,47 @@ impl Walk {
     /// [`WalkError::Store`].
     pub async fn neighbours(&self, of: &Neighbours) -> Result<Vec<Slot>, WalkError> {
         Ok(self.services.neighbours(of).await?)
+    }
+
+    /// A result under a key, kept in the cache of the runtime for `ttl`, and computed where there is none: by one of
+    /// all walks that want it at once, while the others wait.
+    ///
+    /// ```ignore
+    /// let score = walk.cached(&format!("score:{}", here.id()), HOUR, async || score(&here).await).await?;
+    /// ```
+    ///
+    /// An error is not kept.
+    ///
+    /// # Errors
+    /// Those of `compute`; [`CacheError`] for a bad key or time to live.
+    pub async fn cached<T, E>(
+        &self,
+        key: &str,
+        ttl: Duration,
+        compute: impl AsyncFnOnce() -> Result<T, E>,
+    ) -> Result<Arc<T>, E>
+    where
+        T: Serialize + DeserializeOwned + Send + Sync + 'static,
+        E: From<CacheError>,
+    {
+        let (cache, value_type) = (self.services.cache(), CacheType::of::<T>());
+        if let Some(Some(value)) = cache.hit(key, &value_type)
+            && let Ok(value) = value.downcast()
+        {
+            return Ok(value);
+        }
+        match cache.begin(Wanted::new(key, value_type, ttl)).await? {
+            Begun::Fill(filling) => {
+                let value = Arc::new(compute().await?);
+                filling.finish(Some(Arc::clone(&value) as AnyValue)).await?;
+                Ok(value)
+            }
+            Begun::Hit(value) | Begun::Stale(value) => match value.map(|value| value.downcast()) {
+                Some(Ok(value)) => Ok(value),
+                // Somebody remembers that it was missing, which is no answer here.
+                _ => Ok(Arc::new(compute().await?)),
+            },
+        }
     }
 
     /// Starts another walk as a child of this one, with its own budgets, at a node.

@@ -2,6 +2,7 @@
 
 use std::pin::Pin;
 
+use crate::cache::ResultCache;
 use crate::document::Document;
 use crate::entity_name::EntityName;
 use crate::event::{EventSource, Published};
@@ -49,6 +50,9 @@ pub trait WalkServices: Send + Sync {
 
     /// Writes a batch; when it returns, what was written is durable and every reader sees it.
     fn apply(&self, batch: WriteBatch) -> StoreFuture<'_, Vec<WriteResult>>;
+
+    /// The cache of results.
+    fn cache(&self) -> &dyn ResultCache;
 
     /// Tells all subscribers; returns how many there are.
     fn publish(&self, event: Published) -> usize;

@@ -10,6 +10,7 @@ use proc_macro::TokenStream;
 use crate::entity_args::EntityKind;
 use crate::marker::Marker;
 
+mod cached_query;
 mod call_code;
 mod entity;
 mod entity_args;
@@ -146,6 +147,38 @@ pub fn object(args: TokenStream, item: TokenStream) -> TokenStream {
 #[proc_macro_attribute]
 pub fn event(args: TokenStream, item: TokenStream) -> TokenStream {
     event::expand(args.into(), item.into()).into()
+}
+
+/// Keeps the results of an async function or method in a cache.
+///
+/// | argument | meaning |
+/// | --- | --- |
+/// | `ttl = "5m"` | how long a result is kept: `ms`, `s`, `m`, `h`, `d`, or a number of seconds |
+/// | `invalidate_on(User, Follows)` | entity types: a result is dropped as soon as an entity of one of them changes |
+/// | `tags = ["users"]` | tags by which results are invalidated by hand; expressions, in which arguments can be used |
+/// | `key = format!("{page}")` | what tells results apart, in place of the arguments |
+/// | `cache = self.graph` | where the cache is: a `Graph`, `Runtime`, `Cache`, or what implements `CacheSource` |
+///
+/// Without `cache`, it is that of the first argument, or of `self` in a method. The key is the path of the function, or
+/// the type of `self` and the name of the method, with all other arguments, which must serialise; `self` itself is no
+/// part of it.
+///
+/// The function returns a `Result` whose value serialises and can be cloned, and whose error can be made of a
+/// `wayfare::Error`. Errors are never kept. Of those who call it with the same arguments at once one runs it, and the
+/// others wait.
+///
+/// ```ignore
+/// use wayfare::{Graph, Result, cached_query};
+///
+/// #[cached_query(ttl = "5m", invalidate_on(User))]
+/// async fn active_users(graph: &Graph, min_age: u32) -> Result<Vec<User>> {
+///     let users = graph.find(User::active().eq(true).and(User::age().gte(min_age))).await?;
+///     Ok(users.into_iter().map(|user| user.into_value()).collect())
+/// }
+/// ```
+#[proc_macro_attribute]
+pub fn cached_query(args: TokenStream, item: TokenStream) -> TokenStream {
+    cached_query::expand(args.into(), item.into()).into()
 }
 
 /// Registers a function that upgrades the fields of an entity from one schema version to the next.

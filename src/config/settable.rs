@@ -133,6 +133,26 @@ impl<T: Settable> Settable for OrAuto<T> {
     }
 }
 
+impl Settable for String {
+    fn read(raw: Raw<'_>, range: &Range) -> Result<Self, Refusal> {
+        let text = match raw {
+            Raw::Toml(toml::Value::String(text)) => text.clone(),
+            Raw::Text(text) => text.to_owned(),
+            Raw::Toml(_) => return Err(Refusal::WrongType),
+        };
+        text.check(range)?;
+        Ok(text)
+    }
+
+    fn check(&self, _: &Range) -> Result<(), Refusal> {
+        if self.trim().is_empty() { Err(Refusal::OutOfRange) } else { Ok(()) }
+    }
+
+    fn to_toml(&self, _: &Range) -> String {
+        toml::Value::String(self.clone()).to_string()
+    }
+}
+
 impl Settable for EntityList {
     fn read(raw: Raw<'_>, range: &Range) -> Result<Self, Refusal> {
         let parsed;

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::auto::OrAuto;
-use super::bytes::{GIB, MIB, TIB};
+use super::bytes::{GIB, KIB, MIB, TIB};
 use super::entity_list::EntityList;
 use super::settable::Settable;
 use super::setting::Range::{Bytes, Entities, Number, PowerOfTwo, Switch, Text};
@@ -183,11 +183,27 @@ settings! {
         queue: usize = 4096, "writes", Number(1..=1_000_000), writers_queue(usize);
     }
 
-    /// How much of the graph stays in memory.
+    /// How much of the graph stays in memory, and where results are kept.
     cache "cache": CacheConfig {
         /// Most memory of resident records; `auto` is half of the machine's, or 1 GiB where unknown.
         resident_bytes: OrAuto<u64> = OrAuto::Auto, "bytes", Bytes(MIB..=ANY),
             cache_resident_bytes(impl Into<OrAuto<u64>>);
+        /// Most memory of results that are kept, as they are encoded.
+        memory_bytes: u64 = 64 * MIB, "bytes", Bytes(64 * KIB..=ANY), cache_memory_bytes(u64);
+        /// Largest result that is kept, encoded.
+        value_bytes: usize = 8 << 20, "bytes", Bytes(KIB..=512 * MIB), cache_value_bytes(usize);
+        /// The Redis in which processes share results, `redis://HOST`; `none` for none.
+        redis: StoreUrl = StoreUrl::NONE, "url", Text, cache_redis(impl Into<StoreUrl>);
+        /// What the keys there begin with: 1 to 64 letters, digits, dots, underlines and hyphens.
+        prefix: String = "wayfare".to_owned(), "text", Text, cache_prefix(impl Into<String>);
+        /// Whether the runtime starts while that Redis is away, and does without it until it is there.
+        optional: bool = false, "switch", Switch, cache_optional(bool);
+        /// How long a call to it may take before it is done without.
+        timeout_ms: u64 = 500, "ms", Number(1..=60_000), cache_timeout_ms(u64);
+        /// How long connecting to it may take.
+        connect_timeout_ms: u64 = 2_000, "ms", Number(1..=60_000), cache_connect_timeout_ms(u64);
+        /// Calls that end late one after another before the connection is given up.
+        circuit_failures: usize = 5, "calls", Number(1..=10_000), cache_circuit_failures(usize);
         /// Entities whose nodes are loaded at the start, beside the first walks, until half of that memory is used.
         warm: EntityList = EntityList::NONE, "entities", Entities, cache_warm(impl Into<EntityList>);
     }

@@ -18,6 +18,15 @@ impl StoreUrl {
     /// The embedded store in the current folder.
     pub(super) const DEFAULT: Self = Self(Cow::Borrowed("embedded:wayfare.db"));
 
+    /// No url: nothing is connected to.
+    pub(super) const NONE: Self = Self(Cow::Borrowed("none"));
+
+    /// Whether it says that nothing is connected to.
+    #[must_use]
+    pub fn is_none(&self) -> bool {
+        self.0 == "none"
+    }
+
     /// The whole url, password and all: for opening the store, not for printing.
     #[must_use]
     pub fn as_str(&self) -> &str {

@@ -2,6 +2,7 @@
 
 #![allow(missing_docs, clippy::unwrap_used)]
 
+mod cache;
 mod crash;
 mod graph;
 mod interop;

@@ -50,6 +50,10 @@ impl WalkServices for NoServices {
         Box::pin(async { Ok(Vec::new()) })
     }
 
+    fn cache(&self) -> &dyn wayfare::__private::ResultCache {
+        unimplemented!("nothing is kept here")
+    }
+
     fn publish(&self, _event: Published) -> usize {
         0
     }

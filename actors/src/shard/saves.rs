@@ -5,9 +5,10 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use futures_util::FutureExt;
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 use wayfare_graph::{
-    Need, SharedRecord, Slot, StoreError, Write, WriteBatch, WriteError, Written, record_with,
+    EntityKey, Kind, Need, SharedRecord, Slot, StoreError, Write, WriteBatch, WriteError, Written,
+    record_with,
 };
 
 use super::Shard;
@@ -186,6 +187,10 @@ impl Shard {
         if !refused.is_empty() {
             self.forget(&refused);
         }
+        // Before anybody is told: who knows of a save sees no result that is older. What was taken back was seen too.
+        let changed: FxHashSet<EntityKey> =
+            staged.iter().map(|save| (Kind::Node, save.document.id().entity())).collect();
+        self.parts.cache.entities_changed(changed);
         self.evict_cold();
         self.parts.durability.settled(self.parts.index, count);
         for (save, result) in staged.into_iter().zip(results) {

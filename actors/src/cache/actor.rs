@@ -1,0 +1,261 @@
+//! The cache actor: what has to reach the remote layer, and what is computed in the background.
+//!
+//! - Owns: nothing; the layers own its address and its thread.
+//! - Accepts: `Fill` (a computed value), `Deliver` (invalidations wait in the outbox), `Refresh` (something to compute).
+//! - Sends: the outcome of each fill to whoever computed.
+//! - Dies when: the cache is dropped.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Weak;
+use std::time::Duration;
+
+use actix::prelude::*;
+use tokio::sync::oneshot;
+use wayfare_graph::{AnyValue, RemoteError, RemotePut, Ticket};
+
+use super::LayeredCache;
+use super::outbox::Letter;
+use super::turn::Filled;
+
+/// Messages that wait before senders wait.
+const MAILBOX: usize = 1_024;
+
+/// How long after a delivery that failed it is tried again, unless the remote layer is back before.
+const RETRY: Duration = Duration::from_secs(1);
+
+/// Computes a value anew; `None` when that failed.
+pub type Recompute =
+    Box<dyn FnOnce() -> Pin<Box<dyn Future<Output = Option<Option<AnyValue>>> + Send>> + Send>;
+
+type Task = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+/// Keeps a computed value remotely.
+#[derive(Message)]
+#[rtype(result = "()")]
+struct Fill {
+    put: RemotePut,
+    ticket: Ticket,
+    filled: oneshot::Sender<Filled>,
+}
+
+/// Delivers what waits in the outbox.
+#[derive(Message)]
+#[rtype(result = "()")]
+struct Deliver;
+
+/// Runs something in the background.
+#[derive(Message)]
+#[rtype(result = "()")]
+struct Refresh(Task);
+
+struct CacheActor {
+    cache: Weak<LayeredCache>,
+    /// Whether a delivery is under way.
+    delivers: bool,
+}
+
+impl Actor for CacheActor {
+    type Context = Context<Self>;
+
+    fn started(&mut self, cx: &mut Context<Self>) {
+        cx.set_mailbox_capacity(MAILBOX);
+    }
+}
+
+impl Handler<Fill> for CacheActor {
+    type Result = ();
+
+    fn handle(&mut self, fill: Fill, cx: &mut Context<Self>) {
+        let Some(cache) = self.cache.upgrade() else { return };
+        self.look_again(cx);
+        actix_rt::spawn(async move {
+            let Fill { put, ticket, filled } = fill;
+            // Nobody waits any more when this fails.
+            let _ = filled.send(cache.fill_remotely(&put, &ticket).await);
+        });
+    }
+}
+
+impl Handler<Deliver> for CacheActor {
+    type Result = ();
+
+    fn handle(&mut self, _: Deliver, cx: &mut Context<Self>) {
+        // What comes while one is under way goes with the next, all together.
+        if self.delivers {
+            return;
+        }
+        self.delivers = true;
+        let cache = Weak::clone(&self.cache);
+        let delivery = async move {
+            while let Some(cache) = cache.upgrade() {
+                match cache.deliver_once().await {
+                    Some(true) => {}
+                    Some(false) => return false,
+                    None => return true,
+                }
+            }
+            true
+        };
+        cx.spawn(delivery.into_actor(self).map(|delivered, actor, cx| {
+            actor.delivers = false;
+            match delivered {
+                // Something may have been put in after the last look.
+                true => actor.look_again(cx),
+                // It may have been this call only that failed.
+                false => drop(cx.run_later(RETRY, |actor, cx| {
+                    if let Some(cache) = actor.cache.upgrade() {
+                        cache.outbox.unblock();
+                    }
+                    actor.look_again(cx);
+                })),
+            }
+        }));
+    }
+}
+
+impl CacheActor {
+    /// Delivers what waits in the outbox, if anything does.
+    fn look_again(&self, cx: &mut Context<Self>) {
+        if !self.delivers && self.cache.upgrade().is_some_and(|cache| cache.outbox.has_deliverable()) {
+            cx.notify(Deliver);
+        }
+    }
+}
+
+impl Handler<Refresh> for CacheActor {
+    type Result = ();
+
+    fn handle(&mut self, refresh: Refresh, cx: &mut Context<Self>) {
+        self.look_again(cx);
+        actix_rt::spawn(refresh.0);
+    }
+}
+
+impl LayeredCache {
+    async fn fill_remotely(&self, put: &RemotePut, ticket: &Ticket) -> Filled {
+        let Some(remote) = &self.remote else { return Filled::Kept };
+        match remote.fill(put, ticket).await {
+            Ok(true) => Filled::Kept,
+            Ok(false) => Filled::Refused,
+            Err(error) => {
+                self.counts.remote_failed(&error);
+                Filled::Away
+            }
+        }
+    }
+
+    /// Delivers what waits, and says whether that went well; `None` when there was nothing.
+    async fn deliver_once(&self) -> Option<bool> {
+        let (letter, told) = self.outbox.take()?;
+        let delivered = match self.deliver_letter(&letter).await {
+            Ok(()) => true,
+            Err(error) => {
+                self.counts.remote_failed(&error);
+                false
+            }
+        };
+        match delivered {
+            true => {
+                // What was read from there in the meantime may be what is invalid.
+                self.invalidate_memory(&letter);
+                self.outbox.delivered();
+            }
+            false => self.outbox.undelivered(),
+        }
+        for told in told {
+            let _ = told.send(delivered);
+        }
+        Some(delivered)
+    }
+
+    async fn deliver_letter(&self, letter: &Letter) -> Result<(), RemoteError> {
+        let Some(remote) = &self.remote else { return Ok(()) };
+        if letter.everything {
+            return remote.clear().await;
+        }
+        let (keys, tags): (Vec<String>, Vec<String>) =
+            (letter.keys.iter().cloned().collect(), letter.tags.iter().cloned().collect());
+        if !keys.is_empty() {
+            remote.delete(&keys).await?;
+        }
+        if !tags.is_empty() {
+            remote.invalidate(&tags).await?;
+        }
+        for pattern in &letter.patterns {
+            remote.delete_matching(pattern).await?;
+        }
+        Ok(())
+    }
+}
+
+/// The thread on which the actor lives.
+pub(super) struct Home {
+    /// `None` where there could be no thread.
+    address: Option<Addr<CacheActor>>,
+    system: Option<System>,
+}
+
+impl Home {
+    pub(super) fn start(cache: Weak<LayeredCache>) -> Self {
+        let (tx, rx) = std::sync::mpsc::sync_channel(1);
+        let thread = std::thread::Builder::new().name("wayfare-cache".into()).spawn(move || {
+            let system = System::new();
+            let address = system.block_on(async move { CacheActor { cache, delivers: false }.start() });
+            let _ = tx.send((address, System::current()));
+            if let Err(error) = system.run() {
+                tracing::error!(%error, "the cache's thread ended");
+            }
+        });
+        match thread.map(|_| rx.recv()) {
+            Ok(Ok((address, system))) => Self { address: Some(address), system: Some(system) },
+            _ => {
+                tracing::error!("the cache has no thread: its remote layer is done without");
+                Self { address: None, system: None }
+            }
+        }
+    }
+
+    /// Keeps a computed value remotely.
+    pub(super) async fn fill(&self, put: RemotePut, ticket: Ticket) -> Filled {
+        let (filled, outcome) = oneshot::channel();
+        let Some(address) = &self.address else { return Filled::Away };
+        let sent = match address.try_send(Fill { put, ticket, filled }) {
+            Err(SendError::Full(fill)) => address.send(fill).await.is_ok(),
+            sent => sent.is_ok(),
+        };
+        if !sent {
+            return Filled::Away;
+        }
+        outcome.await.unwrap_or(Filled::Away)
+    }
+
+    /// Has what waits in the outbox delivered.
+    pub(super) fn deliver(&self) {
+        if let Some(address) = &self.address {
+            // A mailbox that is full is full of messages, each of which makes the actor look as well.
+            let _ = address.try_send(Deliver);
+        }
+    }
+
+    /// Runs something in the background; not at all while too much waits for that.
+    pub(super) fn refresh(&self, task: Task) {
+        if let Some(address) = &self.address {
+            let _ = address.try_send(Refresh(task));
+        }
+    }
+}
+
+impl Drop for Home {
+    fn drop(&mut self) {
+        if let Some(system) = self.system.take() {
+            system.stop();
+        }
+    }
+}
+
+impl std::fmt::Debug for Home {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Home").finish_non_exhaustive()
+    }
+}
