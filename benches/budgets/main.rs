@@ -7,6 +7,7 @@
 
 #![allow(missing_docs, clippy::unwrap_used, reason = "a bench stops at the first thing that is wrong")]
 
+mod cache;
 mod driver;
 mod features;
 mod json_store;
@@ -19,6 +20,7 @@ mod reference;
 mod resident;
 mod resident_set;
 mod stored;
+mod trace;
 
 use wayfare::{edge, node};
 
@@ -44,7 +46,7 @@ fn main() {
     }
     let wanted = |name: &str| words.is_empty() || words.iter().any(|word| name.contains(word.as_str()));
     Line::print_head();
-    let groups: [(&str, Measure); 21] = [
+    let groups: [(&str, Measure); 25] = [
         ("breadth-first", resident::breadth_first),
         ("chain", resident::chain),
         ("walkers", resident::walkers),
@@ -64,6 +66,10 @@ fn main() {
         ("mongo-conflicts", mongo_updates::conflicts),
         ("mongo-single", mongo_updates::single),
         ("mongo-reads", mongo_reads::lines),
+        ("cache-hits", cache::hits),
+        ("cache-traces", cache::traces),
+        ("cache-redis", cache::redis_hits),
+        ("cache-stampede", cache::stampede),
         ("resident-set", resident_set::lines),
         ("reference", reference::lines),
     ];

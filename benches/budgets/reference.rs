@@ -46,6 +46,17 @@ fn update_with_jvspatial(url: &str) -> Option<f64> {
     Some(per_update(seconds, THEIRS))
 }
 
+/// Nanoseconds of a hit in the memory cache of jvspatial; `None`, said aloud, where there is none.
+pub fn cache_hit_of_jvspatial() -> Option<f64> {
+    const HITS: usize = 100_000;
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/benches/budgets/reference_cache.py");
+    let (runs, hits) = (RUNS.to_string(), HITS.to_string());
+    let done = Command::new(jvspatial_python()?).args([script, &runs, &hits]).output().unwrap();
+    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    let seconds: Vec<f64> = serde_json::from_slice(&done.stdout).unwrap();
+    Some(per_update(seconds, HITS) * 1e3)
+}
+
 /// The same of Wayfare: one after another, and in bulk.
 fn update(url: &str) -> (f64, f64) {
     let runtime = Runtime::open(url).unwrap();

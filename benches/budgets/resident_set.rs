@@ -1,6 +1,5 @@
 //! The resident set of a graph that is larger than memory: how much of it is found there, and what that costs.
 
-use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,6 +8,7 @@ use wayfare::{Config, KeySource, Random, Runtime};
 use crate::made_graph::{MadeGraph, Shape};
 use crate::measure::{Line, timed};
 use crate::resident::{Everywhere, First, block_on};
+use crate::trace::{Lru, zipf};
 
 const NODES: u64 = 100_000;
 const SHAPE: Shape = Shape::Random { degree: 8 };
@@ -150,12 +150,6 @@ fn read_all(runtime: &Runtime, graph: &MadeGraph, reads: &[u32]) {
     });
 }
 
-/// Numbers below `n`, the k-th about as often as 1 / k.
-fn zipf(random: &mut Random, n: u64) -> u32 {
-    let uniform = random.below(1 << 32) as f64 / (1_u64 << 32) as f64;
-    (n as f64).powf(uniform) as u32 - 1
-}
-
 /// The node of a rank: what is read often is spread over the graph.
 fn place_of(rank: u32) -> u64 {
     // Odd and no multiple of five, so that no two ranks share a node.
@@ -164,7 +158,7 @@ fn place_of(rank: u32) -> u64 {
 
 /// What a plain LRU list would miss of the reads, the scans going in the order of the nodes.
 fn lru_misses(room: usize, nodes: u64, trace: &Trace) -> u64 {
-    let mut list = Lru { room, ..Lru::default() };
+    let mut list = Lru::with_room(room);
     let mut misses = 0;
     for part in trace.parts() {
         misses += part.iter().filter(|&&rank| !list.read(place_of(rank))).count() as u64;
@@ -175,30 +169,4 @@ fn lru_misses(room: usize, nodes: u64, trace: &Trace) -> u64 {
         }
     }
     misses
-}
-
-#[derive(Default)]
-struct Lru {
-    room: usize,
-    clock: u64,
-    last: HashMap<u64, u64>,
-    order: BTreeMap<u64, u64>,
-}
-
-impl Lru {
-    /// Reads a record; whether it was there.
-    fn read(&mut self, node: u64) -> bool {
-        self.clock += 1;
-        let before = self.last.insert(node, self.clock);
-        match before {
-            Some(before) => drop(self.order.remove(&before)),
-            None if self.order.len() == self.room => {
-                let coldest = self.order.pop_first();
-                coldest.and_then(|(_, node)| self.last.remove(&node));
-            }
-            None => {}
-        }
-        self.order.insert(self.clock, node);
-        before.is_some()
-    }
 }
