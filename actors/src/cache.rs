@@ -12,9 +12,12 @@ mod form;
 mod memory;
 mod outbox;
 mod tags;
+#[cfg(test)]
+mod tests;
 mod turn;
 mod writes;
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock, Weak};
 use std::time::Duration;
 
@@ -58,6 +61,8 @@ pub struct LayeredCache {
     clock: Arc<dyn Clock>,
     flights: Arc<Flights>,
     outbox: Outbox,
+    /// Whether the remote layer tells of changes.
+    hears: AtomicBool,
     home: OnceLock<Home>,
     counts: Counts,
     entity_tags: RwLock<FxHashMap<EntityKey, Arc<str>>>,
@@ -91,6 +96,7 @@ impl LayeredCache {
             clock,
             flights: Arc::default(),
             outbox: Outbox::default(),
+            hears: AtomicBool::new(false),
             home: OnceLock::new(),
             counts: Counts::default(),
             entity_tags: RwLock::default(),
@@ -295,6 +301,12 @@ impl LayeredCache {
 
     /// What others did to the remote layer. Called in the order in which it happened.
     fn changed_remotely(&self, change: &RemoteChange) {
+        // Before memory is emptied: what goes by how it was before is refused then.
+        match change {
+            RemoteChange::Back => self.hears.store(true, Ordering::SeqCst),
+            RemoteChange::Lost => self.hears.store(false, Ordering::SeqCst),
+            _ => {}
+        }
         if let Some(memory) = &self.memory {
             match change {
                 RemoteChange::Key(key) => memory.remove(key),
@@ -314,6 +326,14 @@ impl LayeredCache {
             }
             _ => self.counts.invalidated_by_others.add(1),
         }
+    }
+
+    /// Whether memory may hold what the remote layer does not have.
+    ///
+    /// While there is a connection it may not: whoever deletes the key would not be told here. Without one it may, until
+    /// the connection is back.
+    fn may_hold_alone(&self) -> bool {
+        self.remote.is_none() || !self.hears.load(Ordering::SeqCst)
     }
 
     fn home(&self) -> &Home {

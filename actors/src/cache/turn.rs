@@ -79,9 +79,14 @@ impl Turn {
                 cache.home().fill(put, ticket).await
             }
         };
-        if filled == Filled::Refused {
-            cache.counts.fills_refused.add(1);
-            return Ok(());
+        match filled {
+            Filled::Kept => {}
+            Filled::Refused => {
+                cache.counts.fills_refused.add(1);
+                return Ok(());
+            }
+            Filled::Away if cache.may_hold_alone() => {}
+            Filled::Away => return Ok(()),
         }
         if let (Some(memory), Some(hold)) = (&cache.memory, hold) {
             let new =

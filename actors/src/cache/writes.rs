@@ -5,6 +5,9 @@ use wayfare_graph::{AnyValue, CacheError, EntityKey, RemotePut, Wanted, check_ca
 use super::outbox::Letter;
 use super::{LayeredCache, form};
 
+/// Keys that are on their way together: so many that they are still known by name when they have to wait.
+const DELETED_AT_ONCE: usize = 1_000;
+
 impl LayeredCache {
     /// Keeps a value, whatever was there before.
     ///
@@ -34,6 +37,9 @@ impl LayeredCache {
                 self.counts.remote_failed(&error);
                 // It may have been done or not; what is there is removed when there is an answer.
                 self.deliver(Letter::keys([wanted.key.clone()])).await;
+                if !self.may_hold_alone() {
+                    return Ok(());
+                }
             }
         }
         if let (Some(memory), Some(hold)) = (&self.memory, hold) {
@@ -73,7 +79,9 @@ impl LayeredCache {
     /// [`CacheError::Key`].
     pub async fn delete(&self, keys: &[&str]) -> Result<(), CacheError> {
         keys.iter().try_for_each(|key| check_cache_key(key))?;
-        self.invalidate(Letter::keys(keys.iter().map(|&key| key.to_owned()))).await;
+        for part in keys.chunks(DELETED_AT_ONCE) {
+            self.invalidate(Letter::keys(part.iter().map(|&key| key.to_owned()))).await;
+        }
         Ok(())
     }
 

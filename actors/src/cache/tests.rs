@@ -1,0 +1,266 @@
+//! Races between the layers, made by a remote layer that does what a test wants at the worst moment.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use wayfare_graph::{
+    AnyValue, Begun, CacheType, LookUp, LookedUp, ManualClock, RemoteCache, RemoteChange, RemoteEntry,
+    RemoteError, RemoteFuture, RemoteListener, RemotePut, ResultCache, Ticket, Wanted,
+};
+
+use super::{CacheParts, LayeredCache, MemoryBound};
+
+const MINUTE: Duration = Duration::from_secs(60);
+
+type Trick = Box<dyn FnOnce() + Send>;
+
+/// A remote layer in this process.
+#[derive(Default)]
+struct Double {
+    entries: Mutex<HashMap<String, RemotePut>>,
+    listener: OnceLock<RemoteListener>,
+    /// Calls fail, although the connection stands.
+    fails: AtomicBool,
+    /// Done between the question and the answer of the next look-up.
+    before_answer: Mutex<Option<Trick>>,
+}
+
+impl std::fmt::Debug for Double {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Double")
+    }
+}
+
+impl Double {
+    fn answer<'a, T: Send + 'a>(&'a self, value: T) -> RemoteFuture<'a, T> {
+        let failed = self.fails.load(SeqCst);
+        let away = RemoteError::Away { url: "double".into(), reason: "told to".into() };
+        Box::pin(async move { if failed { Err(away) } else { Ok(value) } })
+    }
+
+    fn entry(&self, key: &str) -> Option<RemoteEntry> {
+        let entries = self.entries.lock();
+        let put = entries.get(key)?;
+        Some(RemoteEntry { value: Arc::clone(&put.value), left: put.ttl, tags: put.tags.clone() })
+    }
+
+    fn play_trick(&self) {
+        let trick = self.before_answer.lock().take();
+        if let Some(trick) = trick {
+            trick();
+        }
+    }
+
+    fn tell(&self, change: &RemoteChange) {
+        self.listener.get().unwrap()(change);
+    }
+}
+
+impl RemoteCache for Double {
+    fn describe(&self) -> String {
+        "double".into()
+    }
+
+    fn peek<'a>(&'a self, keys: &'a [&'a str]) -> RemoteFuture<'a, Vec<Option<RemoteEntry>>> {
+        let found = keys.iter().map(|key| self.entry(key)).collect();
+        self.play_trick();
+        self.answer(found)
+    }
+
+    fn look_up<'a>(&'a self, wanted: &'a [LookUp]) -> RemoteFuture<'a, Vec<LookedUp>> {
+        let looked_up =
+            |wanted: &LookUp| LookedUp { entry: self.entry(&wanted.key), ticket: Ticket::default() };
+        let found = wanted.iter().map(looked_up).collect();
+        self.play_trick();
+        self.answer(found)
+    }
+
+    fn fill<'a>(&'a self, put: &'a RemotePut, _: &'a Ticket) -> RemoteFuture<'a, bool> {
+        if !self.fails.load(SeqCst) {
+            self.entries.lock().insert(put.key.clone(), put.clone());
+        }
+        self.answer(true)
+    }
+
+    fn put<'a>(&'a self, puts: &'a [RemotePut]) -> RemoteFuture<'a, ()> {
+        if !self.fails.load(SeqCst) {
+            self.entries.lock().extend(puts.iter().map(|put| (put.key.clone(), put.clone())));
+        }
+        self.answer(())
+    }
+
+    fn delete<'a>(&'a self, keys: &'a [String]) -> RemoteFuture<'a, u64> {
+        if !self.fails.load(SeqCst) {
+            self.entries.lock().retain(|key, _| !keys.contains(key));
+        }
+        self.answer(0)
+    }
+
+    fn invalidate<'a>(&'a self, tags: &'a [String]) -> RemoteFuture<'a, u64> {
+        if !self.fails.load(SeqCst) {
+            self.entries.lock().retain(|_, put| !put.tags.iter().any(|tag| tags.contains(tag)));
+        }
+        self.answer(0)
+    }
+
+    fn delete_matching<'a>(&'a self, _: &'a str) -> RemoteFuture<'a, u64> {
+        self.answer(0)
+    }
+
+    fn clear(&self) -> RemoteFuture<'_, ()> {
+        if !self.fails.load(SeqCst) {
+            self.entries.lock().clear();
+        }
+        self.answer(())
+    }
+
+    fn listen(&self, listener: RemoteListener) {
+        listener(&RemoteChange::Back);
+        assert!(self.listener.set(listener).is_ok());
+    }
+
+    fn health(&self) -> RemoteFuture<'_, ()> {
+        self.answer(())
+    }
+}
+
+fn layers() -> (Arc<LayeredCache>, Arc<Double>) {
+    let double = Arc::new(Double::default());
+    let remote: Arc<dyn RemoteCache> = double.clone();
+    let parts = CacheParts {
+        memory: Some(MemoryBound::Entries(100)),
+        remote: Some(remote),
+        value_bytes: 1 << 20,
+        clock: Arc::new(ManualClock::new(1)),
+    };
+    (LayeredCache::new(parts).unwrap(), double)
+}
+
+fn wanted(tags: &[&str]) -> Wanted {
+    let tags = tags.iter().map(|&tag| tag.to_owned()).collect();
+    Wanted { tags, ..Wanted::new("k", CacheType::of::<u32>(), MINUTE) }
+}
+
+fn number(value: Option<AnyValue>) -> Option<u32> {
+    value.and_then(|value| value.downcast_ref().copied())
+}
+
+fn in_memory(cache: &LayeredCache) -> Option<u32> {
+    cache.hit("k", &CacheType::of::<u32>()).and_then(number)
+}
+
+async fn got(cache: &LayeredCache) -> Option<u32> {
+    match in_memory(cache) {
+        Some(found) => Some(found),
+        None => cache.get_remotely("k", &CacheType::of::<u32>()).await.unwrap().and_then(number),
+    }
+}
+
+async fn set(cache: &LayeredCache, value: u32, tags: &[&str]) {
+    cache.set(wanted(tags), Arc::new(value)).await.unwrap();
+}
+
+/// Computes a value; what was there if it was.
+async fn computed(cache: &LayeredCache, value: u32, tags: &[&str]) -> u32 {
+    match cache.begin(wanted(tags)).await.unwrap() {
+        Begun::Fill(filling) => {
+            filling.finish(Some(Arc::new(value))).await.unwrap();
+            value
+        }
+        Begun::Hit(found) | Begun::Stale(found) => number(found).unwrap(),
+    }
+}
+
+/// Lets memory forget, so that the remote layer is asked.
+fn forget(cache: &LayeredCache) {
+    cache.memory.as_ref().unwrap().clear();
+}
+
+#[tokio::test]
+async fn what_is_read_while_others_change_it_is_not_kept() {
+    let (cache, double) = layers();
+    for change in [
+        RemoteChange::Key("k".into()),
+        RemoteChange::Tag("t".into()),
+        RemoteChange::Everything,
+        RemoteChange::Lost,
+        RemoteChange::Back,
+    ] {
+        set(&cache, 1, &["t"]).await;
+        forget(&cache);
+        let (told, telling) = (change.clone(), Arc::clone(&double));
+        *double.before_answer.lock() = Some(Box::new(move || telling.tell(&told)));
+        got(&cache).await;
+        assert_eq!(in_memory(&cache), None, "{change:?}");
+        double.tell(&RemoteChange::Back);
+    }
+}
+
+#[tokio::test]
+async fn a_tag_that_is_invalidated_while_its_entry_is_read_makes_it_a_miss() {
+    let (cache, double) = layers();
+    set(&cache, 1, &["t"]).await;
+    forget(&cache);
+    // Done from beginning to end between question and answer, so that nothing waits in the outbox any more.
+    let invalidating = Arc::clone(&cache);
+    *double.before_answer.lock() = Some(Box::new(move || {
+        invalidating.memory.as_ref().unwrap().tags.invalidate("t");
+    }));
+    assert_eq!(got(&cache).await, None);
+    assert_eq!(in_memory(&cache), None);
+}
+
+#[tokio::test]
+async fn an_entry_is_not_believed_while_its_invalidation_is_undelivered() {
+    let (cache, double) = layers();
+    set(&cache, 1, &["t"]).await;
+    double.fails.store(true, SeqCst);
+    cache.invalidate_tags(&["t"]).await.unwrap();
+    assert_eq!(cache.figures().remote.unwrap().undelivered, 1);
+    double.fails.store(false, SeqCst);
+    // The remote layer still has it, and answers again.
+    assert!(double.entry("k").is_some());
+    assert_eq!(got(&cache).await, None);
+    assert_eq!(computed(&cache, 2, &["t"]).await, 2);
+    double.tell(&RemoteChange::Back);
+    while cache.figures().remote.unwrap().undelivered > 0 {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    assert!(double.entry("k").is_none());
+}
+
+/// Who deletes the key would not be told of it here, so memory may not hold what the remote layer has not taken.
+#[tokio::test]
+async fn what_the_remote_layer_did_not_take_is_not_kept_while_it_tells_of_changes() {
+    let (cache, double) = layers();
+    double.fails.store(true, SeqCst);
+    assert_eq!(computed(&cache, 1, &[]).await, 1);
+    assert_eq!(in_memory(&cache), None);
+    set(&cache, 2, &[]).await;
+    assert_eq!(in_memory(&cache), None);
+    // Without a connection memory is all there is.
+    double.tell(&RemoteChange::Lost);
+    assert_eq!(computed(&cache, 3, &[]).await, 3);
+    assert_eq!(in_memory(&cache), Some(3));
+    set(&cache, 4, &[]).await;
+    assert_eq!(in_memory(&cache), Some(4));
+    double.tell(&RemoteChange::Back);
+    assert_eq!(in_memory(&cache), None);
+}
+
+#[tokio::test]
+async fn a_delivery_that_failed_is_tried_again_though_the_connection_stood() {
+    let (cache, double) = layers();
+    set(&cache, 1, &[]).await;
+    double.fails.store(true, SeqCst);
+    cache.delete(&["k"]).await.unwrap();
+    double.fails.store(false, SeqCst);
+    let begun = std::time::Instant::now();
+    while double.entry("k").is_some() {
+        assert!(begun.elapsed() < Duration::from_secs(20));
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
