@@ -10,7 +10,9 @@ use wayfare::{
     CacheError, Config, Error, Graph, Here, Result, Runtime, Stored, Walk, cached_query, edge, node, walker,
 };
 
-use super::stage::{MINUTE, ok};
+use wayfare_testkit::{Mongod, Redis, ReplicaSet, unique_database, unique_prefix};
+
+use super::stage::{MINUTE, ok, until};
 
 #[node]
 #[derive(Debug, Clone, PartialEq)]
@@ -287,4 +289,44 @@ async fn walkers_keep_results_in_their_runtime_and_share_them() {
     assert_eq!(ANALYSES.load(SeqCst), 1);
     let kept = town.runtime.cache().get::<String>("analysis:n.Member.ann").await.unwrap();
     assert_eq!(*kept.unwrap(), "ann is 40");
+}
+
+/// Two processes, as far as runtimes go, on one MongoDB.
+fn pair(url: &str, redis: Option<&Redis>) -> [Graph; 2] {
+    let prefix = unique_prefix("pair");
+    let start = || {
+        let mut config = Config::builder().store_url(url).cache_prefix(prefix.as_str());
+        if let Some(redis) = redis {
+            config = config.cache_redis(redis.url());
+        }
+        Runtime::start(&config.build().unwrap()).unwrap().graph()
+    };
+    [start(), start()]
+}
+
+async fn changes_reach_the_other(pair: [Graph; 2]) {
+    let [ours, theirs] = pair;
+    let runs = Runs::new();
+    let active = async |graph: &Graph| active_members(graph, runs.clone(), 0).await.unwrap().len();
+    for number in 0..20 {
+        // Both keep the result, or share it.
+        assert_eq!((active(&ours).await, active(&theirs).await), (number, number));
+        let member = Member { name: number.to_string(), age: 1, active: true };
+        let (writer, reader) = if number % 2 == 0 { (&ours, &theirs) } else { (&theirs, &ours) };
+        writer.create(member).await.unwrap();
+        assert_eq!(active(writer).await, number + 1);
+        until("the other one is told", async || active(reader).await == number + 1).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_change_by_another_process_is_told_by_redis() {
+    let (Some(mongod), Some(redis)) = (Mongod::shared(), Redis::shared()) else { return };
+    changes_reach_the_other(pair(&mongod.url(&unique_database("told")), Some(redis))).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_change_by_another_process_is_told_by_the_store() {
+    let Some(set) = ReplicaSet::shared_single() else { return };
+    changes_reach_the_other(pair(&set.url(&unique_database("told")), None)).await;
 }
