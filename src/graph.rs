@@ -208,50 +208,51 @@ impl Graph {
         Ok(parts.into_iter().flatten().collect())
     }
 
+    /// Those that somebody else was faster with are read again and repeated, all together.
     async fn update_part<T: NodeEntity>(
         &self,
         ids: &[Id],
         change: &impl Fn(&mut T),
     ) -> Result<Vec<Result<Stored<T>>>> {
-        let newest = self.handle.newest_many(ids).await?;
-        let changed: Vec<Result<Stored<T>>> = ids
-            .iter()
-            .zip(newest)
-            .map(|(id, document)| {
-                let id = of_type::<T>(id.clone())?;
-                let document = document.ok_or(WriteError::NotFound { id })?;
-                let mut value: T = document.decode_entity()?;
-                change(&mut value);
-                Ok(Stored::new(document.written_over(&value)?, value))
-            })
-            .collect();
-        let documents = changed.iter().flatten().map(|stored| stored.document().clone()).collect();
-        let mut saved = self.handle.save_nodes(documents).await?.into_iter();
-        let mut results = Vec::with_capacity(ids.len());
-        for (id, changed) in ids.iter().zip(changed) {
-            let mut stored = match changed {
-                Ok(stored) => stored,
-                Err(error) => {
-                    results.push(Err(error));
-                    continue;
+        let mut results: Vec<Option<Result<Stored<T>>>> = ids.iter().map(|_| None).collect();
+        let mut left: Vec<usize> = (0..ids.len()).collect();
+        for _ in 0..self.update_retries {
+            let wanted: Vec<Id> = left.iter().map(|&at| ids[at].clone()).collect();
+            let newest = self.handle.newest_many(&wanted).await?;
+            let mut changed = Vec::with_capacity(left.len());
+            for (at, document) in left.drain(..).zip(newest) {
+                match changed_of(&ids[at], document, change) {
+                    Ok(stored) => changed.push((at, stored)),
+                    Err(error) => results[at] = Some(Err(error)),
                 }
-            };
-            results.push(match saved.next() {
-                Some(Ok(written)) => {
-                    let version = version_of(&written, stored.version().next());
-                    let document = stored.document().clone().with_version(version);
-                    stored.saved(document);
-                    Ok(stored)
-                }
-                // Somebody else was faster: read again and repeat, as for one.
-                Some(Err(WriteError::Conflict { .. })) => {
-                    self.update(id, |value: &mut T| change(value)).await
-                }
-                Some(Err(error)) => Err(error.into()),
-                None => Err(Error::Write(WriteError::NotFound { id: id.clone() })),
-            });
+            }
+            let documents = changed.iter().map(|(_, stored)| stored.document().clone()).collect();
+            let saved = self.handle.save_nodes(documents).await?;
+            for ((at, mut stored), saved) in changed.into_iter().zip(saved) {
+                results[at] = match saved {
+                    Ok(written) => {
+                        let version = version_of(&written, stored.version().next());
+                        let document = stored.document().clone().with_version(version);
+                        stored.saved(document);
+                        Some(Ok(stored))
+                    }
+                    Err(WriteError::Conflict { .. }) => {
+                        left.push(at);
+                        None
+                    }
+                    Err(error) => Some(Err(error.into())),
+                };
+            }
+            if left.is_empty() {
+                break;
+            }
         }
-        Ok(results)
+        let contended = |at: usize| Error::Contended { id: ids[at].clone(), attempts: self.update_retries };
+        Ok(results
+            .into_iter()
+            .enumerate()
+            .map(|(at, done)| done.unwrap_or_else(|| Err(contended(at))))
+            .collect())
     }
 
     /// Removes an entity, whatever its version; a node takes its edges with it.
@@ -368,4 +369,17 @@ fn version_of(written: &Written, next: Version) -> Version {
         Written::Changed { version, .. } | Written::Unchanged { version, .. } => *version,
         _ => next,
     }
+}
+
+/// What a change makes of a document.
+fn changed_of<T: NodeEntity>(
+    id: &Id,
+    document: Option<Document>,
+    change: &impl Fn(&mut T),
+) -> Result<Stored<T>> {
+    let id = of_type::<T>(id.clone())?;
+    let document = document.ok_or(WriteError::NotFound { id })?;
+    let mut value: T = document.decode_entity()?;
+    change(&mut value);
+    Ok(Stored::new(document.written_over(&value)?, value))
 }
