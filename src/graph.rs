@@ -10,11 +10,12 @@ use futures_util::stream::{self, StreamExt, TryStreamExt};
 use wayfare_actors::RuntimeHandle;
 use wayfare_graph::{
     Document, EdgeEntity, Ends, Entity, EntityName, Id, IntoFilter, Key, Kind, NodeEntity, PoolFigures,
-    Query, StoreStats, Version, Write, WriteBatch, WriteError, WriteResult, Written,
+    StoreStats, Version, Write, WriteBatch, WriteError, WriteResult, Written,
 };
 
 use crate::cache::Cache;
 use crate::error::{Error, Result};
+use crate::selection::Selection;
 use crate::stored::Stored;
 
 use self::bulk::connecting;
@@ -268,12 +269,12 @@ impl Graph {
     /// All entities of a type that satisfy a filter, in the order of the store: a condition on fields of the
     /// type, as `User::age().gt(30)`, or a filter in JSON. [`query`](Self::query) can do more.
     ///
+    /// Await it for all of them, or go on with what [`query`](Self::query) gives: `.cached(ttl)`, `.limit(10)`.
+    ///
     /// # Errors
-    /// [`Error::Filter`], [`Error::Store`], [`Error::Body`].
-    pub async fn find<T: Entity>(&self, filter: impl IntoFilter<T>) -> Result<Vec<Stored<T>>> {
-        let query = Query { filter: filter.into_filter()?, ..Query::entity(T::KIND, T::entity_name()) };
-        let documents = self.find_documents(query).await?;
-        Ok(documents.into_iter().map(Stored::from_document).collect::<Result<_, _>>()?)
+    /// Awaited: [`Error::Filter`], [`Error::Store`], [`Error::Body`].
+    pub fn find<T: Entity>(&self, filter: impl IntoFilter<T>) -> Selection<T> {
+        self.query::<T>().filter(filter)
     }
 
     /// A document by id; `None` when there is none.

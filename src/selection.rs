@@ -1,8 +1,10 @@
 //! A typed query, put together step by step.
 
 use std::fmt;
+use std::future::{Future, IntoFuture};
 use std::marker::PhantomData;
 use std::ops::Deref;
+use std::pin::Pin;
 
 use futures_util::stream::{self, Stream, StreamExt};
 use serde::de::DeserializeOwned;
@@ -338,6 +340,16 @@ impl<T: Entity, I> Selection<T, I> {
     pub async fn explain(mut self) -> Result<Explanation> {
         self.checked()?;
         self.graph.explain(self.query).await
+    }
+}
+
+/// Awaited, it gives all that match.
+impl<T: Entity, I: Send + 'static> IntoFuture for Selection<T, I> {
+    type Output = Result<Vec<I>>;
+    type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send>>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(self.all())
     }
 }
 

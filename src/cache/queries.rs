@@ -1,5 +1,7 @@
 //! Queries whose results are kept until an entity of their type changes.
 
+use std::future::{Future, IntoFuture};
+use std::pin::Pin;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -67,6 +69,16 @@ impl<T: Entity, I> CachedSelection<T, I> {
         let key = key_of("count", &[&text_of(&query)]);
         let count = async || self.graph.count(query).await;
         Ok(*self.graph.cache().entry(&key, self.ttl).depends_on::<T>().or_compute(count).await?)
+    }
+}
+
+/// Awaited, it gives all that match.
+impl<T: Entity, I: Send + 'static> IntoFuture for CachedSelection<T, I> {
+    type Output = Result<Vec<I>>;
+    type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send>>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(self.all())
     }
 }
 

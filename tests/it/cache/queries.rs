@@ -241,6 +241,8 @@ async fn a_query_can_be_kept_by_itself() {
     assert_eq!(town.runtime.cache().figures().computed, computed);
     assert_eq!(young().cached(MINUTE).one().await.unwrap().unwrap().name, "m04");
     assert_eq!(young().cached(MINUTE).count().await.unwrap(), 5);
+    let seniors = || town.graph.find::<Member>(Member::age().gte(15)).cached(MINUTE);
+    assert_eq!((seniors().await.unwrap().len(), seniors().count().await.unwrap()), (5, 5));
     // What is given out can be changed and saved.
     let mut youngest = young().cached(MINUTE).all().await.unwrap().pop().unwrap();
     youngest.age = 100;

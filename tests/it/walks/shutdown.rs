@@ -125,7 +125,7 @@ fn dropping_the_last_handle_drains_and_closes_the_store() {
         executor.block_on(within(walk.finish())).unwrap();
     }
     let runtime = Runtime::open(&url).unwrap();
-    let found = executor.block_on(runtime.graph().find::<Hamlet>(wayfare::Filter::all())).unwrap();
+    let found = executor.block_on(runtime.graph().find::<Hamlet>(wayfare::Filter::all()).all()).unwrap();
     assert_eq!(found.len(), 20);
 }
 
