@@ -6,7 +6,7 @@ use std::sync::{Arc, OnceLock, Weak};
 use actix::Addr;
 use dashmap::DashMap;
 use parking_lot::{Mutex, RwLock};
-use rustc_hash::FxBuildHasher;
+use rustc_hash::{FxBuildHasher, FxHashSet};
 use tokio::sync::{Notify, Semaphore, oneshot};
 use wayfare_graph::{KeySource, Need, Slot, Store, StoreError};
 
@@ -43,6 +43,9 @@ pub(crate) struct Core {
     pub(crate) events: Events,
     pub(crate) read_ahead: ReadAheadTally,
     pub(crate) warm: WarmTally,
+    /// While walks that a process left behind are looked for: those that were begun here meanwhile, by the keys of their
+    /// parts. They are not left behind.
+    begun_here: Mutex<Option<FxHashSet<String>>>,
     /// Told whenever a durable walk ends, is parked or goes on.
     pub(crate) durable_news: Notify,
     this: Weak<Self>,
@@ -77,6 +80,7 @@ impl Core {
             events: Events::new(settings.event_buffer),
             read_ahead: ReadAheadTally::default(),
             warm: WarmTally::default(),
+            begun_here: Mutex::new(settings.resume_walks.then(FxHashSet::default)),
             durable_news: Notify::new(),
             spawning: Mutex::new(()),
             next_walk: AtomicU64::new(1),
@@ -115,6 +119,23 @@ impl Core {
             source: error.to_string().into(),
         })?;
         Ok(found.into_iter().next().map_or(Found::Missing, |(_, found)| found))
+    }
+
+    /// Notes a durable walk before it is stored as running.
+    pub(crate) fn note_begun(&self, parts_key: &str) {
+        if let Some(begun) = self.begun_here.lock().as_mut() {
+            begun.insert(parts_key.to_owned());
+        }
+    }
+
+    /// Whether a durable walk was begun by this runtime, as long as that matters.
+    pub(crate) fn has_begun(&self, parts_key: &str) -> bool {
+        self.begun_here.lock().as_ref().is_some_and(|begun| begun.contains(parts_key))
+    }
+
+    /// All walks that were left behind have been looked at.
+    pub(crate) fn forget_begun(&self) {
+        *self.begun_here.lock() = None;
     }
 
     /// Itself, for what it starts.

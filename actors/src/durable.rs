@@ -140,6 +140,7 @@ impl Begun {
     /// [`WalkError::DuplicateKey`], [`WalkError::Store`].
     pub(crate) async fn store(self, core: &Core) -> Result<Restored, WalkError> {
         let Self { id, stored, options, key } = self;
+        core.note_begun(&stored.parts_key);
         create(core, &id, &stored, key).await?;
         Ok(Restored::fresh(DurableState::new(id, options, stored, Version::FIRST)))
     }

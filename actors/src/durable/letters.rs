@@ -80,6 +80,7 @@ pub(crate) async fn retry(core: &Arc<Core>, id: &Id) -> Result<bool, WalkError> 
     let parked = read(core, id).await?.filter(|(stored, _)| stored.status == WalkStatus::Parked);
     let Some((mut stored, version)) = parked else { return Ok(false) };
     (stored.status, stored.failure, stored.taken_up) = (WalkStatus::Running, None, 0);
+    core.note_begun(&stored.parts_key);
     let Some(version) = save(core, id, &stored, version).await? else { return Ok(false) };
     take_up_left_behind(core, id, stored, version).await?;
     core.durable_news.notify_waiters();

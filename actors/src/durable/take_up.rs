@@ -208,6 +208,12 @@ pub(super) async fn save(
 
 /// Takes up all walks that a process has left behind.
 pub(crate) async fn resume_all(core: Arc<Core>) {
+    resume_pages(&core).await;
+    core.forget_begun();
+    core.durable_news.notify_waiters();
+}
+
+async fn resume_pages(core: &Arc<Core>) {
     let mut after = None;
     loop {
         let page = core.scan(Kind::Walker, Some(walk_entity()), after, PAGE).await;
@@ -216,13 +222,13 @@ pub(crate) async fn resume_all(core: Arc<Core>) {
             Err(error) => return tracing::error!(%error, "durable walks cannot be read"),
         };
         for document in &page.documents {
-            if let Err(error) = resume(&core, document).await {
+            if let Err(error) = resume(core, document).await {
                 tracing::error!(walk = %document.id(), %error, "a durable walk cannot go on");
             }
         }
         match page.next {
             Some(next) => after = Some(next),
-            None => return core.durable_news.notify_waiters(),
+            None => return,
         }
     }
 }
@@ -230,7 +236,8 @@ pub(crate) async fn resume_all(core: Arc<Core>) {
 /// Takes up a walk if it is one that was left behind; parks it if it cannot be.
 async fn resume(core: &Arc<Core>, document: &Document) -> Result<(), WalkError> {
     let mut stored = StoredWalk::read(document)?;
-    if stored.status != WalkStatus::Running {
+    // What was spawned since the runtime started runs here already.
+    if stored.status != WalkStatus::Running || core.has_begun(&stored.parts_key) {
         return Ok(());
     }
     if WalkerType::find(&stored.walker).is_none() {

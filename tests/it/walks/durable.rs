@@ -1,15 +1,17 @@
 //! Durable walks within a process, and over the orderly end of one. Kills are tested in `crash`.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use wayfare::{
-    Budget, Direction, Durable, Here, HookError, Id, Limits, Spawn, Step, Walk, WalkError, WalkStatus, walker,
+    Budget, Direction, Durable, Here, HookError, Id, KeySource, Limits, Runtime, Spawn, Step, Store, Walk,
+    WalkError, WalkStatus, walker,
 };
 
-use super::stage::{Hamlet, Stage, hamlet, key, within};
+use super::stage::{Hamlet, Stage, config, hamlet, key, within};
 
 fn often() -> Durable {
     Durable { visits: 1, interval: Duration::from_millis(1) }
@@ -336,4 +338,42 @@ async fn a_durable_walk_can_be_spawned_by_message_and_its_spawn_may_say_how_ofte
     let walk = stage.runtime.spawn(Marker::default()).at(hamlet("a")).durable(often()).await.unwrap();
     within(walk.finish()).await.unwrap();
     assert_eq!(names(&stage, "a b").await, "a++ b++");
+}
+
+static RUNS: AtomicU64 = AtomicU64::new(0);
+static GO: AtomicBool = AtomicBool::new(false);
+
+/// Waits in its hook until it is told to go on.
+#[derive(Default, Serialize, Deserialize)]
+struct Stayer {}
+
+#[walker(durable(visits = 1))]
+impl Stayer {
+    #[on_visit]
+    async fn hamlet(&mut self, _here: &Here<Hamlet>) {
+        RUNS.fetch_add(1, SeqCst);
+        while !GO.load(SeqCst) {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_walk_that_is_spawned_while_those_left_behind_are_looked_for_is_not_one_of_them() {
+    let (stage, store) = Stage::on_trick_store(|config| config);
+    stage.draw("a").await;
+    let came = store.scans.came();
+    store.scans.close();
+    stage.runtime.clone().shutdown().await;
+    let again: Arc<dyn Store> = store.clone();
+    let config = config(stage.path(), |config| config);
+    let runtime = Runtime::with_store(again, KeySource::system(), &config).unwrap();
+    store.scans.wait_for(came + 1).await;
+    let walk = runtime.spawn(Stayer::default()).at(hamlet("a")).key("once").await.unwrap();
+    store.scans.open();
+    store.scans.wait_for_passed(came + 1).await;
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    GO.store(true, SeqCst);
+    within(walk.finish()).await.unwrap();
+    assert_eq!(RUNS.load(SeqCst), 1);
 }

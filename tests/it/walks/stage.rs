@@ -181,7 +181,7 @@ impl Stage {
     }
 }
 
-fn config(folder: &Path, set: impl FnOnce(ConfigBuilder) -> ConfigBuilder) -> Config {
+pub(super) fn config(folder: &Path, set: impl FnOnce(ConfigBuilder) -> ConfigBuilder) -> Config {
     let builder = Config::builder()
         .store_url(format!("embedded:{}", folder.join("store").display()))
         // A runtime whose test has failed is not waited for long.

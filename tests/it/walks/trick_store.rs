@@ -91,6 +91,8 @@ pub(super) struct TrickStore {
     pub(super) applies: Turnstile,
     /// Passed after the data has been read, so that what is held up grows old.
     pub(super) loads: Turnstile,
+    /// Passed before anything is scanned.
+    pub(super) scans: Turnstile,
     /// What [`Store::is_local`] says.
     pub(super) local: AtomicBool,
     /// What [`Store::max_writers`] says.
@@ -100,7 +102,14 @@ pub(super) struct TrickStore {
 impl TrickStore {
     pub(super) fn new(inner: Arc<dyn Store>, writers: usize) -> Self {
         let local = AtomicBool::new(inner.is_local());
-        Self { inner, applies: Turnstile::new(), loads: Turnstile::new(), local, writers }
+        Self {
+            inner,
+            applies: Turnstile::new(),
+            loads: Turnstile::new(),
+            scans: Turnstile::new(),
+            local,
+            writers,
+        }
     }
 }
 
@@ -140,7 +149,10 @@ impl Store for TrickStore {
         after: Option<&'a Id>,
         limit: usize,
     ) -> StoreFuture<'a, Page> {
-        self.inner.scan(kind, entity, after, limit)
+        Box::pin(async move {
+            self.scans.pass().await?;
+            self.inner.scan(kind, entity, after, limit).await
+        })
     }
 
     fn apply<'a>(&'a self, batches: &'a [WriteBatch]) -> StoreFuture<'a, Vec<Vec<WriteResult>>> {
