@@ -139,7 +139,9 @@ pub async fn explaining_changes_nothing(store: &dyn Store) {
     let before = store.stats().await.unwrap();
     let query = query(Kind::Node, "NeverHeardOf", json!({"context.x": 1}));
     assert_eq!(explain(store, &query).await, explain(store, &query).await);
-    assert_eq!(store.stats().await.unwrap(), before);
+    // Bytes are no matter here: a server writes its checkpoints when it likes.
+    let after = store.stats().await.unwrap();
+    assert_eq!((after.entities, after.indexes), (before.entities, before.indexes));
     // It tells of now: what an index made since may change.
     store.create_index(&index("NeverHeardOf", &["x"], false)).await.unwrap();
     assert!(matches!(explain(store, &query).await.access, AccessPath::Index { equal_fields: 1, .. }));
