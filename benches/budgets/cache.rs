@@ -124,9 +124,14 @@ pub fn redis_hits() -> Vec<Line> {
     let client = redis::Client::open(server.url()).unwrap();
     let connection = runtime.block_on(client.get_multiplexed_async_connection()).unwrap();
     let value = "x".repeat(100);
+    // A key for each reader: those who want the same one would share its answer.
+    let keys: Arc<[(String, String)]> =
+        (0..IN_FLIGHT).map(|number| (format!("by hand {number}"), key(number))).collect();
     runtime.block_on(async {
-        cache.set("k", value.clone(), HOUR).await.unwrap();
-        connection.clone().set::<_, _, ()>("by hand", &value).await.unwrap();
+        for (by_hand, own) in &*keys {
+            cache.set(own, value.clone(), HOUR).await.unwrap();
+            connection.clone().set::<_, _, ()>(by_hand, &value).await.unwrap();
+        }
     });
     let mut lines = Vec::new();
     for (in_flight, work) in
@@ -134,22 +139,22 @@ pub fn redis_hits() -> Vec<Line> {
     {
         let each = REMOTE_HITS / in_flight;
         let rival = || {
-            let readers = (0..in_flight).map(|_| {
-                let mut connection = connection.clone();
+            let readers = (0..in_flight).map(|reader| {
+                let (mut connection, keys) = (connection.clone(), Arc::clone(&keys));
                 tokio::spawn(async move {
                     for _ in 0..each {
-                        assert_eq!(connection.get::<_, String>("by hand").await.unwrap().len(), 100);
+                        assert_eq!(connection.get::<_, String>(&keys[reader].0).await.unwrap().len(), 100);
                     }
                 })
             });
             timed(|| runtime.block_on(async { join_all(readers.collect::<Vec<_>>()).await })).1
         };
         let ours = || {
-            let readers = (0..in_flight).map(|_| {
-                let cache = cache.clone();
+            let readers = (0..in_flight).map(|reader| {
+                let (cache, keys) = (cache.clone(), Arc::clone(&keys));
                 tokio::spawn(async move {
                     for _ in 0..each {
-                        assert_eq!(cache.get::<String>("k").await.unwrap().unwrap().len(), 100);
+                        assert_eq!(cache.get::<String>(&keys[reader].1).await.unwrap().unwrap().len(), 100);
                     }
                 })
             });

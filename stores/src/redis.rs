@@ -4,6 +4,7 @@ mod address;
 mod check;
 mod entry;
 mod fault;
+mod gather;
 mod home;
 mod keeper;
 mod keys;

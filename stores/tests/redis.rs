@@ -6,6 +6,8 @@
 mod entries;
 #[path = "redis/failure.rs"]
 mod failure;
+#[path = "redis/gather.rs"]
+mod gather;
 #[path = "redis/opening.rs"]
 mod opening;
 #[path = "redis/order.rs"]

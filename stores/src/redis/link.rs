@@ -3,6 +3,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::time::Duration;
 
 use parking_lot::{Mutex, RwLock};
 use redis::aio::MultiplexedConnection;
@@ -14,6 +15,7 @@ use wayfare_graph::{RemoteChange, RemoteError, RemoteListener};
 
 use super::address::Address;
 use super::fault::{Fault, forgot_script};
+use super::gather::Gather;
 use super::keys::Keys;
 use super::options::RedisOptions;
 use super::script::{Scripts, TEXTS};
@@ -22,6 +24,9 @@ use super::time::ServerTime;
 
 /// Fewest bytes of a password that count as telling it.
 const TELLING_BYTES: usize = 3;
+
+/// The generation of no connection.
+const NONE: u64 = u64::MAX;
 
 /// A cache on a server.
 pub(super) struct Link {
@@ -34,6 +39,10 @@ pub(super) struct Link {
     pub(super) time: ServerTime,
     /// How many connections were begun.
     generations: AtomicU64,
+    /// That of the connection there is, [`NONE`] where there is none. Written with `state` locked.
+    live_generation: AtomicU64,
+    /// Reads of single keys.
+    pub(super) gather: Gather,
     /// Locked while listeners are told, so that all hear all in one order.
     state: Mutex<State>,
 }
@@ -68,6 +77,8 @@ impl Link {
             stamps: Stamps::new(),
             time: ServerTime::new(),
             generations: AtomicU64::new(0),
+            live_generation: AtomicU64::new(NONE),
+            gather: Gather::default(),
             state: Mutex::new(state),
         }
     }
@@ -98,6 +109,7 @@ impl Link {
     /// Lets calls through over a new connection.
     pub(super) fn set_live(&self, live: Arc<Live>) {
         let mut state = self.state.lock();
+        self.live_generation.store(live.generation, Ordering::SeqCst);
         state.live = Some(live);
         state.tell(&RemoteChange::Back);
     }
@@ -119,6 +131,8 @@ impl Link {
         if !state.is_live(generation) {
             return;
         }
+        // Before listeners are told: an answer that is believed after that is none of this connection.
+        self.live_generation.store(NONE, Ordering::SeqCst);
         let lost = state.live.take();
         reason.clone_into(&mut state.reason);
         state.tell(&RemoteChange::Lost);
@@ -166,30 +180,36 @@ impl Link {
     pub(super) async fn run(&self, live: &Live, pipeline: &Pipeline) -> Result<Vec<Value>, RemoteError> {
         let mut connection = live.connection.clone();
         let asked = connection.send_packed_commands(pipeline, 0, pipeline.len());
-        let answers = self.answered(live, asked).await?;
+        let answers = self.answered(live, self.options.call_timeout, asked).await?;
         if answers.len() != pipeline.len() {
             return Err(self.failed(live, Fault::Garbage("another number of answers than questions".into())));
         }
         Ok(answers)
     }
 
-    /// Sends a command and waits for its answer.
-    pub(super) async fn run_one(&self, live: &Live, command: &Cmd) -> Result<Value, RemoteError> {
+    /// Sends a command and waits for its answer, so long at most.
+    pub(super) async fn run_one(
+        &self,
+        live: &Live,
+        command: &Cmd,
+        limit: Duration,
+    ) -> Result<Value, RemoteError> {
         let mut connection = live.connection.clone();
-        self.answered(live, connection.send_packed_command(command)).await
+        self.answered(live, limit, connection.send_packed_command(command)).await
     }
 
-    /// Waits for what was asked, as long as a call may take.
+    /// Waits for what was asked.
     async fn answered<T>(
         &self,
         live: &Live,
+        limit: Duration,
         asked: impl Future<Output = RedisResult<T>>,
     ) -> Result<T, RemoteError> {
         let limited = {
             let runtime = self.runtime();
             // The caller's executor may have no clock.
             let _within = runtime.enter();
-            timeout(self.options.call_timeout, asked)
+            timeout(limit, asked)
         };
         let Ok(answer) = limited.await else {
             let reason = format!("no answer within {:?}", self.options.call_timeout);
@@ -202,7 +222,7 @@ impl Link {
         live.unanswered.store(0, Ordering::Relaxed);
         let answer = answer.map_err(|error| self.failed(live, error.into()))?;
         // What came over a connection that was lost since is not known to be true any more.
-        match self.state.lock().is_live(live.generation) {
+        match self.live_generation.load(Ordering::SeqCst) == live.generation {
             true => Ok(answer),
             false => Err(self.told(Fault::Away("the connection was lost".into()))),
         }

@@ -1,5 +1,6 @@
 //! Looking up: entries and guards in one round trip.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use redis::{Cmd, Pipeline, Value};
@@ -25,34 +26,48 @@ impl Link {
         looked_up.map_err(|fault| self.failed(&live, fault))
     }
 
-    pub(super) async fn peek(&self, keys: &[&str]) -> Result<Vec<Option<RemoteEntry>>, RemoteError> {
+    pub(super) async fn peek(
+        self: &Arc<Self>,
+        keys: &[&str],
+    ) -> Result<Vec<Option<RemoteEntry>>, RemoteError> {
         for key in keys {
             check::names(key, &[]).map_err(|fault| self.told(fault))?;
         }
-        if keys.is_empty() {
-            return Ok(Vec::new());
+        match keys {
+            [] => Ok(Vec::new()),
+            [key] => Ok(vec![self.peek_one(key).await?]),
+            keys => self.mget(keys, self.options.call_timeout).await,
         }
+    }
+
+    /// The entry of a key, by a command of its own.
+    pub(super) async fn get(&self, key: &str) -> Result<Option<RemoteEntry>, RemoteError> {
         let live = self.live()?;
-        let mut read = redis::cmd("MGET");
+        let mut read = Cmd::new();
+        read.arg("GET").arg(self.keys.entry(key));
+        let answer = self.run_one(&live, &read, self.options.call_timeout).await?;
+        entry(&answer, self.time.now_ms()).map_err(|fault| self.failed(&live, fault))
+    }
+
+    /// The entries of some keys, in order, by one command, which may take so long.
+    pub(super) async fn mget(
+        &self,
+        keys: &[&str],
+        limit: Duration,
+    ) -> Result<Vec<Option<RemoteEntry>>, RemoteError> {
+        let live = self.live()?;
+        let mut read = Cmd::new();
+        read.arg("MGET");
         for key in keys {
             read.arg(self.keys.entry(key));
         }
-        let answer = self.run_one(&live, &read).await?;
+        let answer = self.run_one(&live, &read, limit).await?;
         let now = self.time.now_ms();
-        let found = list(&answer).and_then(|values| {
-            let entry = |value| {
-                let entry = bytes(value)?.and_then(decoded);
-                // What ends within the millisecond is not there any more.
-                let entry = entry.filter(|entry| entry.ends_ms > now);
-                Ok(entry.map(|Entry { ends_ms, tags, value, .. }| RemoteEntry {
-                    value,
-                    left: Duration::from_millis(ends_ms - now),
-                    tags,
-                }))
-            };
-            values.iter().map(entry).collect::<Result<Vec<_>, Fault>>()
+        let entries = list(&answer).and_then(|values| match values.len() == keys.len() {
+            true => values.iter().map(|value| entry(value, now)).collect::<Result<Vec<_>, Fault>>(),
+            false => Err(Fault::Garbage("another number of values than keys".into())),
         });
-        found.map_err(|fault| self.failed(&live, fault))
+        entries.map_err(|fault| self.failed(&live, fault))
     }
 
     /// The time; all entries and guards; how long each entry is kept.
@@ -73,6 +88,18 @@ impl Link {
         }
         pipeline
     }
+}
+
+/// What a value says that was read now, if it is an entry that is still kept.
+fn entry(value: &Value, now_ms: u64) -> Result<Option<RemoteEntry>, Fault> {
+    let entry = bytes(value)?.and_then(decoded);
+    // What ends within the millisecond is not there any more.
+    let entry = entry.filter(|entry| entry.ends_ms > now_ms);
+    Ok(entry.map(|Entry { ends_ms, tags, value, .. }| RemoteEntry {
+        value,
+        left: Duration::from_millis(ends_ms - now_ms),
+        tags,
+    }))
 }
 
 fn looked_up(wanted: &[LookUp], generation: u64, answers: &[Value]) -> Result<Vec<LookedUp>, Fault> {
