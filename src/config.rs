@@ -9,6 +9,7 @@ mod bytes;
 mod entity_list;
 mod error;
 mod layers;
+mod restarts;
 mod settable;
 mod setting;
 mod settings;
@@ -27,8 +28,9 @@ pub use entity_list::EntityList;
 pub use error::{ConfigError, Origin};
 pub use setting::{Allowed, Setting};
 pub use settings::{
-    CacheConfig, Config, ConfigBuilder, DurableConfig, EventsConfig, LimitsConfig, PoolConfig, ShardsConfig,
-    StoreConfig, SupervisionConfig, UpdatesConfig, WorkersConfig, WritersConfig, settings,
+    CacheConfig, CacheRestartsConfig, Config, ConfigBuilder, DurableConfig, EventsConfig, LimitsConfig,
+    PoolConfig, ShardRestartsConfig, ShardsConfig, StoreConfig, SupervisionConfig, UpdatesConfig,
+    WorkerRestartsConfig, WorkersConfig, WriterRestartsConfig, WritersConfig, settings,
 };
 pub use store_url::StoreUrl;
 

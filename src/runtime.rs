@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use wayfare_actors::{DurableWalk, ResidentFigures, RuntimeHandle, Settings, Spawn, Spawned, WalkStatus};
+use wayfare_actors::{
+    ActorKind, Degraded, DurableWalk, ResidentFigures, RuntimeHandle, Settings, Spawn, Spawned, WalkStatus,
+};
 use wayfare_graph::{
     EntityName, EntityType, Event, EventSource, Filter, Id, Index, KeySource, Limits, PoolFigures, Store,
     WalkError, Walker,
@@ -164,6 +166,34 @@ impl Runtime {
         self.handle.resident_figures().await
     }
 
+    /// Sets the number of workers, 1 to 256, while walks run; gives the number there was before. Walks of workers that
+    /// are too many go on elsewhere, each as soon as it is between two visits.
+    ///
+    /// # Errors
+    /// [`WalkError::Stopped`].
+    pub async fn scale(&self, workers: usize) -> Result<usize, WalkError> {
+        self.handle.scale(workers).await
+    }
+
+    /// How many workers take walks now.
+    #[must_use]
+    pub fn workers(&self) -> usize {
+        self.handle.workers()
+    }
+
+    /// Why the runtime refuses writes, or has stopped by itself, if it does: its actors ended more often than
+    /// `[supervision]` allows.
+    #[must_use]
+    pub fn degraded(&self) -> Option<Arc<Degraded>> {
+        self.handle.degraded()
+    }
+
+    /// How often actors of a kind have ended by themselves since the start, and others took their place.
+    #[must_use]
+    pub fn restarts(&self, kind: ActorKind) -> u64 {
+        self.handle.restarts(kind)
+    }
+
     /// The handle of the actors, for what this face does not show.
     #[must_use]
     pub fn handle(&self) -> &RuntimeHandle {
@@ -206,6 +236,7 @@ fn settings_of(config: &Config) -> Result<Settings> {
         durable_attempts: u32::try_from(config.durable.attempts).unwrap_or(u32::MAX),
         resume_walks: config.durable.resume,
         drain_timeout: config.supervision.drain_timeout(),
+        supervision: config.supervision_settings(),
         stall: config.supervision.stall(),
     })
 }

@@ -14,7 +14,6 @@ use wayfare_graph::{
 
 use crate::core::Core;
 use crate::messages::{Apply, Bulk, Evict, Save, SaveReply};
-use crate::shard::ShardActor;
 
 /// Reads of up to this many documents from a local store are done in place.
 const IN_PLACE_READS: usize = 32;
@@ -146,6 +145,7 @@ impl Core {
 
     /// Saves a new version of an entity; the document carries the version it was made of.
     pub(crate) async fn save(&self, document: Document) -> Read<WriteResult> {
+        self.check_writable()?;
         if document.id().kind() != Kind::Node {
             let batch = WriteBatch { writes: vec![Write::Save { document }], all_or_nothing: false };
             let mut results = self.apply(batch).await?;
@@ -154,19 +154,20 @@ impl Core {
         let permit = Arc::clone(&self.write_permits).acquire_owned().await.map_err(|_| gone())?;
         let slot = self.directory.slot_of(document.id());
         let (reply, saved) = oneshot::channel();
-        let apply = Apply {
-            saves: vec![Save { slot, document, reply: SaveReply::One(reply, permit), published: None }],
-        };
-        self.send_apply(self.shard(slot).ok_or_else(gone)?, apply).await?;
-        saved.await.map_err(|_| gone())?.map_err(|error| shared_error(&error))
+        let save = Save { slot, document, reply: SaveReply::one(reply, permit), published: None };
+        self.send_saves(self.directory.shard_of(slot), vec![save]).await?;
+        saved.await.map_err(|_| self.unanswered("shard"))?.map_err(|error| shared_error(&error))
     }
 
-    async fn send_apply(&self, shard: &actix::Addr<ShardActor>, apply: Apply) -> Read<()> {
+    /// Sends saves to a shard as soon as it is there; to the next, when they were lost in its mailbox.
+    async fn send_saves(&self, at: usize, saves: Vec<Save>) -> Read<()> {
+        let shard = self.shards.at(at).await.ok_or_else(gone)?;
+        let apply = Apply::new(self.weak(), at, saves);
         match shard.try_send(apply) {
-            Ok(()) => Ok(()),
-            Err(actix::prelude::SendError::Full(apply)) => shard.send(apply).await.map_err(|_| gone()),
-            Err(actix::prelude::SendError::Closed(_)) => Err(gone()),
+            Err(actix::prelude::SendError::Full(apply)) => drop(shard.send(apply).await),
+            Ok(()) | Err(actix::prelude::SendError::Closed(_)) => {}
         }
+        Ok(())
     }
 
     /// Saves new versions of many nodes with one message to each shard. Results are in the order of the
@@ -175,6 +176,7 @@ impl Core {
         if documents.is_empty() {
             return Ok(Vec::new());
         }
+        self.check_writable()?;
         let permits = u32::try_from(documents.len().min(self.settings.write_queue)).unwrap_or(u32::MAX);
         let permits =
             Arc::clone(&self.write_permits).acquire_many_owned(permits).await.map_err(|_| gone())?;
@@ -183,18 +185,17 @@ impl Core {
         by_shard.resize_with(self.settings.shards, Vec::new);
         for (at, document) in documents.into_iter().enumerate() {
             let slot = self.directory.slot_of(document.id());
-            let reply = SaveReply::Part { bulk: Arc::clone(&bulk), at };
+            let reply = SaveReply::part(Arc::clone(&bulk), at);
             by_shard[self.directory.shard_of(slot)].push(Save { slot, document, reply, published: None });
         }
         drop(bulk);
-        let shards = self.shards.get().ok_or_else(gone)?;
-        for (shard, saves) in shards.iter().zip(by_shard).filter(|(_, saves)| !saves.is_empty()) {
-            self.send_apply(shard, Apply { saves }).await?;
+        for (shard, saves) in by_shard.into_iter().enumerate().filter(|(_, saves)| !saves.is_empty()) {
+            self.send_saves(shard, saves).await?;
         }
-        let outcomes = outcomes.await.map_err(|_| gone())?;
+        let outcomes = outcomes.await.map_err(|_| self.unanswered("shard"))?;
         outcomes
             .into_iter()
-            .map(|saved| saved.ok_or_else(gone)?.map_err(|error| shared_error(&error)))
+            .map(|saved| saved.ok_or_else(|| self.unanswered("shard"))?.map_err(|error| shared_error(&error)))
             .collect()
     }
 
@@ -215,14 +216,18 @@ impl Core {
 
     /// Writes a batch past the shards, then lets them drop what it changed.
     pub(crate) async fn apply(&self, batch: WriteBatch) -> Read<Vec<WriteResult>> {
+        self.check_writable()?;
         // A batch larger than all permits takes all of them.
         let permits = batch.writes.len().clamp(1, self.settings.write_queue);
         let permits = u32::try_from(permits).unwrap_or(u32::MAX);
         let _permits = self.write_permits.acquire_many(permits).await.map_err(|_| gone())?;
         let ends: Vec<Option<[Id; 2]>> = batch.writes.iter().map(edge_ends).collect();
         let writer = self.writer.get().ok_or_else(gone)?;
-        let results =
-            writer.persist(batch).await.map_err(|_| gone())?.map_err(|error| shared_error(&error))?;
+        let results = writer
+            .persist(batch)
+            .await
+            .map_err(|_| self.unanswered("writer"))?
+            .map_err(|error| shared_error(&error))?;
         // Before the caller knows of it, so that it sees no result that is older.
         self.cache.entities_changed(changed_entities(&results));
         self.evict(self.touched(&results, ends)).await;
@@ -257,10 +262,9 @@ impl Core {
         for slot in slots {
             by_shard[self.directory.shard_of(slot)].push(slot);
         }
-        let Some(shards) = self.shards.get() else { return };
-        for (shard, slots) in shards.iter().zip(by_shard).filter(|(_, slots)| !slots.is_empty()) {
-            // A shard that is gone has no records left that could be out of date.
-            let _ = shard.send(Evict { slots }).await;
+        for (shard, slots) in by_shard.into_iter().enumerate().filter(|(_, slots)| !slots.is_empty()) {
+            let evict = Evict { slots };
+            self.shards.ask(shard, || evict.clone()).await;
         }
     }
 }
@@ -283,6 +287,8 @@ fn gone() -> StoreError {
 pub(crate) fn shared_error(error: &Arc<StoreError>) -> StoreError {
     match &**error {
         StoreError::Stopped => StoreError::Stopped,
+        StoreError::Interrupted { part } => StoreError::Interrupted { part: part.clone() },
+        StoreError::ReadOnly { reason } => StoreError::ReadOnly { reason: reason.clone() },
         StoreError::Poisoned { reason } => StoreError::Poisoned { reason: reason.clone() },
         StoreError::OutOfSpace { path, source } => {
             StoreError::OutOfSpace { path: path.clone(), source: source.to_string().into() }

@@ -38,6 +38,7 @@ pub use self::memory::MemoryBound;
 use self::memory::{Age, Hold, Memory, New};
 use self::outbox::Outbox;
 use self::turn::Turn;
+use crate::supervision::{ActorEnd, ActorKind, RestartPolicy, Supervision};
 
 /// What a cache is made of.
 #[derive(Debug, Clone)]
@@ -63,7 +64,9 @@ pub struct LayeredCache {
     outbox: Outbox,
     /// Whether the remote layer tells of changes.
     hears: AtomicBool,
-    home: OnceLock<Home>,
+    home: Home,
+    /// Told when the actor ends.
+    supervision: OnceLock<Arc<Supervision>>,
     counts: Counts,
     entity_tags: RwLock<FxHashMap<EntityKey, Arc<str>>>,
 }
@@ -97,7 +100,8 @@ impl LayeredCache {
             flights: Arc::default(),
             outbox: Outbox::default(),
             hears: AtomicBool::new(false),
-            home: OnceLock::new(),
+            home: Home::new(Weak::clone(me)),
+            supervision: OnceLock::new(),
             counts: Counts::default(),
             entity_tags: RwLock::default(),
         });
@@ -337,7 +341,23 @@ impl LayeredCache {
     }
 
     fn home(&self) -> &Home {
-        self.home.get_or_init(|| Home::start(Weak::clone(&self.me)))
+        &self.home
+    }
+
+    /// Has a runtime told when the actor ends.
+    pub(crate) fn supervised_by(&self, supervision: &Arc<Supervision>) {
+        let _ = self.supervision.set(Arc::clone(supervision));
+    }
+
+    /// Notes that the actor has ended; how long to wait before it goes on.
+    fn actor_ended(&self, end: ActorEnd) -> Duration {
+        match self.supervision.get() {
+            Some(supervision) => supervision.ended(ActorKind::Cache, 0, end),
+            None => {
+                tracing::error!(%end, "the actor of a cache ended");
+                RestartPolicy::default().max_backoff
+            }
+        }
     }
 
     /// The name of the tag of an entity type.

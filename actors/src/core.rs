@@ -3,7 +3,6 @@
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, OnceLock, Weak};
 
-use actix::Addr;
 use dashmap::DashMap;
 use parking_lot::{Mutex, RwLock};
 use rustc_hash::{FxBuildHasher, FxHashSet};
@@ -17,8 +16,8 @@ use crate::events::Events;
 use crate::messages::{Found, Records, Visit, VisitReply};
 use crate::resident_figures::ReadAheadTally;
 use crate::settings::Settings;
-use crate::shard::ShardActor;
 use crate::slab::Slab;
+use crate::supervision::{Seats, Supervision};
 use crate::walk_shared::{Wake, WalkShared};
 use crate::warm::WarmTally;
 use crate::worker::WorkerRef;
@@ -36,7 +35,10 @@ pub(crate) struct Core {
     pub(crate) cache: Arc<LayeredCache>,
     /// One permit for each write under way; see [`Settings::write_queue`].
     pub(crate) write_permits: Arc<Semaphore>,
-    pub(crate) shards: OnceLock<Box<[Addr<ShardActor>]>>,
+    pub(crate) shards: Seats,
+    pub(crate) supervision: Arc<Supervision>,
+    /// Entities that stay resident, for the shard that comes after one that has ended.
+    pub(crate) pins: Box<[Arc<Mutex<FxHashSet<Slot>>>]>,
     pub(crate) writer: OnceLock<WriterHandle>,
     pub(crate) workers: RwLock<Vec<WorkerRef>>,
     pub(crate) walks: DashMap<u64, Arc<WalkShared>, FxBuildHasher>,
@@ -53,6 +55,8 @@ pub(crate) struct Core {
     pub(crate) spawning: Mutex<()>,
     pub(crate) next_walk: AtomicU64,
     pub(crate) closed: std::sync::atomic::AtomicBool,
+    /// Told when there is a worker again.
+    pub(crate) workers_news: Notify,
     /// The executor of the runtime's own threads, for calls that may wait.
     pub(crate) runtime: OnceLock<tokio::runtime::Handle>,
 }
@@ -65,6 +69,8 @@ impl Core {
         cache: Arc<LayeredCache>,
     ) -> Arc<Self> {
         let shards = settings.shards;
+        let supervision = Arc::new(Supervision::new(&settings.supervision));
+        cache.supervised_by(&supervision);
         Arc::new_cyclic(|this| Self {
             this: this.clone(),
             directory: Arc::new(Directory::new(shards)),
@@ -73,7 +79,9 @@ impl Core {
             keys,
             cache,
             write_permits: Arc::new(Semaphore::new(settings.write_queue)),
-            shards: OnceLock::new(),
+            shards: Seats::new(shards),
+            supervision,
+            pins: (0..shards).map(|_| Arc::default()).collect(),
             writer: OnceLock::new(),
             workers: RwLock::new(Vec::new()),
             walks: DashMap::with_hasher(FxBuildHasher),
@@ -85,15 +93,11 @@ impl Core {
             spawning: Mutex::new(()),
             next_walk: AtomicU64::new(1),
             closed: std::sync::atomic::AtomicBool::new(false),
+            workers_news: Notify::new(),
             runtime: OnceLock::new(),
             settings,
             store,
         })
-    }
-
-    /// The shard that owns a slot; `None` before the start and after the end of the runtime.
-    pub(crate) fn shard(&self, slot: Slot) -> Option<&Addr<ShardActor>> {
-        self.shards.get()?.get(self.directory.shard_of(slot))
     }
 
     /// The resident record of a slot.
@@ -111,14 +115,42 @@ impl Core {
             return Ok(Found::Record(record));
         }
         let (reply, records) = oneshot::channel();
-        let visit = Visit { slots: vec![slot], need, reply: VisitReply::Caller(reply) };
-        self.shard(slot).ok_or(StoreError::Stopped)?.send(visit).await.map_err(|_| StoreError::Stopped)?;
+        let visit = self.visit(self.directory.shard_of(slot), vec![slot], need, VisitReply::Caller(reply));
+        self.send_visit(visit).await?;
         let Records { result, .. } = records.await.map_err(|_| StoreError::Stopped)?;
         let found = result.map_err(|error| StoreError::Io {
             path: self.store.describe(),
             source: error.to_string().into(),
         })?;
         Ok(found.into_iter().next().map_or(Found::Missing, |(_, found)| found))
+    }
+
+    /// A question for a shard.
+    pub(crate) fn visit(&self, shard: usize, slots: Vec<Slot>, need: Need, reply: VisitReply) -> Visit {
+        Visit::new(self.weak(), shard, slots, need, reply)
+    }
+
+    /// Asks a shard as soon as it is there. One that is lost with its shard is asked again of the next.
+    pub(crate) async fn send_visit(&self, visit: Visit) -> Result<(), StoreError> {
+        let shard = self.shards.at(visit.shard()).await.ok_or(StoreError::Stopped)?;
+        let _ = shard.send(visit).await;
+        Ok(())
+    }
+
+    /// Why a reply has been dropped.
+    pub(crate) fn unanswered(&self, part: &str) -> StoreError {
+        match self.shards.is_closed() {
+            true => StoreError::Stopped,
+            false => StoreError::Interrupted { part: part.to_owned() },
+        }
+    }
+
+    /// Refuses writes of a runtime that may only read any more.
+    pub(crate) fn check_writable(&self) -> Result<(), StoreError> {
+        match self.supervision.degraded() {
+            None => Ok(()),
+            Some(degraded) => Err(StoreError::ReadOnly { reason: degraded.to_string() }),
+        }
     }
 
     /// Notes a durable walk before it is stored as running.
@@ -136,6 +168,11 @@ impl Core {
     /// All walks that were left behind have been looked at.
     pub(crate) fn forget_begun(&self) {
         *self.begun_here.lock() = None;
+    }
+
+    /// Itself, for messages.
+    pub(crate) fn weak(&self) -> Weak<Self> {
+        Weak::clone(&self.this)
     }
 
     /// Itself, for what it starts.

@@ -38,6 +38,13 @@ impl Durability {
         self.progress.notify_waiters();
     }
 
+    /// A shard has ended, and nothing that it has published is under way any more: it is durable or taken back.
+    pub(crate) fn forget(&self, shard: usize) {
+        let lane = &self.lanes[shard];
+        lane.settled.store(lane.published.load(Ordering::Acquire), Ordering::Release);
+        self.progress.notify_waiters();
+    }
+
     /// Everything published so far.
     pub(crate) fn mark(&self) -> Mark {
         Mark(self.lanes.iter().map(|lane| lane.published.load(Ordering::Acquire)).collect())

@@ -74,6 +74,10 @@ impl DurableState {
         (self.visits, self.last, self.done) = (visits, Instant::now(), last);
     }
 
+    pub(crate) fn id(&self) -> &Id {
+        &self.id
+    }
+
     pub(crate) fn into_id(self) -> Id {
         self.id
     }

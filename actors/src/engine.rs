@@ -13,6 +13,7 @@ mod fetch;
 mod finish;
 mod hooks;
 mod host;
+mod moving;
 mod read_ahead;
 mod run;
 mod write;
@@ -22,6 +23,7 @@ use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::{Rc, Weak};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use tokio::sync::Notify;
@@ -31,6 +33,8 @@ use crate::core::Core;
 use crate::engine::fetch::Pick;
 use crate::hosted::{Hosted, State};
 use crate::messages::{Found, Records};
+use crate::panic_text::panic_text;
+use crate::supervision::ActorEnd;
 use crate::worker::Vitals;
 
 /// Most walks that take turns together. Their state is about 1 KiB each, so a group of this size
@@ -102,14 +106,9 @@ impl Engine {
         let this = Rc::downgrade(&engine);
         actix_rt::spawn(async move {
             while let Some(engine) = this.upgrade() {
-                // Hooks are caught one by one; a panic here is a fault of the engine, and its walks cannot
-                // be trusted to go on.
-                let turned = catch_unwind(AssertUnwindSafe(|| engine.borrow_mut().slice()));
-                let busy = turned.unwrap_or_else(|_| {
-                    engine.borrow_mut().abandon();
-                    false
-                });
+                let busy = within(&this, Self::slice);
                 drop(engine);
+                let Some(busy) = busy else { return };
                 if busy {
                     // Lets the messages and tasks of this thread run; a message to oneself would
                     // starve them.
@@ -122,24 +121,6 @@ impl Engine {
         engine
     }
 
-    /// Ends all walks of this worker after a fault of its own.
-    fn abandon(&mut self) {
-        let lost = self.core.walks.iter().filter(|walk| walk.worker() == self.vitals.number);
-        let lost: Vec<_> = lost.map(|walk| Arc::clone(walk.value())).collect();
-        tracing::error!(worker = self.vitals.number, walks = lost.len(), "a worker failed; its walks end");
-        for walk in lost {
-            self.core.walks.remove(&walk.id);
-            walk.end(Err(WalkError::Stopped));
-        }
-        self.vitals.leave();
-        self.seats.fill_with(|| None);
-        self.free = (0..self.seats.len()).collect();
-        self.ready.clear();
-        self.group.clear();
-        self.asking.clear();
-        self.read_ahead = 0;
-    }
-
     /// Runs turns for a slice of time; `false` when no walk can go on.
     fn slice(&mut self) -> bool {
         let until = Instant::now() + SLICE;
@@ -148,6 +129,8 @@ impl Engine {
             busy = self.turn();
         }
         self.tell_hits();
+        // Relaxed: a figure by which walks are spread.
+        self.vitals.ready.store(self.ready.len() + self.group.len(), Ordering::Relaxed);
         busy
     }
 
@@ -231,6 +214,27 @@ impl Engine {
     fn seat_of(&mut self, seat: usize, walk: u64) -> Option<&mut Hosted> {
         let hosted = self.seats.get_mut(seat)?.as_deref_mut()?;
         (hosted.id == walk).then_some(hosted)
+    }
+}
+
+/// Lets a task or a message do something with an engine; `None` when it has ended, before or by this.
+///
+/// Hooks are caught one by one: a panic here is a fault of the engine, whose walks cannot be trusted to go on. The
+/// supervisor ends them and puts another worker in its place.
+pub(crate) fn within<T>(engine: &Weak<RefCell<Engine>>, work: impl FnOnce(&mut Engine) -> T) -> Option<T> {
+    let engine = engine.upgrade()?;
+    let vitals = Arc::clone(&engine.borrow().vitals);
+    if vitals.end().is_some() {
+        return None;
+    }
+    match catch_unwind(AssertUnwindSafe(|| work(&mut engine.borrow_mut()))) {
+        Ok(done) => Some(done),
+        Err(panic) => {
+            vitals.leave();
+            vitals.has_failed(ActorEnd::Panicked { message: panic_text(&*panic) });
+            engine.borrow().core.supervision.news.notify_one();
+            None
+        }
     }
 }
 

@@ -1,22 +1,95 @@
 //! The messages between walkers, shards and the outside.
 
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use actix::prelude::*;
 use parking_lot::Mutex;
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 use wayfare_graph::{Document, Id, Need, SharedRecord, Slot, StoreError, WriteError, WriteResult};
 
+use crate::core::Core;
 use crate::resident_figures::ShardFigures;
+use crate::supervision::send_again;
 use crate::walk_actor::WalkActor;
 
 /// Asks a shard for nodes: a batch of a walk's frontier. Answered with [`Records`].
 #[derive(Message)]
 #[rtype(result = "()")]
 pub(crate) struct Visit {
-    pub(crate) slots: Vec<Slot>,
-    pub(crate) need: Need,
-    pub(crate) reply: VisitReply,
+    asked: Option<Asked>,
+    core: Weak<Core>,
+    shard: usize,
+    /// How often a shard has begun to answer.
+    attempts: u8,
+    /// How often it was lost with a mailbox.
+    losses: u8,
+}
+
+struct Asked {
+    slots: Vec<Slot>,
+    need: Need,
+    reply: VisitReply,
+}
+
+/// Shards that a question may take with it before it is given up.
+const MOST_ATTEMPTS: u8 = 3;
+
+/// Mailboxes with which a message may be lost: more are only lost where the system itself ends.
+const MOST_LOSSES: u8 = 100;
+
+impl Visit {
+    pub(crate) fn new(
+        core: Weak<Core>,
+        shard: usize,
+        slots: Vec<Slot>,
+        need: Need,
+        reply: VisitReply,
+    ) -> Self {
+        Self { asked: Some(Asked { slots, need, reply }), core, shard, attempts: 0, losses: 0 }
+    }
+
+    /// The shard that is asked.
+    pub(crate) fn shard(&self) -> usize {
+        self.shard
+    }
+
+    /// Begins to answer: what is asked for.
+    pub(crate) fn begin(&mut self) -> (&[Slot], Need) {
+        self.attempts += 1;
+        match &self.asked {
+            Some(asked) => (&asked.slots, asked.need),
+            None => (&[], Need::DOCUMENT),
+        }
+    }
+
+    pub(crate) fn is_warm_up(&self) -> bool {
+        matches!(self.asked, Some(Asked { reply: VisitReply::WarmUp(_), .. }))
+    }
+
+    pub(crate) fn answer(mut self, records: Records) {
+        if let Some(asked) = self.asked.take() {
+            asked.reply.send(records);
+        }
+    }
+}
+
+impl Drop for Visit {
+    fn drop(&mut self) {
+        let Some(asked) = self.asked.take() else { return };
+        if self.attempts >= MOST_ATTEMPTS {
+            let error = StoreError::Interrupted { part: format!("shard {}", self.shard) };
+            return asked.reply.send(Records { result: Err(Arc::new(error)), store_calls: 0 });
+        }
+        if self.losses >= MOST_LOSSES {
+            return;
+        }
+        send_again(&self.core, self.shard, || Self {
+            asked: Some(asked),
+            core: Weak::clone(&self.core),
+            losses: self.losses + 1,
+            ..*self
+        });
+    }
 }
 
 /// Where the answer to a [`Visit`] goes.
@@ -25,6 +98,23 @@ pub(crate) enum VisitReply {
     Caller(oneshot::Sender<Records>),
     /// Nobody visits them yet: it counts neither as a hit nor as a miss.
     WarmUp(oneshot::Sender<Records>),
+}
+
+impl VisitReply {
+    fn send(self, records: Records) {
+        match self {
+            Self::Caller(reply) | Self::WarmUp(reply) => drop(reply.send(records)),
+            Self::Walker(walker) => {
+                // A walker asks no more than its mailbox has places, so this waits only if it was
+                // sent control messages by the hundred; a walker that is gone needs no answer.
+                if let Err(SendError::Full(records)) = walker.try_send(records) {
+                    actix_rt::spawn(async move {
+                        let _ = walker.send(records).await;
+                    });
+                }
+            }
+        }
+    }
 }
 
 /// What a shard found of a node.
@@ -47,7 +137,36 @@ pub(crate) struct Records {
 #[derive(Message)]
 #[rtype(result = "()")]
 pub(crate) struct Apply {
-    pub(crate) saves: Vec<Save>,
+    saves: Vec<Save>,
+    core: Weak<Core>,
+    shard: usize,
+    losses: u8,
+}
+
+impl Apply {
+    pub(crate) fn new(core: Weak<Core>, shard: usize, saves: Vec<Save>) -> Self {
+        Self { saves, core, shard, losses: 0 }
+    }
+
+    /// Takes the saves over: from now on they are lost with the shard.
+    pub(crate) fn begin(mut self) -> Vec<Save> {
+        std::mem::take(&mut self.saves)
+    }
+}
+
+impl Drop for Apply {
+    fn drop(&mut self) {
+        let saves = std::mem::take(&mut self.saves);
+        if saves.is_empty() || self.losses >= MOST_LOSSES {
+            return;
+        }
+        send_again(&self.core, self.shard, || Self {
+            saves,
+            core: Weak::clone(&self.core),
+            shard: self.shard,
+            losses: self.losses + 1,
+        });
+    }
 }
 
 /// One new version; the document carries the version it was made of.
@@ -59,8 +178,10 @@ pub(crate) struct Save {
     pub(crate) published: Option<SharedRecord>,
 }
 
-/// Who is told what became of a save.
-pub(crate) enum SaveReply {
+/// Who is told what became of a save. Dropped without that, it tells that nobody knows.
+pub(crate) struct SaveReply(Option<Reply>);
+
+enum Reply {
     /// The caller of this one. The permit goes back when the outcome is known, whether or not the
     /// caller still waits for it.
     One(oneshot::Sender<Saved>, OwnedSemaphorePermit),
@@ -94,8 +215,34 @@ impl Bulk {
 }
 
 impl SaveReply {
+    /// Tells the caller of one save.
+    pub(crate) fn one(reply: oneshot::Sender<Saved>, permit: OwnedSemaphorePermit) -> Self {
+        Self(Some(Reply::One(reply, permit)))
+    }
+
+    /// Tells the caller of many saves, of which this is one.
+    pub(crate) fn part(bulk: Arc<Bulk>, at: usize) -> Self {
+        Self(Some(Reply::Part { bulk, at }))
+    }
+
     /// Tells the outcome; a caller who no longer waits needs none.
-    pub(crate) fn send(self, outcome: Saved) {
+    pub(crate) fn send(mut self, outcome: Saved) {
+        if let Some(reply) = self.0.take() {
+            reply.send(outcome);
+        }
+    }
+}
+
+impl Drop for SaveReply {
+    fn drop(&mut self) {
+        if let Some(reply) = self.0.take() {
+            reply.send(Err(Arc::new(StoreError::Interrupted { part: "shard".into() })));
+        }
+    }
+}
+
+impl Reply {
+    fn send(self, outcome: Saved) {
         match self {
             Self::One(reply, permit) => {
                 drop(permit);
@@ -119,11 +266,16 @@ impl SaveReply {
 pub(crate) type Saved = Result<WriteResult, Arc<StoreError>>;
 
 /// Drops the resident records of entities that were changed in the store past the shard.
-#[derive(Message)]
+#[derive(Clone, Message)]
 #[rtype(result = "()")]
 pub(crate) struct Evict {
     pub(crate) slots: Vec<Slot>,
 }
+
+/// Lets a shard that has ended drop what it holds.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub(crate) struct Bury;
 
 /// Figures of one shard.
 #[derive(Message)]
@@ -131,7 +283,7 @@ pub(crate) struct Evict {
 pub(crate) struct InspectShard;
 
 /// Keeps entities resident; gives those that were not pinned before. All or none of them.
-#[derive(Message)]
+#[derive(Clone, Message)]
 #[rtype(result = "Result<Vec<Slot>, PinRefusal>")]
 pub(crate) struct Pin {
     pub(crate) slots: Vec<Slot>,
@@ -146,7 +298,7 @@ pub(crate) enum PinRefusal {
 }
 
 /// Lets entities be evicted again.
-#[derive(Message)]
+#[derive(Clone, Message)]
 #[rtype(result = "()")]
 pub(crate) struct Unpin {
     pub(crate) slots: Vec<Slot>,

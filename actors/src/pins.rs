@@ -38,21 +38,20 @@ pub enum PinError {
 impl Core {
     /// Pins entities, part by part, so that no more is loaded at once than a walk would.
     async fn pin(&self, ids: &[Id]) -> Result<(), PinError> {
-        let shards = self.shards.get().ok_or(StoreError::Stopped)?;
         let mut pinned: Vec<(usize, Vec<Slot>)> = Vec::new();
         for (at, slots) in self.parts(ids) {
-            let answer = shards[at].send(Pin { slots }).await;
-            let refusal = match answer {
-                Ok(Ok(fresh)) => {
+            let pin = Pin { slots };
+            let refusal = match self.shards.ask(at, || pin.clone()).await {
+                Some(Ok(fresh)) => {
                     pinned.push((at, fresh));
                     continue;
                 }
-                Ok(Err(refusal)) => self.refusal(&refusal),
-                Err(_) => StoreError::Stopped.into(),
+                Some(Err(refusal)) => self.refusal(&refusal),
+                None => self.unanswered("shard").into(),
             };
             for (at, slots) in pinned {
-                // A shard that is gone keeps nothing.
-                let _ = shards[at].send(Unpin { slots }).await;
+                let unpin = Unpin { slots };
+                self.shards.ask(at, || unpin.clone()).await;
             }
             return Err(refusal);
         }
@@ -61,9 +60,8 @@ impl Core {
 
     async fn unpin(&self, ids: &[Id]) {
         for (at, slots) in self.parts(ids) {
-            if let Some(shard) = self.shards.get().and_then(|shards| shards.get(at)) {
-                let _ = shard.send(Unpin { slots }).await;
-            }
+            let unpin = Unpin { slots };
+            self.shards.ask(at, || unpin.clone()).await;
         }
     }
 
@@ -104,6 +102,20 @@ impl RuntimeHandle {
         let runtime = core.runtime.get().cloned().ok_or(StoreError::Stopped)?;
         let pinned = runtime.spawn(async move { core.pin(&ids).await });
         pinned.await.unwrap_or(Err(PinError::Store(StoreError::Stopped)))
+    }
+
+    /// Drops the resident records of nodes and edges, so that they are read anew when they are next asked for; pinned
+    /// ones stay pinned. A save that is not durable yet keeps its fields.
+    pub async fn evict(&self, ids: &[Id]) {
+        let core = self.core();
+        core.evict(ids.iter().filter_map(|id| core.directory.known(id)).collect()).await;
+    }
+
+    /// Writes that are under way: asked for, and not yet durable or refused.
+    #[must_use]
+    pub fn writes_under_way(&self) -> usize {
+        let core = self.core();
+        core.settings.write_queue.saturating_sub(core.write_permits.available_permits())
     }
 
     /// Lets nodes and edges be evicted again; those that are not pinned are passed over.

@@ -101,8 +101,13 @@ impl Core {
     /// Figures of every shard.
     pub(crate) async fn shard_figures(&self) -> Vec<ShardFigures> {
         let mut figures = Vec::new();
-        for shard in self.shards.get().into_iter().flatten() {
-            figures.push(shard.send(InspectShard).await.unwrap_or_default());
+        for at in 0..self.shards.len() {
+            // One that is being started again has nothing.
+            let asked = self.shards.here(at).map(|shard| shard.send(InspectShard));
+            figures.push(match asked {
+                Some(asked) => asked.await.unwrap_or_default(),
+                None => ShardFigures::default(),
+            });
         }
         figures
     }

@@ -2,6 +2,7 @@
 
 use std::future::poll_fn;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use futures_util::FutureExt;
 use wayfare_graph::{
@@ -13,6 +14,7 @@ use wayfare_graph::{
 use crate::core::Core;
 use crate::messages::Found;
 use crate::spawn::spawn_child;
+use crate::worker::Vitals;
 
 impl WalkServices for Core {
     fn id_of(&self, slot: Slot) -> Option<Id> {
@@ -104,13 +106,32 @@ impl WalkServices for Core {
         let place = workers.iter().position(|worker| worker.number == own).unwrap_or(0);
         let Some(worker) = workers.get((place + n) % workers.len().max(1)) else { return };
         let vitals = Arc::clone(&worker.vitals);
+        let beside = Beside::begin(&vitals);
         // If that thread has ended, the work is dropped, and whoever waits for it is told so.
         worker.thread.spawn(poll_fn(move |cx| {
+            // Kept until the work is done or dropped.
+            let _ = &beside;
             vitals.beat();
             vitals.enter(walk);
             let polled = work.as_mut().poll(cx);
             vitals.leave();
             polled
         }));
+    }
+}
+
+/// Work beside its walk, for which its worker has to be kept.
+struct Beside(Arc<Vitals>);
+
+impl Beside {
+    fn begin(vitals: &Arc<Vitals>) -> Self {
+        vitals.beside.fetch_add(1, Ordering::Relaxed);
+        Self(Arc::clone(vitals))
+    }
+}
+
+impl Drop for Beside {
+    fn drop(&mut self) {
+        self.0.beside.fetch_sub(1, Ordering::Relaxed);
     }
 }

@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use wayfare_graph::{EntityName, Limits};
 
+use crate::supervision::SupervisionSettings;
+
 /// Sizes and bounds of a runtime; the root package fills them from `config.toml`.
 #[derive(Debug, Clone)]
 pub struct Settings {
@@ -43,6 +45,8 @@ pub struct Settings {
     pub resume_walks: bool,
     /// How long a stop waits for walks and writes.
     pub drain_timeout: Duration,
+    /// How often actors are started again.
+    pub supervision: SupervisionSettings,
     /// A hook that runs longer without giving back its thread is reported as stalled.
     pub stall: Duration,
 }
@@ -68,6 +72,7 @@ impl Default for Settings {
             durable_attempts: 3,
             resume_walks: true,
             drain_timeout: Duration::from_secs(30),
+            supervision: SupervisionSettings::default(),
             stall: Duration::from_secs(10),
         }
     }

@@ -3,29 +3,33 @@
 //! - Owns: the records of its slots; it alone publishes, replaces and evicts them.
 //! - Accepts: `Visit` (a batch), `Apply` (saves), `Evict`, `Pin`, `Unpin`, `InspectShard`.
 //! - Sends: `Records` to walkers, batches to the writer.
-//! - Dies when: the runtime stops. Its state is rebuilt from the store.
+//! - Dies when: the runtime stops, or anything in it panics; then another takes its place, and loads from the store.
 
 mod eviction;
+mod life;
 mod pins;
 mod residents;
 mod saves;
 
 use std::cell::RefCell;
 use std::rc::Rc;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use actix::prelude::*;
 use futures_util::FutureExt;
-use rustc_hash::FxHashMap;
+use parking_lot::Mutex;
+use rustc_hash::{FxHashMap, FxHashSet};
 use wayfare_graph::{Need, SharedRecord, Slot, StoreError};
 
 use crate::cache::LayeredCache;
+use crate::core::Core;
 use crate::directory::Directory;
 use crate::durability::Durability;
 use crate::loader::{Loader, satisfies};
-use crate::messages::{Apply, Evict, Found, InspectShard, Records, Save, Visit, VisitReply};
+use crate::messages::{Apply, Bury, Evict, Found, InspectShard, Records, Save, Visit};
 use crate::resident_figures::ShardFigures;
 use crate::shard::eviction::Eviction;
+use crate::shard::life::Life;
 use crate::shard::saves::Unsettled;
 use crate::slab::Slab;
 use crate::writer::WriterHandle;
@@ -47,18 +51,55 @@ pub(crate) struct ShardParts {
     pub(crate) cache: Arc<LayeredCache>,
     pub(crate) resident_bytes: u64,
     pub(crate) mailbox: usize,
+    /// What is pinned, whichever shard owns it.
+    pub(crate) pins: Arc<Mutex<FxHashSet<Slot>>>,
+    /// Told when it ends.
+    pub(crate) core: Weak<Core>,
+}
+
+impl ShardParts {
+    pub(crate) fn of(core: &Arc<Core>, index: usize) -> Option<Self> {
+        let settings = &core.settings;
+        Some(Self {
+            index,
+            slab: Arc::clone(&core.slabs[index]),
+            loader: Loader { store: Arc::clone(&core.store), directory: Arc::clone(&core.directory) },
+            durability: Arc::clone(&core.durability),
+            writer: core.writer.get()?.clone(),
+            cache: Arc::clone(&core.cache),
+            resident_bytes: settings.resident_bytes / settings.shards as u64,
+            mailbox: settings.shard_mailbox,
+            pins: Arc::clone(&core.pins[index]),
+            core: core.weak(),
+        })
+    }
 }
 
 /// The actor.
 pub(crate) struct ShardActor {
     state: Rc<RefCell<Shard>>,
+    life: Life,
     mailbox: usize,
 }
 
 impl ShardActor {
     pub(crate) fn new(parts: ShardParts) -> Self {
         let mailbox = parts.mailbox;
-        Self { state: Rc::new(RefCell::new(Shard::new(parts))), mailbox }
+        let shard = Shard::new(parts);
+        let life = shard.life.clone();
+        Self { state: Rc::new(RefCell::new(shard)), life, mailbox }
+    }
+
+    /// Ends with the shard: what waits in the mailbox goes to the next one, and who waits for a save that the writer does
+    /// not have is told.
+    fn end_if_dead(&self, cx: &mut Context<Self>) {
+        if self.life.has_ended() {
+            let mut shard = self.state.borrow_mut();
+            let (staged, parked) = (std::mem::take(&mut shard.staged), std::mem::take(&mut shard.parked));
+            drop(shard);
+            drop((staged, parked));
+            cx.terminate();
+        }
     }
 }
 
@@ -67,59 +108,27 @@ impl Actor for ShardActor {
 
     fn started(&mut self, cx: &mut Context<Self>) {
         cx.set_mailbox_capacity(self.mailbox);
+        self.life.within(|| Shard::restore_pins(&self.state));
+        self.end_if_dead(cx);
     }
 }
 
 impl Handler<Visit> for ShardActor {
     type Result = ();
 
-    fn handle(&mut self, visit: Visit, _: &mut Context<Self>) {
-        let (mut found, missing) = self.state.borrow().look_up(&visit.slots, visit.need);
-        if !matches!(visit.reply, VisitReply::WarmUp(_)) {
-            self.state.borrow_mut().count(found.len(), missing.len());
-        }
-        if missing.is_empty() {
-            return answer(visit.reply, Records { result: Ok(found), store_calls: 0 });
-        }
-        let state = Rc::clone(&self.state);
-        let need = visit.need;
-        let mut load = Box::pin(async move {
-            Shard::load(&state, missing, need).await.map(|loaded| {
-                found.extend(loaded);
-                found
-            })
-        });
-        // Small local loads are ready at once, without a task of their own.
-        match load.as_mut().now_or_never() {
-            Some(result) => answer(visit.reply, Records { result, store_calls: 1 }),
-            None => drop(actix_rt::spawn(async move {
-                let result = load.await;
-                answer(visit.reply, Records { result, store_calls: 1 });
-            })),
-        }
-    }
-}
-
-fn answer(reply: VisitReply, records: Records) {
-    match reply {
-        VisitReply::Caller(reply) | VisitReply::WarmUp(reply) => drop(reply.send(records)),
-        VisitReply::Walker(walker) => {
-            // A walker asks no more than its mailbox has places, so this waits only if it was
-            // sent control messages by the hundred; a walker that is gone needs no answer.
-            if let Err(SendError::Full(records)) = walker.try_send(records) {
-                actix_rt::spawn(async move {
-                    let _ = walker.send(records).await;
-                });
-            }
-        }
+    fn handle(&mut self, visit: Visit, cx: &mut Context<Self>) {
+        // Lost with the shard it goes to the next one.
+        self.life.within(|| Shard::answer(&self.state, visit));
+        self.end_if_dead(cx);
     }
 }
 
 impl Handler<Apply> for ShardActor {
     type Result = ();
 
-    fn handle(&mut self, apply: Apply, _: &mut Context<Self>) {
-        Shard::save_all(&self.state, apply.saves);
+    fn handle(&mut self, apply: Apply, cx: &mut Context<Self>) {
+        self.life.within(|| Shard::save_all(&self.state, apply.begin()));
+        self.end_if_dead(cx);
     }
 }
 
@@ -127,20 +136,19 @@ impl Handler<Evict> for ShardActor {
     type Result = ResponseFuture<()>;
 
     fn handle(&mut self, evict: Evict, _: &mut Context<Self>) -> Self::Result {
-        let (ahead, clean): (Vec<Slot>, Vec<Slot>) = {
-            let shard = self.state.borrow();
-            evict.slots.into_iter().partition(|slot| shard.unsettled.contains_key(slot))
-        };
-        self.state.borrow_mut().forget(&clean);
-        if ahead.is_empty() {
-            return Box::pin(std::future::ready(()));
-        }
-        let state = Rc::clone(&self.state);
+        let (life, state) = (self.life.clone(), Rc::clone(&self.state));
         Box::pin(async move {
-            let loader = state.borrow().parts.loader.clone();
-            let stored = read(&loader, ahead.clone(), Need::DOCUMENT).await;
-            state.borrow_mut().reconcile(&ahead, stored);
+            // A shard that has ended holds nothing that could be out of date.
+            life.while_alive(Shard::drop_changed(&state, evict.slots)).await;
         })
+    }
+}
+
+impl Handler<Bury> for ShardActor {
+    type Result = ();
+
+    fn handle(&mut self, _: Bury, cx: &mut Context<Self>) {
+        self.end_if_dead(cx);
     }
 }
 
@@ -154,6 +162,7 @@ impl Handler<InspectShard> for ShardActor {
 
 struct Shard {
     parts: ShardParts,
+    life: Life,
     /// Resident records.
     records: u64,
     /// Which of them go first, and the bytes they take.
@@ -184,8 +193,10 @@ struct Shard {
 
 impl Shard {
     fn new(parts: ShardParts) -> Self {
+        let life = Life::new(parts.index, Weak::clone(&parts.core), Arc::clone(&parts.slab));
         Self {
             parts,
+            life,
             records: 0,
             eviction: Eviction::default(),
             pinned: FxHashMap::default(),
@@ -201,6 +212,47 @@ impl Shard {
             flushing: false,
             parked: FxHashMap::default(),
         }
+    }
+
+    /// Answers a visit, or begins to.
+    fn answer(state: &Rc<RefCell<Self>>, mut visit: Visit) {
+        let is_warm_up = visit.is_warm_up();
+        let (slots, need) = visit.begin();
+        let (mut found, missing) = state.borrow().look_up(slots, need);
+        if !is_warm_up {
+            state.borrow_mut().count(found.len(), missing.len());
+        }
+        if missing.is_empty() {
+            return visit.answer(Records { result: Ok(found), store_calls: 0 });
+        }
+        let loading = Rc::clone(state);
+        let mut answer = Box::pin(async move {
+            let result = Self::load(&loading, missing, need).await.map(|loaded| {
+                found.extend(loaded);
+                found
+            });
+            visit.answer(Records { result, store_calls: 1 });
+        });
+        // Small local loads are ready at once, without a task of their own.
+        if answer.as_mut().now_or_never().is_none() {
+            let life = state.borrow().life.clone();
+            life.spawn(answer);
+        }
+    }
+
+    /// Drops records that were changed past the shard, but for those that are ahead of the store.
+    async fn drop_changed(state: &Rc<RefCell<Self>>, slots: Vec<Slot>) {
+        let (ahead, clean): (Vec<Slot>, Vec<Slot>) = {
+            let shard = state.borrow();
+            slots.into_iter().partition(|slot| shard.unsettled.contains_key(slot))
+        };
+        state.borrow_mut().forget(&clean);
+        if ahead.is_empty() {
+            return;
+        }
+        let loader = state.borrow().parts.loader.clone();
+        let stored = read(&loader, ahead.clone(), Need::DOCUMENT).await;
+        state.borrow_mut().reconcile(&ahead, stored);
     }
 
     fn directory(&self) -> &Directory {

@@ -29,6 +29,14 @@ impl Slab {
         change(&mut self.records.write())
     }
 
+    /// Drops all records, for an owner who cannot be trusted with them any more.
+    pub(crate) fn clear(&self) {
+        // Dropped after the guard, so that readers do not wait for it.
+        let records = self.write(std::mem::take);
+        self.tally.set(0, 0, 0);
+        drop(records);
+    }
+
     /// The record at a place, counted.
     pub(crate) fn get(&self, place: usize) -> Option<SharedRecord> {
         self.read().get(place).cloned().flatten()

@@ -196,6 +196,7 @@ pub(crate) fn spawn_child(
     let (host, worker) = prepare(core, walker, &at, options, Some(Arc::clone(&parent)), reply)?;
     let shared = Arc::clone(&host.shared);
     if !parent.children.add(&shared) {
+        worker.vitals.walks.fetch_sub(1, Ordering::Relaxed);
         // The parent has ended meanwhile.
         core.walks.remove(&shared.id);
         return Err(WalkError::Cancelled { walker: shared.walker.into() });
@@ -213,6 +214,7 @@ pub(crate) fn spawn_child(
             });
         }
         Err(actix::prelude::SendError::Closed(_)) => {
+            worker.vitals.walks.fetch_sub(1, Ordering::Relaxed);
             core.walks.remove(&number);
             shared.end(Err(WalkError::Stopped));
         }
@@ -262,7 +264,10 @@ fn prepare(
     {
         // Of many who spawn at once, no more than there is room for.
         let _one_by_one = core.spawning.lock();
-        check_room(core)?;
+        if let Err(error) = check_room(core) {
+            worker.vitals.walks.fetch_sub(1, Ordering::Relaxed);
+            return Err(error);
+        }
         core.walks.insert(id, Arc::clone(&shared));
     }
     let start = core.directory.slot_of(at);
@@ -271,18 +276,36 @@ fn prepare(
 
 /// Hands a walk to a worker; a full mailbox makes the caller wait.
 pub(crate) async fn send(core: &Core, worker: &WorkerRef, host: Host) -> Result<(), WalkError> {
-    let id = host.shared.id;
-    let sent = match worker.address.try_send(host) {
-        Ok(()) => Ok(()),
-        Err(actix::prelude::SendError::Full(host)) => {
-            worker.address.send(host).await.map_err(|_| WalkError::Stopped)
-        }
-        Err(actix::prelude::SendError::Closed(_)) => Err(WalkError::Stopped),
-    };
-    if sent.is_err() {
-        core.walks.remove(&id);
+    let shared = Arc::clone(&host.shared);
+    if let Some(restored) = &host.restored {
+        // Whatever becomes of its worker, it is found by this.
+        shared.set_durable(restored.durable.id().clone());
     }
-    sent
+    let (mut worker, mut host) = (worker.clone(), host);
+    let error = loop {
+        match worker.address.try_send(host) {
+            Ok(()) => return Ok(()),
+            Err(actix::prelude::SendError::Full(host)) => {
+                if worker.address.send(host).await.is_ok() {
+                    return Ok(());
+                }
+                // Lost with the worker. Who looks after those that it hosted may have told the caller.
+                let reason = "it ended before it began with the walk".into();
+                worker.vitals.walks.fetch_sub(1, Ordering::Relaxed);
+                break WalkError::WorkerLost { walker: shared.walker.into(), reason };
+            }
+            // It has ended since it was chosen.
+            Err(actix::prelude::SendError::Closed(back)) => host = back,
+        }
+        worker.vitals.walks.fetch_sub(1, Ordering::Relaxed);
+        let Some(other) = live_worker(core, &worker).await.filter(|_| !shared.has_ended()) else {
+            break WalkError::Stopped;
+        };
+        shared.moved_to(other.number);
+        worker = other;
+    };
+    core.walks.remove(&shared.id);
+    Err(error)
 }
 
 /// Takes a walk up again that is known already, on another worker.
@@ -308,9 +331,35 @@ pub(crate) async fn host_left_behind(core: &Arc<Core>, taken_up: durable::TakenU
     send(core, &worker, Host { restored: Some(restored), ..host }).await
 }
 
-/// Workers in turn: walks are many and short, or few and long; either way this spreads them.
-pub(crate) fn choose_worker(core: &Core, walk: u64) -> Option<WorkerRef> {
+/// Another worker than one that has ended, as soon as there is one.
+async fn live_worker(core: &Core, ended: &WorkerRef) -> Option<WorkerRef> {
+    loop {
+        let news = core.workers_news.notified();
+        tokio::pin!(news);
+        // Registered before the test, so that news between test and wait is not missed.
+        news.as_mut().enable();
+        if core.is_closed() {
+            return None;
+        }
+        let workers = core.workers.read().clone();
+        let live =
+            workers.into_iter().find(|other| other.number != ended.number && other.address.connected());
+        if let Some(live) = live {
+            live.vitals.walks.fetch_add(1, Ordering::SeqCst);
+            return Some(live);
+        }
+        core.supervision.news.notify_one();
+        news.await;
+    }
+}
+
+/// The worker with fewer walks of two that lie in turn (Mitzenmacher, "The power of two choices in randomized load
+/// balancing", 2001). The walk is counted there from now on.
+fn choose_worker(core: &Core, walk: u64) -> Option<WorkerRef> {
     let workers = core.workers.read();
-    let at = usize::try_from(walk).unwrap_or(0).checked_rem(workers.len())?;
-    workers.get(at).cloned()
+    let first = usize::try_from(walk).unwrap_or(0).checked_rem(workers.len())?;
+    let walks = |at: &usize| workers[*at].vitals.walks.load(Ordering::Relaxed);
+    let chosen = [first, (first + 1) % workers.len()].into_iter().min_by_key(walks)?;
+    workers[chosen].vitals.walks.fetch_add(1, Ordering::SeqCst);
+    Some(workers[chosen].clone())
 }

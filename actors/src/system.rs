@@ -7,7 +7,6 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use actix::prelude::*;
-use actix_rt::Arbiter;
 use parking_lot::Mutex;
 use serde_json::Value;
 use tokio::sync::oneshot;
@@ -19,13 +18,12 @@ use wayfare_graph::{
 use crate::cache::LayeredCache;
 use crate::core::Core;
 use crate::durable::{self, DurableWalk, WalkStatus};
-use crate::loader::Loader;
 use crate::resident_figures::{ResidentFigures, ShardFigures};
 use crate::settings::Settings;
-use crate::shard::{ShardActor, ShardParts};
 use crate::spawn::{EmitStream, SpawnHow, Spawned, spawn_walk, stream};
 use crate::store_changes;
-use crate::supervisor::{CancelWalk, InspectWalks, PauseWalk, Spawn, Stop, Supervisor};
+use crate::supervision::{ActorKind, Degraded};
+use crate::supervisor::{CancelWalk, InspectWalks, PauseWalk, Scale, Spawn, Stop, Supervisor};
 use crate::threads::{Join, join_until, moment_after};
 use crate::warm;
 use crate::writer::{WriterActor, WriterSettings};
@@ -239,6 +237,32 @@ impl RuntimeHandle {
         self.inner.core.events.subscribe(name)
     }
 
+    /// Sets the number of workers, 1 to 256, while walks run; gives the number there was before.
+    ///
+    /// # Errors
+    /// [`WalkError::Stopped`].
+    pub async fn scale(&self, count: usize) -> Result<usize, WalkError> {
+        self.inner.supervisor.send(Scale { count }).await.map_err(|_| WalkError::Stopped)
+    }
+
+    /// How many workers take walks now.
+    #[must_use]
+    pub fn workers(&self) -> usize {
+        self.inner.core.workers.read().len()
+    }
+
+    /// Why the runtime writes no more, or stops, if that is so.
+    #[must_use]
+    pub fn degraded(&self) -> Option<Arc<Degraded>> {
+        self.inner.core.supervision.degraded().cloned()
+    }
+
+    /// How often actors of a kind have ended and others took their place, since the start.
+    #[must_use]
+    pub fn restarts(&self, kind: ActorKind) -> u64 {
+        self.inner.core.supervision.restarts(kind)
+    }
+
     /// What all walks are doing, as JSON.
     pub async fn walks(&self) -> Vec<Value> {
         self.inner.supervisor.send(InspectWalks).await.unwrap_or_default()
@@ -381,39 +405,12 @@ fn start_actors(core: &Arc<Core>) -> Result<Addr<Supervisor>, StartError> {
         flush_interval: settings.flush_interval,
         queue: settings.write_queue,
     };
+    let supervision = Arc::clone(&core.supervision);
     let (writer, handle) =
-        WriterActor::start_thread(Arc::clone(&core.store), writer_settings, runtime.clone())?;
+        WriterActor::start_thread(Arc::clone(&core.store), writer_settings, runtime.clone(), supervision)?;
     let _ = core.runtime.set(runtime);
-    let _ = core.writer.set(handle.clone());
-    let mut shard_arbiters = Vec::new();
-    let mut shards = Vec::new();
-    for index in 0..settings.shards {
-        let arbiter = Arbiter::try_new()?;
-        let parts = ShardParts {
-            index,
-            slab: Arc::clone(&core.slabs[index]),
-            loader: Loader { store: Arc::clone(&core.store), directory: Arc::clone(&core.directory) },
-            durability: Arc::clone(&core.durability),
-            writer: handle.clone(),
-            cache: Arc::clone(&core.cache),
-            resident_bytes: settings.resident_bytes / settings.shards as u64,
-            mailbox: settings.shard_mailbox,
-        };
-        shards.push(ShardActor::start_in_arbiter(&arbiter.handle(), move |_| ShardActor::new(parts)));
-        shard_arbiters.push(arbiter);
-    }
-    let _ = core.shards.set(shards.into());
-    let mut supervisor = Supervisor {
-        core: Arc::clone(core),
-        writer: writer.start(),
-        shard_arbiters,
-        worker_arbiters: Vec::new(),
-        workers: Vec::new(),
-    };
-    // Before the supervisor is started, so that the first walk finds them.
-    for _ in 0..settings.workers {
-        supervisor.add_worker();
-    }
+    let _ = core.writer.set(handle);
+    let supervisor = Supervisor::new(core, writer.start())?;
     store_changes::start(core);
     warm::start(core);
     if settings.resume_walks {

@@ -11,7 +11,7 @@ use std::rc::Weak;
 use actix::prelude::*;
 use serde_json::Value;
 
-use crate::engine::Engine;
+use crate::engine::{Engine, within};
 use crate::messages::Records;
 
 /// The actor.
@@ -36,9 +36,7 @@ impl Handler<Records> for WalkActor {
     type Result = ();
 
     fn handle(&mut self, records: Records, _: &mut Context<Self>) {
-        if let Some(engine) = self.engine.upgrade() {
-            engine.borrow_mut().arrive(self.seat, self.walk, records);
-        }
+        within(&self.engine, |engine| engine.arrive(self.seat, self.walk, records));
     }
 }
 
@@ -51,9 +49,7 @@ impl Handler<Cancel> for WalkActor {
     type Result = ();
 
     fn handle(&mut self, _: Cancel, _: &mut Context<Self>) {
-        if let Some(engine) = self.engine.upgrade() {
-            engine.borrow_mut().cancel(self.seat, self.walk);
-        }
+        within(&self.engine, |engine| engine.cancel(self.seat, self.walk));
     }
 }
 
@@ -66,9 +62,7 @@ impl Handler<LookUp> for WalkActor {
     type Result = ();
 
     fn handle(&mut self, _: LookUp, _: &mut Context<Self>) {
-        if let Some(engine) = self.engine.upgrade() {
-            engine.borrow_mut().look_up(self.seat, self.walk);
-        }
+        within(&self.engine, |engine| engine.look_up(self.seat, self.walk));
     }
 }
 
@@ -81,7 +75,7 @@ impl Handler<InspectWalk> for WalkActor {
     type Result = Option<Value>;
 
     fn handle(&mut self, _: InspectWalk, _: &mut Context<Self>) -> Option<Value> {
-        self.engine.upgrade().and_then(|engine| engine.borrow_mut().inspect(self.seat, self.walk))
+        within(&self.engine, |engine| engine.inspect(self.seat, self.walk)).flatten()
     }
 }
 

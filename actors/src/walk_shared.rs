@@ -1,14 +1,14 @@
 //! What is known of a walk outside the worker that hosts it.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use actix::Addr;
 use parking_lot::Mutex;
 use serde_json::{Value, json};
 use tokio::sync::oneshot;
-use wayfare_graph::{Budget, Outcome, WalkError};
+use wayfare_graph::{Budget, Id, Outcome, WalkError};
 
 use crate::children::Children;
 use crate::walk_actor::{Cancel, InspectWalk, LookUp, WalkActor};
@@ -47,8 +47,8 @@ pub(crate) struct WalkShared {
     parent: Option<Arc<WalkShared>>,
     cancelled: AtomicBool,
     paused: AtomicBool,
-    /// Whether it goes on in another process when this one ends.
-    durable: AtomicBool,
+    /// Under which it goes on when its worker or this process ends, where it does.
+    durable: OnceLock<Box<Id>>,
     reply: Mutex<Option<oneshot::Sender<Outcome>>>,
 }
 
@@ -74,7 +74,7 @@ impl WalkShared {
             parent,
             cancelled: AtomicBool::new(false),
             paused: AtomicBool::new(false),
-            durable: AtomicBool::new(false),
+            durable: OnceLock::new(),
             reply: Mutex::new(Some(reply)),
         }
     }
@@ -89,6 +89,11 @@ impl WalkShared {
         if let Some(parent) = &self.parent {
             parent.children.ended(self.id, unheard);
         }
+    }
+
+    /// Whether the caller has been told.
+    pub(crate) fn has_ended(&self) -> bool {
+        self.reply.lock().is_none()
     }
 
     /// Stops the walk before its next visit; the time until it is resumed does not count.
@@ -137,13 +142,18 @@ impl WalkShared {
         self.move_deadline(|deadline| deadline.saturating_sub(micros(taken)));
     }
 
-    pub(crate) fn set_durable(&self) {
-        // As for `cancelled`.
-        self.durable.store(true, Ordering::Relaxed);
+    pub(crate) fn set_durable(&self, id: Id) {
+        // Taken up again it keeps its id.
+        let _ = self.durable.set(Box::new(id));
+    }
+
+    /// The id of a durable walk.
+    pub(crate) fn durable_id(&self) -> Option<&Id> {
+        self.durable.get().map(|id| &**id)
     }
 
     pub(crate) fn is_durable(&self) -> bool {
-        self.durable.load(Ordering::Relaxed)
+        self.durable.get().is_some()
     }
 
     #[inline]
@@ -170,6 +180,11 @@ impl WalkShared {
     pub(crate) fn move_to(&self, worker: usize) {
         self.worker.store(worker, Ordering::Relaxed);
         self.children.reopen();
+    }
+
+    /// Notes that another worker hosts it now, as it is.
+    pub(crate) fn moved_to(&self, worker: usize) {
+        self.worker.store(worker, Ordering::Relaxed);
     }
 
     /// Makes it look at its flags soon; one that runs does so by itself.

@@ -8,7 +8,7 @@ use wayfare_graph::{EntityName, Id, Kind, StoreError};
 
 use crate::access::shared_error;
 use crate::core::Core;
-use crate::messages::{Records, Visit, VisitReply};
+use crate::messages::{Records, VisitReply};
 use crate::resident_figures::WarmFigures;
 use crate::shard::eager_need;
 
@@ -81,12 +81,10 @@ async fn warm_entity(core: &Weak<Core>, entity: EntityName) -> Result<bool, Stor
 impl Core {
     /// Lets shards load nodes that nobody has asked for yet; returns when they have.
     async fn warm_up(&self, ids: &[Id]) -> Result<(), StoreError> {
-        let shards = self.shards.get().ok_or(StoreError::Stopped)?;
         let mut under_way = Vec::new();
         for (at, slots) in self.parts(ids) {
             let (reply, records) = oneshot::channel();
-            let visit = Visit { slots, need: eager_need(), reply: VisitReply::WarmUp(reply) };
-            shards[at].send(visit).await.map_err(|_| StoreError::Stopped)?;
+            self.send_visit(self.visit(at, slots, eager_need(), VisitReply::WarmUp(reply))).await?;
             under_way.push(records);
         }
         for records in under_way {

@@ -1,14 +1,14 @@
 //! A worker: a thread that hosts walks.
 //!
 //! - Owns: the engine with the walks it hosts.
-//! - Accepts: `Host` (a walk).
-//! - Sends: nothing itself; its walks ask shards.
-//! - Dies when: the runtime stops, or it is replaced because a hook keeps its thread.
+//! - Accepts: `Host` (a walk), `GiveWalks`, `Adopt` (a walk that another worker has begun).
+//! - Sends: `Adopt` to other workers; its walks ask shards.
+//! - Dies when: the runtime stops or has enough workers, its engine panics, or a hook keeps or ends its thread.
 
 use std::cell::RefCell;
 use std::rc::Rc;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use actix::prelude::*;
@@ -18,8 +18,9 @@ use wayfare_graph::{ErasedWalker, Limits, Slot, WalkOptions};
 
 use crate::core::Core;
 use crate::durable::Restored;
-use crate::engine::Engine;
-use crate::hosted::Emitted;
+use crate::engine::{Engine, within};
+use crate::hosted::{Emitted, Hosted};
+use crate::supervision::ActorEnd;
 use crate::walk_shared::WalkShared;
 
 /// How often a worker looks for walks whose time is up while they wait.
@@ -43,8 +44,17 @@ pub(crate) struct Vitals {
     current: AtomicU64,
     /// Microseconds from `started` to the last turn.
     last_turn_us: AtomicU64,
-    /// Set when a hook kept the thread too long: no further walks come here.
-    pub(crate) stalled: AtomicBool,
+    /// Set when no further walks come here: a hook kept the thread too long, there are to be fewer workers, or this one
+    /// has ended.
+    pub(crate) retired: AtomicBool,
+    /// Walks that are here, or on their way.
+    pub(crate) walks: AtomicUsize,
+    /// Walks that can go on.
+    pub(crate) ready: AtomicUsize,
+    /// Visits that run here beside their walk.
+    pub(crate) beside: AtomicUsize,
+    /// Why the engine ended, if it did.
+    end: OnceLock<ActorEnd>,
     limits: Arc<Limits>,
 }
 
@@ -55,9 +65,22 @@ impl Vitals {
             started: Instant::now(),
             current: AtomicU64::new(0),
             last_turn_us: AtomicU64::new(0),
-            stalled: AtomicBool::new(false),
+            retired: AtomicBool::new(false),
+            walks: AtomicUsize::new(0),
+            ready: AtomicUsize::new(0),
+            beside: AtomicUsize::new(0),
+            end: OnceLock::new(),
             limits,
         }
+    }
+
+    /// Says that the engine has ended, and why.
+    pub(crate) fn has_failed(&self, end: ActorEnd) {
+        let _ = self.end.set(end);
+    }
+
+    pub(crate) fn end(&self) -> Option<&ActorEnd> {
+        self.end.get()
     }
 
     // All orderings here are relaxed: the values are signs for a watcher that looks again and
@@ -109,7 +132,9 @@ impl Actor for WorkerActor {
 
     fn started(&mut self, cx: &mut Context<Self>) {
         cx.set_mailbox_capacity(self.mailbox);
-        cx.run_interval(DEADLINE_CHECK, |worker, _| worker.engine.borrow_mut().check_deadlines());
+        cx.run_interval(DEADLINE_CHECK, |worker, _| {
+            within(&Rc::downgrade(&worker.engine), Engine::check_deadlines);
+        });
     }
 }
 
@@ -130,6 +155,36 @@ impl Handler<Host> for WorkerActor {
     type Result = ();
 
     fn handle(&mut self, host: Host, _: &mut Context<Self>) {
-        self.engine.borrow_mut().host(host);
+        within(&Rc::downgrade(&self.engine), |engine| engine.host(host));
+    }
+}
+
+/// Gives walks that can go on to another worker.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub(crate) struct GiveWalks {
+    pub(crate) to: WorkerRef,
+    /// At most so many.
+    pub(crate) count: usize,
+}
+
+impl Handler<GiveWalks> for WorkerActor {
+    type Result = ();
+
+    fn handle(&mut self, give: GiveWalks, _: &mut Context<Self>) {
+        within(&Rc::downgrade(&self.engine), |engine| engine.give(&give.to, give.count));
+    }
+}
+
+/// A walk that another worker has hosted until now.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub(crate) struct Adopt(pub(crate) Box<Hosted>);
+
+impl Handler<Adopt> for WorkerActor {
+    type Result = ();
+
+    fn handle(&mut self, adopt: Adopt, _: &mut Context<Self>) {
+        within(&Rc::downgrade(&self.engine), |engine| engine.adopt(adopt.0));
     }
 }

@@ -3,11 +3,13 @@
 //! - Owns: the thread that calls [`Store::apply`], and the receiving end of the write channel.
 //! - Accepts: `Persist` through a bounded crossbeam channel, `Flush` in its mailbox.
 //! - Sends: the outcome of each batch to whoever waits for it.
-//! - Dies when: the runtime stops, after it has drained the channel.
+//! - Dies when: the runtime stops, after it has drained the channel; or it panics, and another takes its place on the
+//!   thread and goes on with what waits in the channel.
 
 mod committer;
 mod footprint;
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -19,6 +21,8 @@ use tokio::sync::{Notify, oneshot};
 use wayfare_graph::{Store, StoreError, WriteBatch, WriteResult};
 
 use self::committer::{Committer, Orders};
+use crate::panic_text::panic_text;
+use crate::supervision::{ActorEnd, ActorKind, Supervision};
 
 /// What became of a batch.
 pub(crate) type Persisted = Result<Vec<WriteResult>, Arc<StoreError>>;
@@ -87,6 +91,7 @@ impl WriterActor {
         store: Arc<dyn Store>,
         settings: WriterSettings,
         runtime: Handle,
+        supervision: Arc<Supervision>,
     ) -> std::io::Result<(Self, WriterHandle)> {
         // One place more than there are permits: for the order to close, and for flushes.
         let (tx, rx) = crossbeam_channel::bounded(settings.queue + 64);
@@ -94,7 +99,17 @@ impl WriterActor {
         let arrived = Arc::clone(&handle.arrived);
         let thread = std::thread::Builder::new().name("wayfare-writer".into()).spawn(move || {
             let orders = Orders { rx: &rx, arrived: &arrived };
-            Committer::new(&*store, orders, &settings, &runtime).run_until_closed();
+            let run = |refusal: Option<String>| {
+                let committer = Committer::new(&*store, orders, &settings, &runtime);
+                catch_unwind(AssertUnwindSafe(|| committer.refusing(refusal).run_until_closed()))
+            };
+            let mut refusal = None;
+            // What waits in the channel waits for the next one. What was under way is lost with its answers.
+            while let Err(panic) = run(refusal.take()) {
+                let end = ActorEnd::Panicked { message: panic_text(&*panic) };
+                std::thread::sleep(supervision.ended(ActorKind::Writer, 0, end));
+                refusal = supervision.degraded().map(ToString::to_string);
+            }
         })?;
         Ok((Self { handle: Some(handle.clone()), thread: Some(thread) }, handle))
     }

@@ -97,6 +97,22 @@ pub enum StoreError {
     /// The runtime that had the store open has stopped.
     #[error("the runtime has stopped")]
     Stopped,
+    /// A part of the runtime failed while it had this. Nothing is known of a write that was under way.
+    #[error(
+        "the {part} failed before it said what became of this: read what was written before writing it again"
+    )]
+    Interrupted {
+        /// What failed.
+        part: String,
+    },
+    /// The runtime has given up writing; reading goes on.
+    #[error(
+        "the runtime is read-only since its parts failed too often ({reason}): find out why, and start it again"
+    )]
+    ReadOnly {
+        /// What happened.
+        reason: String,
+    },
     /// Stored bytes cannot be read.
     #[error("stored data of `{what}` is damaged: {reason}")]
     Damaged {

@@ -137,6 +137,14 @@ pub enum WalkError {
         /// The walker.
         walker: String,
     },
+    /// The worker that hosted the walk ended, and the walk is not durable.
+    #[error("walk of `{walker}` was lost with its worker: {reason}")]
+    WorkerLost {
+        /// The walker.
+        walker: String,
+        /// Why the worker ended.
+        reason: String,
+    },
     /// The stream of emitted values was dropped before its end, or never taken.
     #[error(
         "walk of `{walker}` emitted a value and nobody listens: take `stream()` before `finish()`, and keep it"

@@ -238,12 +238,62 @@ settings! {
         resume: bool = true, "switch", Switch, durable_resume(bool);
     }
 
-    /// Shutdown and the watch over hooks.
+    /// Shutdown, the watch over hooks, and what comes when actors end too often.
     supervision "supervision": SupervisionConfig {
         /// How long shutdown waits for walks and writes to end.
         drain_timeout_ms: u64 = 30_000, "ms", Number(0..=ANY), supervision_drain_timeout_ms(u64);
         /// A hook that runs longer is told as stalled.
         stall_ms: u64 = 10_000, "ms", Number(1..=ANY), supervision_stall_ms(u64);
+        /// Whether the runtime drains and stops when its actors end too often; otherwise it only refuses writes then.
+        stop_when_exceeded: bool = false, "switch", Switch, supervision_stop_when_exceeded(bool);
+    }
+
+    /// Shards that end by themselves and are started again.
+    shard_restarts "supervision.shards": ShardRestartsConfig {
+        /// Restarts within `within_ms`; one more degrades the runtime.
+        restarts: u64 = 5, "times", Number(0..=1_000_000), shard_restarts(u64);
+        /// Over how long they are counted.
+        within_ms: u64 = 60_000, "ms", Number(1..=86_400_000), shard_restarts_within_ms(u64);
+        /// The pause before the first of them, which doubles with each.
+        backoff_ms: u64 = 10, "ms", Number(0..=60_000), shard_restarts_backoff_ms(u64);
+        /// The longest pause.
+        max_backoff_ms: u64 = 5_000, "ms", Number(0..=3_600_000), shard_restarts_max_backoff_ms(u64);
+    }
+
+    /// The same of the writer.
+    writer_restarts "supervision.writer": WriterRestartsConfig {
+        /// Restarts within `within_ms`; one more degrades the runtime.
+        restarts: u64 = 5, "times", Number(0..=1_000_000), writer_restarts(u64);
+        /// Over how long they are counted.
+        within_ms: u64 = 60_000, "ms", Number(1..=86_400_000), writer_restarts_within_ms(u64);
+        /// The pause before the first of them, which doubles with each.
+        backoff_ms: u64 = 10, "ms", Number(0..=60_000), writer_restarts_backoff_ms(u64);
+        /// The longest pause.
+        max_backoff_ms: u64 = 5_000, "ms", Number(0..=3_600_000), writer_restarts_max_backoff_ms(u64);
+    }
+
+    /// The same of the cache actor.
+    cache_restarts "supervision.cache": CacheRestartsConfig {
+        /// Restarts within `within_ms`; one more degrades the runtime.
+        restarts: u64 = 5, "times", Number(0..=1_000_000), cache_restarts(u64);
+        /// Over how long they are counted.
+        within_ms: u64 = 60_000, "ms", Number(1..=86_400_000), cache_restarts_within_ms(u64);
+        /// The pause before the first of them, which doubles with each.
+        backoff_ms: u64 = 10, "ms", Number(0..=60_000), cache_restarts_backoff_ms(u64);
+        /// The longest pause.
+        max_backoff_ms: u64 = 5_000, "ms", Number(0..=3_600_000), cache_restarts_max_backoff_ms(u64);
+    }
+
+    /// The same of workers.
+    worker_restarts "supervision.workers": WorkerRestartsConfig {
+        /// Restarts within `within_ms`; one more degrades the runtime.
+        restarts: u64 = 5, "times", Number(0..=1_000_000), worker_restarts(u64);
+        /// Over how long they are counted.
+        within_ms: u64 = 60_000, "ms", Number(1..=86_400_000), worker_restarts_within_ms(u64);
+        /// The pause before the first of them, which doubles with each.
+        backoff_ms: u64 = 10, "ms", Number(0..=60_000), worker_restarts_backoff_ms(u64);
+        /// The longest pause.
+        max_backoff_ms: u64 = 5_000, "ms", Number(0..=3_600_000), worker_restarts_max_backoff_ms(u64);
     }
 
     /// Changes to one entity.

@@ -25,4 +25,10 @@ impl Graph {
     pub async fn unpin(&self, ids: &[Id]) {
         self.handle.unpin(ids).await;
     }
+
+    /// Drops nodes and edges from memory, so that they are read anew when they are next asked for: for a store that does
+    /// not tell what other processes change. Pinned ones stay pinned.
+    pub async fn evict(&self, ids: &[Id]) {
+        self.handle.evict(ids).await;
+    }
 }

@@ -7,4 +7,5 @@ mod crash;
 mod graph;
 mod interop;
 mod reference;
+mod supervision;
 mod walks;

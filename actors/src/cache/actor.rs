@@ -3,20 +3,26 @@
 //! - Owns: nothing; the layers own its address and its thread.
 //! - Accepts: `Fill` (a computed value), `Deliver` (invalidations wait in the outbox), `Refresh` (something to compute).
 //! - Sends: the outcome of each fill to whoever computed.
-//! - Dies when: the cache is dropped.
+//! - Dies when: the cache is dropped. What it does runs in tasks that panic alone; a delivery that panics is begun again
+//!   after a pause, and a thread that has ended is started again when it is needed.
 
 use std::future::Future;
+use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
 use std::sync::Weak;
 use std::time::Duration;
 
 use actix::prelude::*;
+use futures_util::FutureExt;
+use parking_lot::Mutex;
 use tokio::sync::oneshot;
 use wayfare_graph::{AnyValue, RemoteError, RemotePut, Ticket};
 
 use super::LayeredCache;
 use super::outbox::Letter;
 use super::turn::Filled;
+use crate::panic_text::panic_text;
+use crate::supervision::ActorEnd;
 
 /// Messages that wait before senders wait.
 const MAILBOX: usize = 1_024;
@@ -97,24 +103,37 @@ impl Handler<Deliver> for CacheActor {
             }
             true
         };
+        let delivery = AssertUnwindSafe(delivery).catch_unwind();
         cx.spawn(delivery.into_actor(self).map(|delivered, actor, cx| {
             actor.delivers = false;
             match delivered {
                 // Something may have been put in after the last look.
-                true => actor.look_again(cx),
+                Ok(true) => actor.look_again(cx),
                 // It may have been this call only that failed.
-                false => drop(cx.run_later(RETRY, |actor, cx| {
-                    if let Some(cache) = actor.cache.upgrade() {
-                        cache.outbox.unblock();
-                    }
-                    actor.look_again(cx);
-                })),
+                Ok(false) => actor.try_again(RETRY, cx),
+                Err(panic) => {
+                    let Some(cache) = actor.cache.upgrade() else { return };
+                    // What was under way waits again; what it has done twice is as if it had done it once.
+                    cache.outbox.undelivered();
+                    let pause = cache.actor_ended(ActorEnd::Panicked { message: panic_text(&*panic) });
+                    actor.try_again(pause, cx);
+                }
             }
         }));
     }
 }
 
 impl CacheActor {
+    /// Delivers what waits after a pause.
+    fn try_again(&self, pause: Duration, cx: &mut Context<Self>) {
+        cx.run_later(pause, |actor, cx| {
+            if let Some(cache) = actor.cache.upgrade() {
+                cache.outbox.unblock();
+            }
+            actor.look_again(cx);
+        });
+    }
+
     /// Delivers what waits in the outbox, if anything does.
     fn look_again(&self, cx: &mut Context<Self>) {
         if !self.delivers && self.cache.upgrade().is_some_and(|cache| cache.outbox.has_deliverable()) {
@@ -189,37 +208,61 @@ impl LayeredCache {
     }
 }
 
-/// The thread on which the actor lives.
+/// The thread on which the actor lives, begun when it is needed.
 pub(super) struct Home {
-    /// `None` where there could be no thread.
-    address: Option<Addr<CacheActor>>,
-    system: Option<System>,
+    cache: Weak<LayeredCache>,
+    place: Mutex<Option<Place>>,
 }
 
-impl Home {
-    pub(super) fn start(cache: Weak<LayeredCache>) -> Self {
+struct Place {
+    address: Addr<CacheActor>,
+    system: System,
+}
+
+impl Place {
+    /// `None` where there can be no thread.
+    fn start(cache: Weak<LayeredCache>) -> Option<Self> {
         let (tx, rx) = std::sync::mpsc::sync_channel(1);
         let thread = std::thread::Builder::new().name("wayfare-cache".into()).spawn(move || {
             let system = System::new();
             let address = system.block_on(async move { CacheActor { cache, delivers: false }.start() });
-            let _ = tx.send((address, System::current()));
+            let _ = tx.send(Self { address, system: System::current() });
             if let Err(error) = system.run() {
                 tracing::error!(%error, "the cache's thread ended");
             }
         });
-        match thread.map(|_| rx.recv()) {
-            Ok(Ok((address, system))) => Self { address: Some(address), system: Some(system) },
-            _ => {
-                tracing::error!("the cache has no thread: its remote layer is done without");
-                Self { address: None, system: None }
-            }
+        let started = thread.ok().and_then(|_| rx.recv().ok());
+        if started.is_none() {
+            tracing::error!("the cache has no thread: its remote layer is done without");
         }
+        started
+    }
+}
+
+impl Home {
+    pub(super) fn new(cache: Weak<LayeredCache>) -> Self {
+        Self { cache, place: Mutex::new(None) }
+    }
+
+    fn address(&self) -> Option<Addr<CacheActor>> {
+        let mut place = self.place.lock();
+        if let Some(place) = place.as_ref().filter(|place| place.address.connected()) {
+            return Some(place.address.clone());
+        }
+        if place.is_some()
+            && let Some(cache) = self.cache.upgrade()
+        {
+            // Without a pause: it is begun when it is needed, and there are no others like it meanwhile.
+            cache.actor_ended(ActorEnd::ThreadEnded);
+        }
+        *place = Place::start(Weak::clone(&self.cache));
+        place.as_ref().map(|place| place.address.clone())
     }
 
     /// Keeps a computed value remotely.
     pub(super) async fn fill(&self, put: RemotePut, ticket: Ticket) -> Filled {
         let (filled, outcome) = oneshot::channel();
-        let Some(address) = &self.address else { return Filled::Away };
+        let Some(address) = self.address() else { return Filled::Away };
         let sent = match address.try_send(Fill { put, ticket, filled }) {
             Err(SendError::Full(fill)) => address.send(fill).await.is_ok(),
             sent => sent.is_ok(),
@@ -232,7 +275,7 @@ impl Home {
 
     /// Has what waits in the outbox delivered.
     pub(super) fn deliver(&self) {
-        if let Some(address) = &self.address {
+        if let Some(address) = self.address() {
             // A mailbox that is full is full of messages, each of which makes the actor look as well.
             let _ = address.try_send(Deliver);
         }
@@ -240,7 +283,7 @@ impl Home {
 
     /// Runs something in the background; not at all while too much waits for that.
     pub(super) fn refresh(&self, task: Task) {
-        if let Some(address) = &self.address {
+        if let Some(address) = self.address() {
             let _ = address.try_send(Refresh(task));
         }
     }
@@ -248,8 +291,8 @@ impl Home {
 
 impl Drop for Home {
     fn drop(&mut self) {
-        if let Some(system) = self.system.take() {
-            system.stop();
+        if let Some(place) = self.place.lock().take() {
+            place.system.stop();
         }
     }
 }

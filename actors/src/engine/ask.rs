@@ -5,7 +5,7 @@ use wayfare_graph::Slot;
 use crate::engine::Engine;
 use crate::hosted::{Hosted, State};
 use crate::loader::satisfies;
-use crate::messages::{Found, Visit, VisitReply};
+use crate::messages::{Found, VisitReply};
 use crate::slab::SlabGuard;
 
 /// How far ahead a walk looks whose hooks may still put other nodes first.
@@ -50,11 +50,11 @@ impl Engine {
             if hosted.missing.is_none() {
                 hosted.profile.loaded += slots.len() as u64;
             }
-            let visit = Visit { slots, need, reply: VisitReply::Walker(walker) };
-            let Some(shard) = self.core.shards.get().and_then(|shards| shards.get(shard)) else { continue };
+            let visit = self.core.visit(shard, slots, need, VisitReply::Walker(walker));
+            // Without a shard it goes to the next one, as soon as that is there.
+            let Some(shard) = self.core.shards.here(shard) else { continue };
             if let Err(actix::prelude::SendError::Full(visit)) = shard.try_send(visit) {
                 // The walk waits for its answer in any case; only the question has to queue.
-                let shard = shard.clone();
                 tokio::task::spawn_local(async move {
                     let _ = shard.send(visit).await;
                 });

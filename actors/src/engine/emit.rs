@@ -4,7 +4,7 @@ use tokio::sync::mpsc::Sender;
 use tokio::sync::mpsc::error::TrySendError;
 use wayfare_graph::WalkError;
 
-use crate::engine::Engine;
+use crate::engine::{Engine, within};
 use crate::hosted::{Emitted, Hosted, State};
 
 impl Engine {
@@ -49,9 +49,7 @@ impl Engine {
             for value in rest {
                 open = open && stream.send(value).await.is_ok();
             }
-            if let Some(engine) = engine.upgrade() {
-                engine.borrow_mut().stream_back(seat, walk, open);
-            }
+            within(&engine, |engine| engine.stream_back(seat, walk, open));
         });
         hosted.task = Some(task);
     }

@@ -2,13 +2,14 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use tokio::task::JoinHandle;
 use wayfare_graph::{Finished, Outcome, Stage, Step, WalkError};
 
 use crate::durable;
-use crate::engine::Engine;
 use crate::engine::hooks::Ran;
+use crate::engine::{Engine, within};
 use crate::hosted::{Hosted, Phase, State};
 use crate::spawn::all_settled;
 use crate::walk_actor::End;
@@ -83,9 +84,7 @@ impl Engine {
         let (shared, engine, walk) = (Arc::clone(&hosted.shared), self.this.clone(), hosted.id);
         let task = tokio::task::spawn_local(async move {
             shared.children.joined().await;
-            if let Some(engine) = engine.upgrade() {
-                engine.borrow_mut().back(seat, walk);
-            }
+            within(&engine, |engine| engine.back(seat, walk));
         });
         hosted.task = Some(task);
         Some(true)
@@ -120,9 +119,7 @@ impl Engine {
         let (core, engine, walk) = (Arc::clone(&self.core), self.this.clone(), hosted.shared.id);
         tokio::task::spawn_local(async move {
             core.settle().await;
-            if let Some(engine) = engine.upgrade() {
-                engine.borrow_mut().settled(seat, walk);
-            }
+            within(&engine, |engine| engine.settled(seat, walk));
         });
         true
     }
@@ -217,6 +214,7 @@ impl Engine {
             let _ = address.try_send(End);
         }
         self.read_ahead = self.read_ahead.saturating_sub(hosted.counted_ahead as usize);
+        self.vitals.walks.fetch_sub(1, Ordering::Relaxed);
         // A walker's own `drop` is the user's code too, and must not take the other walks with it.
         if catch_unwind(AssertUnwindSafe(|| drop(hosted))).is_err() {
             tracing::error!("a walker panicked while it was dropped");

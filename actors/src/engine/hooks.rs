@@ -12,8 +12,8 @@ use wayfare_graph::{
     Driven, Fault, HookFault, Id, Slot, Stage, Step, VisitBatch, Visited, WalkError, call_hook,
 };
 
-use crate::engine::Engine;
 use crate::engine::run::wait_for;
+use crate::engine::{Engine, within};
 use crate::hosted::{Hosted, Phase, State};
 use crate::panic_text::panic_text;
 
@@ -195,13 +195,12 @@ impl Engine {
 }
 
 fn batch_returned(engine: &Weak<RefCell<Engine>>, seat: usize, walk: u64, outcome: Result<Driven, Panic>) {
-    let Some(engine) = engine.upgrade() else { return };
-    let mut engine = engine.borrow_mut();
-    // The seat may have been given to another walk since this one was cancelled.
-    let same = engine.seats.get(seat).and_then(Option::as_ref).is_some_and(|hosted| hosted.shared.id == walk);
-    if same {
-        engine.batch_back(seat, outcome);
-    }
+    within(engine, |engine| {
+        // The seat may have been given to another walk since this one was cancelled.
+        if engine.seat_of(seat, walk).is_some() {
+            engine.batch_back(seat, outcome);
+        }
+    });
 }
 
 pub(super) fn failed(hosted: &Hosted, hook: u16, at: &Id, fault: HookFault) -> WalkError {

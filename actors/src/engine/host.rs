@@ -10,20 +10,13 @@ use wayfare_graph::{
 
 use crate::engine::Engine;
 use crate::hosted::{Hosted, Phase, RareState, State};
-use crate::walk_actor::WalkActor;
 use crate::worker::Host;
 
 impl Engine {
     /// Takes in a walk.
     pub(crate) fn host(&mut self, host: Host) {
-        let seat = self.free.pop().unwrap_or_else(|| {
-            self.seats.push(None);
-            self.seats.len() - 1
-        });
-        // A walk has at most two questions at each shard; the rest is room for control messages.
-        let mailbox = 2 * self.core.settings.shards + 16;
-        let actor = WalkActor { engine: self.this.clone(), seat, walk: host.shared.id, mailbox };
-        host.shared.set_address(actor.start());
+        let seat = self.empty_seat();
+        host.shared.set_address(self.actor(seat, host.shared.id).start());
         self.seats[seat] = Some(Box::new(self.hosted(host)));
         self.make_ready(seat);
     }
@@ -46,8 +39,8 @@ impl Engine {
                     frontier.start(start);
                 }
                 frontier.log();
+                shared.set_durable(restored.durable.id().clone());
                 durable = Some(restored.durable);
-                shared.set_durable();
                 per_node = restored.per_node;
             }
         }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use wayfare_graph::{WalkError, WriteBuffer};
 
-use crate::engine::Engine;
+use crate::engine::{Engine, within};
 use crate::hosted::{Hosted, Phase, State};
 
 impl Engine {
@@ -49,9 +49,7 @@ impl Engine {
                 Ok(extra) => writes.flush(&*core, extra).await,
                 Err(error) => Err(error),
             };
-            if let Some(engine) = engine.upgrade() {
-                engine.borrow_mut().written(seat, number, writes, result);
-            }
+            within(&engine, |engine| engine.written(seat, number, writes, result));
         });
         hosted.task = Some(task);
     }

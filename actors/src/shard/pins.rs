@@ -2,9 +2,10 @@
 
 use std::cell::RefCell;
 use std::rc::Rc;
+use std::sync::Arc;
 
 use actix::prelude::*;
-use wayfare_graph::{Direction, Need, Slot};
+use wayfare_graph::{Direction, Need, Slot, StoreError};
 
 use super::residents::bytes_of;
 use super::{Shard, ShardActor};
@@ -19,22 +20,13 @@ impl Handler<Pin> for ShardActor {
     type Result = ResponseFuture<Result<Vec<Slot>, PinRefusal>>;
 
     fn handle(&mut self, pin: Pin, _: &mut Context<Self>) -> Self::Result {
-        let state = Rc::clone(&self.state);
+        let (life, state) = (self.life.clone(), Rc::clone(&self.state));
         Box::pin(async move {
-            // Before the load, so that what comes is not evicted at once.
-            let fresh = state.borrow_mut().mark_pinned(&pin.slots);
-            let refusal = Shard::load_pinned(&state, &pin.slots).await;
-            let mut shard = state.borrow_mut();
-            match refusal.or_else(|| shard.over_pinned()) {
-                None => {
-                    shard.tell();
-                    Ok(fresh)
-                }
-                Some(refusal) => {
-                    shard.unpin(&fresh);
-                    Err(refusal)
-                }
-            }
+            let pinned = life.while_alive(Shard::pin(&state, pin.slots)).await;
+            pinned.unwrap_or_else(|| {
+                let error = StoreError::Interrupted { part: "shard".into() };
+                Err(PinRefusal::Store(Arc::new(error)))
+            })
         })
     }
 }
@@ -42,12 +34,46 @@ impl Handler<Pin> for ShardActor {
 impl Handler<Unpin> for ShardActor {
     type Result = ();
 
-    fn handle(&mut self, unpin: Unpin, _: &mut Context<Self>) {
-        self.state.borrow_mut().unpin(&unpin.slots);
+    fn handle(&mut self, unpin: Unpin, cx: &mut Context<Self>) {
+        self.life.within(|| self.state.borrow_mut().unpin(&unpin.slots));
+        self.end_if_dead(cx);
     }
 }
 
 impl Shard {
+    async fn pin(state: &Rc<RefCell<Self>>, slots: Vec<Slot>) -> Result<Vec<Slot>, PinRefusal> {
+        // Before the load, so that what comes is not evicted at once.
+        let fresh = state.borrow_mut().mark_pinned(&slots);
+        let refusal = Self::load_pinned(state, &slots).await;
+        let mut shard = state.borrow_mut();
+        match refusal.or_else(|| shard.over_pinned()) {
+            None => {
+                shard.parts.pins.lock().extend(&fresh);
+                shard.tell();
+                Ok(fresh)
+            }
+            Some(refusal) => {
+                shard.unpin(&fresh);
+                Err(refusal)
+            }
+        }
+    }
+
+    /// Pins what the shard before this one had pinned, and begins to load it.
+    pub(super) fn restore_pins(state: &Rc<RefCell<Self>>) {
+        let slots: Vec<Slot> = state.borrow().parts.pins.lock().iter().copied().collect();
+        if slots.is_empty() {
+            return;
+        }
+        state.borrow_mut().mark_pinned(&slots);
+        let (life, state) = (state.borrow().life.clone(), Rc::clone(state));
+        life.spawn(async move {
+            if let Some(refusal) = Self::load_pinned(&state, &slots).await {
+                tracing::warn!(?refusal, "what is pinned is loaded only when it is asked for");
+            }
+        });
+    }
+
     /// Marks entities as pinned; gives those that were not.
     fn mark_pinned(&mut self, slots: &[Slot]) -> Vec<Slot> {
         let mut fresh = Vec::new();
@@ -66,6 +92,7 @@ impl Shard {
     fn unpin(&mut self, slots: &[Slot]) {
         for slot in slots {
             self.pinned_bytes -= self.pinned.remove(slot).unwrap_or(0);
+            self.parts.pins.lock().remove(slot);
         }
         self.evict_cold();
     }

@@ -11,8 +11,11 @@ use wayfare_graph::{
     record_with,
 };
 
+use tokio::sync::oneshot;
+
 use super::Shard;
 use super::residents::bytes_of;
+use crate::cache::LayeredCache;
 use crate::messages::{Found, Save, Saved, conflict};
 use crate::writer::Persisted;
 
@@ -50,6 +53,7 @@ impl Shard {
         if wanted.is_empty() {
             return;
         }
+        let life = state.borrow().life.clone();
         let state = Rc::clone(state);
         let mut load = Box::pin(async move {
             let loaded = Self::load(&state, wanted.clone(), Need::DOCUMENT).await;
@@ -63,7 +67,7 @@ impl Shard {
             Self::schedule_flush(&state);
         });
         if load.as_mut().now_or_never().is_none() {
-            actix_rt::spawn(load);
+            life.spawn(load);
         }
     }
 
@@ -131,31 +135,40 @@ impl Shard {
             return;
         }
         shard.flushing = true;
+        let life = shard.life.clone();
         drop(shard);
         let state = Rc::clone(state);
         actix_rt::spawn(async move {
             tokio::task::yield_now().await;
-            let (staged, outcome) = {
-                let mut shard = state.borrow_mut();
-                shard.flushing = false;
-                let staged = std::mem::take(&mut shard.staged);
-                let writes =
-                    staged.iter().map(|save| Write::Save { document: save.document.clone() }).collect();
-                let outcome = shard.parts.writer.persist(WriteBatch { writes, all_or_nothing: false });
-                (staged, outcome)
-            };
-            let outcome = outcome.await.unwrap_or_else(|_| Err(Arc::new(StoreError::Stopped)));
-            state.borrow_mut().settle(staged, outcome);
+            let Some((staged, outcome)) = life.within(|| state.borrow_mut().flush()) else { return };
+            let outcome = outcome.await.unwrap_or_else(|_| Err(Arc::new(unheard())));
+            let mut told = Some((staged, outcome));
+            life.within(|| {
+                if let Some((staged, outcome)) = told.take() {
+                    state.borrow_mut().settle(staged, outcome);
+                }
+            });
+            // The shard has ended meanwhile. What became of its saves is known all the same.
+            if let Some((staged, outcome)) = told {
+                let cache = Arc::clone(&state.borrow().parts.cache);
+                tell_of_the_dead(&cache, staged, outcome);
+            }
         });
+    }
+
+    /// Hands what is staged to the writer.
+    fn flush(&mut self) -> (Vec<Save>, oneshot::Receiver<Persisted>) {
+        self.flushing = false;
+        let staged = std::mem::take(&mut self.staged);
+        let writes = staged.iter().map(|save| Write::Save { document: save.document.clone() }).collect();
+        let outcome = self.parts.writer.persist(WriteBatch { writes, all_or_nothing: false });
+        (staged, outcome)
     }
 
     /// Tells who waits what became of their saves; takes back what was refused.
     pub(super) fn settle(&mut self, staged: Vec<Save>, outcome: Persisted) {
         let count = staged.len() as u64;
-        let results: Vec<Saved> = match outcome {
-            Ok(results) => results.into_iter().map(Ok).collect(),
-            Err(error) => staged.iter().map(|_| Err(Arc::clone(&error))).collect(),
-        };
+        let results = results_of(&staged, outcome);
         let refused: Vec<Slot> = staged
             .iter()
             .zip(&results)
@@ -197,4 +210,31 @@ impl Shard {
             save.reply.send(result);
         }
     }
+}
+
+fn results_of(staged: &[Save], outcome: Persisted) -> Vec<Saved> {
+    match outcome {
+        Ok(results) => results.into_iter().map(Ok).collect(),
+        Err(error) => staged.iter().map(|_| Err(Arc::clone(&error))).collect(),
+    }
+}
+
+/// Tells who waits what became of saves whose shard has ended. Nothing of it is in memory any more.
+fn tell_of_the_dead(cache: &LayeredCache, staged: Vec<Save>, outcome: Persisted) {
+    let results = results_of(&staged, outcome);
+    let changed: FxHashSet<EntityKey> =
+        staged.iter().map(|save| (Kind::Node, save.document.id().entity())).collect();
+    cache.entities_changed(changed);
+    for (save, result) in staged.into_iter().zip(results) {
+        if let (Some(published), Ok(Ok(Written::Changed { .. }))) = (&save.published, &result) {
+            // For walks that have read it.
+            published.head.settle();
+        }
+        save.reply.send(result);
+    }
+}
+
+/// The writer was lost with the saves.
+fn unheard() -> StoreError {
+    StoreError::Interrupted { part: "writer".into() }
 }

@@ -62,6 +62,8 @@ pub(super) struct Committer<'s> {
     closing: bool,
     /// What is durable after a commit that failed is not known until the store is opened again.
     poisoned: Option<String>,
+    /// Why writing has been given up.
+    refusal: Option<String>,
 }
 
 impl<'s> Committer<'s> {
@@ -72,7 +74,23 @@ impl<'s> Committer<'s> {
         runtime: &'s Handle,
     ) -> Self {
         let (under_way, next) = (VecDeque::new(), Group::default());
-        Self { store, orders, settings, runtime, under_way, next, closing: false, poisoned: None }
+        Self {
+            store,
+            orders,
+            settings,
+            runtime,
+            under_way,
+            next,
+            closing: false,
+            poisoned: None,
+            refusal: None,
+        }
+    }
+
+    /// Refuses all writes, for a reason, if there is one.
+    pub(super) fn refusing(mut self, reason: Option<String>) -> Self {
+        self.refusal = reason;
+        self
     }
 
     /// Works until the channel is closed and all that came through it is told its outcome.
@@ -142,11 +160,12 @@ impl<'s> Committer<'s> {
             0 | 1 => Footprint::Unknown,
             _ => Footprint::of(&batches),
         };
-        let (store, poisoned) = (self.store, self.poisoned.clone());
+        let (store, poisoned, refusal) = (self.store, self.poisoned.clone(), self.refusal.clone());
         let mut commit: Pin<Box<dyn Future<Output = Applied> + 's>> = Box::pin(async move {
-            match poisoned {
-                None => store.apply(&batches).await,
-                Some(reason) => Err(StoreError::Poisoned { reason }),
+            match (refusal, poisoned) {
+                (Some(reason), _) => Err(StoreError::ReadOnly { reason }),
+                (None, Some(reason)) => Err(StoreError::Poisoned { reason }),
+                (None, None) => store.apply(&batches).await,
             }
         });
         // A store begins when it is first asked how far it is.

@@ -12,13 +12,15 @@ use wayfare_graph::{Loaded, StoreFuture};
 
 /// Calls in the order in which they came, let through by number.
 #[derive(Debug)]
-pub(super) struct Turnstile {
+pub(crate) struct Turnstile {
     came: watch::Sender<u64>,
     passed: watch::Sender<u64>,
     /// Calls up to this number may pass.
     open_to: watch::Sender<u64>,
     /// So many of the next calls that pass fail.
     failures: AtomicU64,
+    /// So many of the next calls that pass panic.
+    panics: AtomicU64,
 }
 
 impl Turnstile {
@@ -28,6 +30,7 @@ impl Turnstile {
             passed: watch::Sender::new(0),
             open_to: watch::Sender::new(u64::MAX),
             failures: AtomicU64::new(0),
+            panics: AtomicU64::new(0),
         }
     }
 
@@ -40,7 +43,9 @@ impl Turnstile {
         // The sender lives as long as the turnstile.
         let _ = self.open_to.subscribe().wait_for(|&open_to| number <= open_to).await;
         let failure = self.failures.fetch_update(SeqCst, SeqCst, |failures| failures.checked_sub(1));
+        let panics = self.panics.fetch_update(SeqCst, SeqCst, |panics| panics.checked_sub(1)).is_ok();
         self.passed.send_modify(|passed| *passed += 1);
+        assert!(!panics, "told to panic");
         match failure {
             Ok(_) => Err(StoreError::Io { path: "trick".into(), source: "told to fail".into() }),
             Err(_) => Ok(()),
@@ -48,59 +53,64 @@ impl Turnstile {
     }
 
     /// Holds up calls that come from now on.
-    pub(super) fn close(&self) {
+    pub(crate) fn close(&self) {
         self.open_to.send_replace(*self.came.borrow());
     }
 
     /// Lets so many of those through that are held up, or will be.
-    pub(super) fn admit(&self, calls: u64) {
+    pub(crate) fn admit(&self, calls: u64) {
         self.open_to.send_modify(|open_to| *open_to += calls);
     }
 
     /// Lets everything through.
-    pub(super) fn open(&self) {
+    pub(crate) fn open(&self) {
         self.open_to.send_replace(u64::MAX);
     }
 
     /// Makes so many of the next calls fail.
-    pub(super) fn fail(&self, calls: u64) {
+    pub(crate) fn fail(&self, calls: u64) {
         self.failures.store(calls, SeqCst);
     }
 
+    /// Makes so many of the next calls panic.
+    pub(crate) fn panic(&self, calls: u64) {
+        self.panics.store(calls, SeqCst);
+    }
+
     /// Waits until so many calls have been let through.
-    pub(super) async fn wait_for_passed(&self, calls: u64) {
+    pub(crate) async fn wait_for_passed(&self, calls: u64) {
         let _ = super::stage::within(self.passed.subscribe().wait_for(|&passed| passed >= calls)).await;
     }
 
     /// How many calls have come.
-    pub(super) fn came(&self) -> u64 {
+    pub(crate) fn came(&self) -> u64 {
         *self.came.borrow()
     }
 
     /// Waits until so many calls have come, the first ones included.
-    pub(super) async fn wait_for(&self, calls: u64) {
+    pub(crate) async fn wait_for(&self, calls: u64) {
         let _ = super::stage::within(self.came.subscribe().wait_for(|&came| came >= calls)).await;
     }
 }
 
 /// The store.
 #[derive(Debug)]
-pub(super) struct TrickStore {
+pub(crate) struct TrickStore {
     inner: Arc<dyn Store>,
     /// Passed before anything is written.
-    pub(super) applies: Turnstile,
+    pub(crate) applies: Turnstile,
     /// Passed after the data has been read, so that what is held up grows old.
-    pub(super) loads: Turnstile,
+    pub(crate) loads: Turnstile,
     /// Passed before anything is scanned.
-    pub(super) scans: Turnstile,
+    pub(crate) scans: Turnstile,
     /// What [`Store::is_local`] says.
-    pub(super) local: AtomicBool,
+    pub(crate) local: AtomicBool,
     /// What [`Store::max_writers`] says.
     writers: usize,
 }
 
 impl TrickStore {
-    pub(super) fn new(inner: Arc<dyn Store>, writers: usize) -> Self {
+    pub(crate) fn new(inner: Arc<dyn Store>, writers: usize) -> Self {
         let local = AtomicBool::new(inner.is_local());
         Self {
             inner,

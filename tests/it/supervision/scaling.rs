@@ -1,0 +1,71 @@
+use std::collections::HashSet;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
+use std::thread::ThreadId;
+
+use wayfare::{Direction, Here, Walk, walker};
+
+use super::{Hamlet, Stage, eventually, hamlet, patient, within};
+
+/// Goes round a ring until it is told to stop, and notes on which threads.
+#[derive(Debug, Default)]
+struct Rounds {
+    made: u64,
+}
+
+static STOP: AtomicBool = AtomicBool::new(false);
+
+static THREADS: Mutex<Option<HashSet<ThreadId>>> = Mutex::new(None);
+
+#[walker(unique = "none")]
+impl Rounds {
+    #[on_visit]
+    fn hamlet(&mut self, here: &Here<Hamlet>, walk: &mut Walk) {
+        self.made += 1;
+        if self.made.is_multiple_of(64) {
+            THREADS.lock().unwrap().get_or_insert_default().insert(std::thread::current().id());
+        }
+        if !STOP.load(SeqCst) {
+            walk.visit(here.neighbours(Direction::Out));
+        }
+    }
+}
+
+fn threads_now() -> HashSet<ThreadId> {
+    THREADS.lock().unwrap().take().unwrap_or_default()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_pool_is_scaled_while_walks_run_and_none_of_them_notices() {
+    let stage = Stage::with(|config| patient(0)(config).workers_count(1));
+    stage.draw("a>b b>c c>a").await;
+    let mut walks = Vec::new();
+    for _ in 0..12 {
+        walks.push(stage.runtime.spawn(Rounds::default()).at(hamlet("a")).await.unwrap());
+    }
+    for (count, before) in [(4, 1), (2, 4), (3, 2), (1, 3)] {
+        assert_eq!(stage.runtime.scale(count).await.unwrap(), before);
+        assert_eq!(stage.runtime.workers(), count);
+        threads_now();
+        eventually("walks have spread", async || {
+            let mut threads = THREADS.lock().unwrap();
+            threads.get_or_insert_default().len() >= count.min(2)
+        })
+        .await;
+    }
+    // With one worker left all walks come together.
+    eventually("they are on one thread", async || {
+        threads_now();
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        threads_now().len() <= 1
+    })
+    .await;
+    STOP.store(true, SeqCst);
+    for walk in walks {
+        let rounds = within(walk.finish()).await.unwrap();
+        assert_eq!(rounds.made, walk.profile().visits);
+    }
+    assert_eq!(stage.runtime.scale(0).await.unwrap(), 1);
+    assert_eq!(stage.runtime.workers(), 1);
+    assert_eq!(stage.runtime.degraded(), None);
+}
