@@ -148,6 +148,7 @@ async fn ask_by_message(runtime: Runtime) -> Result {
         args: json!({}),
         at: id("database")?,
         key: Some("request-17".into()),
+        admittance: Default::default(),
     };
     let walk = runtime.send(spawn.clone()).await?;
     let finished = walk.finish().await?;

@@ -9,7 +9,7 @@ mod bytes;
 mod entity_list;
 mod error;
 mod layers;
-mod restarts;
+mod load;
 mod settable;
 mod setting;
 mod settings;
@@ -28,9 +28,9 @@ pub use entity_list::EntityList;
 pub use error::{ConfigError, Origin};
 pub use setting::{Allowed, Setting};
 pub use settings::{
-    CacheConfig, CacheRestartsConfig, Config, ConfigBuilder, DurableConfig, EventsConfig, LimitsConfig,
-    PoolConfig, ShardRestartsConfig, ShardsConfig, StoreConfig, SupervisionConfig, UpdatesConfig,
-    WorkerRestartsConfig, WorkersConfig, WriterRestartsConfig, WritersConfig, settings,
+    AdmissionConfig, CacheConfig, CacheRestartsConfig, Config, ConfigBuilder, DurableConfig, EventsConfig,
+    LimitsConfig, PoolConfig, ShardRestartsConfig, ShardsConfig, StoreConfig, SupervisionConfig,
+    UpdatesConfig, WorkerRestartsConfig, WorkersConfig, WriterRestartsConfig, WritersConfig, settings,
 };
 pub use store_url::StoreUrl;
 

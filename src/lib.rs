@@ -64,10 +64,10 @@ pub mod walkers;
 pub use cache::Cache;
 pub use command::run_command;
 pub use config::{
-    Allowed, CacheConfig, CacheRestartsConfig, Config, ConfigBuilder, ConfigError, DurableConfig, EntityList,
-    EventsConfig, LimitsConfig, OrAuto, Origin, PoolConfig, Setting, ShardRestartsConfig, ShardsConfig,
-    StoreConfig, StoreUrl, SupervisionConfig, UpdatesConfig, WorkerRestartsConfig, WorkersConfig,
-    WriterRestartsConfig, WritersConfig, settings,
+    AdmissionConfig, Allowed, CacheConfig, CacheRestartsConfig, Config, ConfigBuilder, ConfigError,
+    DurableConfig, EntityList, EventsConfig, LimitsConfig, OrAuto, Origin, PoolConfig, Setting,
+    ShardRestartsConfig, ShardsConfig, StoreConfig, StoreUrl, SupervisionConfig, UpdatesConfig,
+    WorkerRestartsConfig, WorkersConfig, WriterRestartsConfig, WritersConfig, settings,
 };
 pub use cursor::{Cursor, CursorError};
 pub use error::{Error, Result};
@@ -80,8 +80,9 @@ pub use selection::{Part, Selection, SortBy};
 pub use spawning::{Spawning, StreamSpawning, Walking};
 pub use stored::Stored;
 pub use wayfare_actors::{
-    ActorEnd, ActorKind, CacheFigures, Cause, Degraded, DurableWalk, EmitStream, Finished, PinError,
-    ResidentFigures, RuntimeHandle, Scale, ShardFigures, Spawn, Spawned, StartError, WalkStatus, WarmFigures,
+    ActorEnd, ActorKind, AdmissionFigures, Admittance, CacheFigures, Cause, Degraded, DurableWalk,
+    EmitStream, Finished, PinError, ResidentFigures, RuntimeHandle, Scale, ShardFigures, Spawn, Spawned,
+    StartError, WalkStatus, WarmFigures,
 };
 pub use wayfare_graph::{
     AccessPath, Along, Body, BodyError, Bounds, Budget, CacheError, Child, Circuit, Clock, Detail, Direction,

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use wayfare_actors::{
-    ActorKind, Degraded, DurableWalk, ResidentFigures, RuntimeHandle, Settings, Spawn, Spawned, WalkStatus,
+    ActorKind, AdmissionFigures, Degraded, DurableWalk, ResidentFigures, RuntimeHandle, Settings, Spawn,
+    Spawned, WalkStatus,
 };
 use wayfare_graph::{
     EntityName, EntityType, Event, EventSource, Filter, Id, Index, KeySource, Limits, PoolFigures, Store,
@@ -188,6 +189,12 @@ impl Runtime {
         self.handle.degraded()
     }
 
+    /// How many walks are in, wait to be admitted, and were sent away.
+    #[must_use]
+    pub fn admission_figures(&self) -> AdmissionFigures {
+        self.handle.admission_figures()
+    }
+
     /// How often actors of a kind have ended by themselves since the start, and others took their place.
     #[must_use]
     pub fn restarts(&self, kind: ActorKind) -> u64 {
@@ -236,6 +243,7 @@ fn settings_of(config: &Config) -> Result<Settings> {
         durable_attempts: u32::try_from(config.durable.attempts).unwrap_or(u32::MAX),
         resume_walks: config.durable.resume,
         drain_timeout: config.supervision.drain_timeout(),
+        admission: config.admission.settings(),
         supervision: config.supervision_settings(),
         stall: config.supervision.stall(),
     })

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use serde::de::DeserializeOwned;
 use serde_json::Value;
-use wayfare_actors::{EmitStream, RuntimeHandle, Spawned};
+use wayfare_actors::{Admittance, EmitStream, RuntimeHandle, SpawnHow, Spawned};
 use wayfare_graph::{
     Durable, Filter, Finished, Id, IdError, Limits, Order, Profile, Trail, TrailStep, Unique, WalkError,
     WalkOptions, Walker,
@@ -24,12 +24,13 @@ pub struct Spawning<W> {
     at: Result<Id, IdError>,
     options: WalkOptions,
     key: Option<String>,
+    admittance: Admittance,
 }
 
 impl<W: Walker> Spawning<W> {
     pub(crate) fn new(handle: RuntimeHandle, walker: W) -> Self {
         let options = walker.options();
-        Self { handle, walker, at: Ok(Id::root()), options, key: None }
+        Self { handle, walker, at: Ok(Id::root()), options, key: None, admittance: Admittance::default() }
     }
 
     /// The node to start at; the root node unless said.
@@ -99,6 +100,18 @@ impl<W: Walker> Spawning<W> {
         self
     }
 
+    /// Where walks wait to be admitted the higher priority goes first; 0 unless said.
+    pub fn priority(mut self, priority: i8) -> Self {
+        self.admittance.priority = priority;
+        self
+    }
+
+    /// On whose behalf: where walks of one priority wait to be admitted, callers take turns.
+    pub fn caller(mut self, caller: &str) -> Self {
+        self.admittance.caller = Some(caller.into());
+        self
+    }
+
     /// Streams what the walker emits; awaiting gives the walk and the stream.
     pub fn stream(self) -> StreamSpawning<W> {
         StreamSpawning(self)
@@ -111,12 +124,8 @@ impl<W: Walker> IntoFuture for Spawning<W> {
 
     fn into_future(self) -> Self::IntoFuture {
         Box::pin(async move {
-            let (walker, at, options) = (Box::new(self.walker), self.at?, Some(self.options));
-            let spawned = match self.key {
-                None => self.handle.spawn(walker, at, options).await?,
-                Some(key) => self.handle.spawn_once(walker, at, options, key).await?,
-            };
-            Ok(Walking::new(spawned))
+            let how = SpawnHow { options: Some(self.options), key: self.key, admittance: self.admittance };
+            Ok(Walking::new(self.handle.spawn(Box::new(self.walker), self.at?, how).await?))
         })
     }
 }
@@ -132,12 +141,13 @@ impl<W: Walker> IntoFuture for StreamSpawning<W> {
 
     fn into_future(self) -> Self::IntoFuture {
         Box::pin(async move {
-            let Spawning { handle, walker, at, options, key } = self.0;
+            let Spawning { handle, walker, at, options, key, admittance } = self.0;
             if let Some(key) = key {
                 let reason = format!("a stream cannot be had once only: spawn without the key `{key}`");
                 return Err(WalkError::Unsuitable { walker: W::NAME.into(), reason }.into());
             }
-            let (spawned, stream) = handle.spawn_streaming(Box::new(walker), at?, Some(options)).await?;
+            let how = SpawnHow { options: Some(options), key: None, admittance };
+            let (spawned, stream) = handle.spawn_streaming(Box::new(walker), at?, how).await?;
             Ok((Walking::new(spawned), stream))
         })
     }

@@ -3,12 +3,12 @@
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, OnceLock, Weak};
 
-use dashmap::DashMap;
 use parking_lot::{Mutex, RwLock};
-use rustc_hash::{FxBuildHasher, FxHashSet};
+use rustc_hash::FxHashSet;
 use tokio::sync::{Notify, Semaphore, oneshot};
 use wayfare_graph::{KeySource, Need, Slot, Store, StoreError};
 
+use crate::admission::Gate;
 use crate::cache::LayeredCache;
 use crate::directory::Directory;
 use crate::durability::Durability;
@@ -18,7 +18,8 @@ use crate::resident_figures::ReadAheadTally;
 use crate::settings::Settings;
 use crate::slab::Slab;
 use crate::supervision::{Seats, Supervision};
-use crate::walk_shared::{Wake, WalkShared};
+use crate::walk_shared::Wake;
+use crate::walks::Walks;
 use crate::warm::WarmTally;
 use crate::worker::WorkerRef;
 use crate::writer::WriterHandle;
@@ -41,7 +42,7 @@ pub(crate) struct Core {
     pub(crate) pins: Box<[Arc<Mutex<FxHashSet<Slot>>>]>,
     pub(crate) writer: OnceLock<WriterHandle>,
     pub(crate) workers: RwLock<Vec<WorkerRef>>,
-    pub(crate) walks: DashMap<u64, Arc<WalkShared>, FxBuildHasher>,
+    pub(crate) walks: Walks,
     pub(crate) events: Events,
     pub(crate) read_ahead: ReadAheadTally,
     pub(crate) warm: WarmTally,
@@ -51,8 +52,6 @@ pub(crate) struct Core {
     /// Told whenever a durable walk ends, is parked or goes on.
     pub(crate) durable_news: Notify,
     this: Weak<Self>,
-    /// Held while a walk takes its place among those alive.
-    pub(crate) spawning: Mutex<()>,
     pub(crate) next_walk: AtomicU64,
     pub(crate) closed: std::sync::atomic::AtomicBool,
     /// Told when there is a worker again.
@@ -84,13 +83,12 @@ impl Core {
             pins: (0..shards).map(|_| Arc::default()).collect(),
             writer: OnceLock::new(),
             workers: RwLock::new(Vec::new()),
-            walks: DashMap::with_hasher(FxBuildHasher),
+            walks: Walks::new(Gate::new(settings.max_walks, &settings.admission)),
             events: Events::new(settings.event_buffer),
             read_ahead: ReadAheadTally::default(),
             warm: WarmTally::default(),
             begun_here: Mutex::new(settings.resume_walks.then(FxHashSet::default)),
             durable_news: Notify::new(),
-            spawning: Mutex::new(()),
             next_walk: AtomicU64::new(1),
             closed: std::sync::atomic::AtomicBool::new(false),
             workers_news: Notify::new(),
@@ -182,7 +180,7 @@ impl Core {
 
     /// Pauses or resumes a walk by its number; `false` when there is none.
     pub(crate) fn set_paused(&self, walk: u64, paused: bool) -> bool {
-        let Some(walk) = self.walks.get(&walk).map(|walk| Arc::clone(walk.value())) else { return false };
+        let Some(walk) = self.walks.get(walk) else { return false };
         if paused {
             walk.pause();
         } else {

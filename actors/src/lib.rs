@@ -4,6 +4,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 mod access;
+mod admission;
 mod cache;
 mod children;
 mod core;
@@ -31,10 +32,12 @@ mod system;
 mod threads;
 mod walk_actor;
 mod walk_shared;
+mod walks;
 mod warm;
 mod worker;
 mod writer;
 
+pub use admission::{AdmissionFigures, AdmissionSettings, Admittance, MemoryReserve};
 pub use cache::{
     CacheFigures, CacheParts, LayeredCache, MemoryBound, MemoryFigures, Recompute, RemoteFigures,
     TickingClock,
@@ -43,7 +46,7 @@ pub use durable::{DurableWalk, WalkStatus};
 pub use pins::PinError;
 pub use resident_figures::{ResidentFigures, ShardFigures, WarmFigures};
 pub use settings::Settings;
-pub use spawn::{EmitStream, Spawned};
+pub use spawn::{EmitStream, SpawnHow, Spawned};
 pub use supervision::{ActorEnd, ActorKind, Cause, Degraded, OnExceeded, RestartPolicy, SupervisionSettings};
 pub use supervisor::{Scale, Spawn};
 pub use system::{RuntimeHandle, StartError};

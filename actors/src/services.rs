@@ -101,7 +101,7 @@ impl WalkServices for Core {
     }
 
     fn run_beside(&self, walk: u64, n: usize, mut work: SideWork) {
-        let own = self.walks.get(&walk).map_or(0, |walk| walk.worker());
+        let own = self.walks.get(walk).map_or(0, |walk| walk.worker());
         let workers = self.workers.read();
         let place = workers.iter().position(|worker| worker.number == own).unwrap_or(0);
         let Some(worker) = workers.get((place + n) % workers.len().max(1)) else { return };

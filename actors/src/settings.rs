@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use wayfare_graph::{EntityName, Limits};
 
+use crate::admission::AdmissionSettings;
 use crate::supervision::SupervisionSettings;
 
 /// Sizes and bounds of a runtime; the root package fills them from `config.toml`.
@@ -45,6 +46,8 @@ pub struct Settings {
     pub resume_walks: bool,
     /// How long a stop waits for walks and writes.
     pub drain_timeout: Duration,
+    /// How further walks wait, and how long.
+    pub admission: AdmissionSettings,
     /// How often actors are started again.
     pub supervision: SupervisionSettings,
     /// A hook that runs longer without giving back its thread is reported as stalled.
@@ -72,6 +75,7 @@ impl Default for Settings {
             durable_attempts: 3,
             resume_walks: true,
             drain_timeout: Duration::from_secs(30),
+            admission: AdmissionSettings::default(),
             supervision: SupervisionSettings::default(),
             stall: Duration::from_secs(10),
         }

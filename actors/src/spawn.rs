@@ -8,6 +8,7 @@ use futures_util::Stream;
 use tokio::sync::{Mutex, Semaphore, mpsc, oneshot};
 use wayfare_graph::{ErasedWalker, Id, Outcome, SharedRecord, WalkError, WalkOptions};
 
+use crate::admission::{Admittance, Ticket};
 use crate::core::Core;
 use crate::durability::Durability;
 use crate::durable;
@@ -140,13 +141,20 @@ pub(crate) fn stream(core: &Arc<Core>) -> (mpsc::Sender<Emitted>, EmitStream) {
 }
 
 /// How a walk is spawned, beside its walker and start.
-#[derive(Default)]
-pub(crate) struct SpawnHow {
-    /// Instead of the walker's own.
-    pub(crate) options: Option<WalkOptions>,
-    pub(crate) stream: Option<mpsc::Sender<Emitted>>,
-    /// So that it is spawned once only.
-    pub(crate) key: Option<String>,
+#[derive(Debug, Clone, Default)]
+pub struct SpawnHow {
+    /// How it goes, instead of the walker's own options.
+    pub options: Option<WalkOptions>,
+    /// So that it is spawned once only on this store, also after a crash.
+    pub key: Option<String>,
+    /// As what it asks to be admitted where there is much to do.
+    pub admittance: Admittance,
+}
+
+/// Waits until a walk may begin.
+async fn admit(core: &Core, admittance: Admittance) -> Result<Ticket, WalkError> {
+    let clock = core.runtime.get().ok_or(WalkError::Stopped)?;
+    core.walks.gate.enter(admittance, clock).await
 }
 
 /// Hands a walker to a worker.
@@ -155,9 +163,10 @@ pub(crate) async fn spawn_walk(
     walker: Box<dyn ErasedWalker>,
     at: Id,
     how: SpawnHow,
+    stream: Option<mpsc::Sender<Emitted>>,
 ) -> Result<Spawned, WalkError> {
-    let SpawnHow { options, stream, key } = how;
-    check_room(core)?;
+    let SpawnHow { options, key, admittance } = how;
+    let ticket = admit(core, admittance).await?;
     let options = options_of(&*walker, options, &at)?;
     let (reply, outcome) = oneshot::channel();
     let restored = if options.durable.is_some() {
@@ -170,7 +179,7 @@ pub(crate) async fn spawn_walk(
         }
         None
     };
-    let (host, worker) = prepare(core, walker, &at, options, None, reply)?;
+    let (host, worker) = prepare(core, walker, &at, options, None, (reply, ticket))?;
     let host = Host { stream, restored, ..host };
     let shared = Arc::clone(&host.shared);
     send(core, &worker, host).await?;
@@ -184,21 +193,20 @@ pub(crate) fn spawn_child(
     walker: Box<dyn ErasedWalker>,
     at: Id,
 ) -> Result<(u64, oneshot::Receiver<Outcome>), WalkError> {
-    check_room(core)?;
-    let parent =
-        core.walks.get(&parent).map(|parent| Arc::clone(parent.value())).ok_or(WalkError::Stopped)?;
+    let ticket = core.walks.gate.try_enter()?;
+    let parent = core.walks.get(parent).ok_or(WalkError::Stopped)?;
     let options = options_of(&*walker, None, &at)?;
     if options.durable.is_some() {
         let reason = "a durable walker cannot be a child: the parent's end would not survive with it".into();
         return Err(WalkError::Unsuitable { walker: walker.name().into(), reason });
     }
     let (reply, outcome) = oneshot::channel();
-    let (host, worker) = prepare(core, walker, &at, options, Some(Arc::clone(&parent)), reply)?;
+    let (host, worker) = prepare(core, walker, &at, options, Some(Arc::clone(&parent)), (reply, ticket))?;
     let shared = Arc::clone(&host.shared);
     if !parent.children.add(&shared) {
         worker.vitals.walks.fetch_sub(1, Ordering::Relaxed);
         // The parent has ended meanwhile.
-        core.walks.remove(&shared.id);
+        core.walks.remove(shared.id);
         return Err(WalkError::Cancelled { walker: shared.walker.into() });
     }
     let Some(runtime) = core.runtime.get() else { return Err(WalkError::Stopped) };
@@ -215,22 +223,11 @@ pub(crate) fn spawn_child(
         }
         Err(actix::prelude::SendError::Closed(_)) => {
             worker.vitals.walks.fetch_sub(1, Ordering::Relaxed);
-            core.walks.remove(&number);
+            core.walks.remove(number);
             shared.end(Err(WalkError::Stopped));
         }
     }
     Ok((number, outcome))
-}
-
-fn check_room(core: &Core) -> Result<(), WalkError> {
-    if core.is_closed() {
-        return Err(WalkError::Stopped);
-    }
-    let alive = core.walks.len();
-    if alive >= core.settings.max_walks {
-        return Err(WalkError::Overloaded { alive: alive as u64 });
-    }
-    Ok(())
 }
 
 fn options_of(
@@ -254,22 +251,14 @@ fn prepare(
     at: &Id,
     options: WalkOptions,
     parent: Option<Arc<WalkShared>>,
-    reply: oneshot::Sender<Outcome>,
+    (reply, ticket): (oneshot::Sender<Outcome>, Ticket),
 ) -> Result<(Host, WorkerRef), WalkError> {
     // Numbers need no order among each other.
     let id = core.next_walk.fetch_add(1, Ordering::Relaxed);
     let worker = choose_worker(core, id).ok_or(WalkError::Stopped)?;
     let wall = options.limits.as_ref().unwrap_or(&core.settings.limits).wall;
     let shared = Arc::new(WalkShared::new(id, walker.name(), wall, worker.number, parent, reply));
-    {
-        // Of many who spawn at once, no more than there is room for.
-        let _one_by_one = core.spawning.lock();
-        if let Err(error) = check_room(core) {
-            worker.vitals.walks.fetch_sub(1, Ordering::Relaxed);
-            return Err(error);
-        }
-        core.walks.insert(id, Arc::clone(&shared));
-    }
+    core.walks.insert(Arc::clone(&shared), ticket);
     let start = core.directory.slot_of(at);
     Ok((Host { walker, start, options, shared, stream: None, restored: None }, worker))
 }
@@ -304,7 +293,7 @@ pub(crate) async fn send(core: &Core, worker: &WorkerRef, host: Host) -> Result<
         shared.moved_to(other.number);
         worker = other;
     };
-    core.walks.remove(&shared.id);
+    core.walks.remove(shared.id);
     Err(error)
 }
 
@@ -317,7 +306,7 @@ pub(crate) async fn host_again(
     let worker = choose_worker(core, shared.id).ok_or(WalkError::Stopped)?;
     shared.move_to(worker.number);
     let durable::TakenUp { walker, start, options, restored } = taken_up;
-    core.walks.insert(shared.id, Arc::clone(&shared));
+    core.walks.insert_again(Arc::clone(&shared));
     send(core, &worker, Host { walker, start, options, shared, stream: None, restored: Some(restored) }).await
 }
 
@@ -326,8 +315,9 @@ pub(crate) async fn host_left_behind(core: &Arc<Core>, taken_up: durable::TakenU
     let durable::TakenUp { walker, start, options, restored } = taken_up;
     // Nobody in this process waits for it; what becomes of it is told by the store.
     let (reply, _) = oneshot::channel();
+    let ticket = admit(core, Admittance::default()).await?;
     let at = core.directory.id_of(start).cloned().unwrap_or_else(Id::root);
-    let (host, worker) = prepare(core, walker, &at, options, None, reply)?;
+    let (host, worker) = prepare(core, walker, &at, options, None, (reply, ticket))?;
     send(core, &worker, Host { restored: Some(restored), ..host }).await
 }
 

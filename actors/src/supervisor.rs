@@ -21,6 +21,7 @@ use wayfare_graph::{Id, WalkError, WalkerType};
 
 use self::shards::ShardHome;
 pub(crate) use self::stop::Stop;
+use crate::admission::{Admittance, has_reserve};
 use crate::core::Core;
 use crate::panic_text::panic_text;
 use crate::spawn::{SpawnHow, Spawned, spawn_walk};
@@ -33,6 +34,9 @@ pub use self::pool::Scale;
 
 /// How often the supervisor looks after its actors.
 const WATCH: Duration = Duration::from_millis(25);
+
+/// Of so many looks after its actors one is at the memory of the machine as well.
+const MEMORY_LOOKS: u32 = 4;
 
 /// The actor.
 pub(crate) struct Supervisor {
@@ -48,6 +52,8 @@ pub(crate) struct Supervisor {
     /// Workers that will be started after a pause.
     promised: usize,
     is_stopping: bool,
+    /// Looks after its actors so far.
+    looks: u32,
 }
 
 impl Supervisor {
@@ -63,6 +69,7 @@ impl Supervisor {
             wanted: core.settings.workers,
             promised: 0,
             is_stopping: false,
+            looks: 0,
         };
         for index in 0..core.settings.shards {
             supervisor.shards.push(ShardHome::new(core, index)?);
@@ -86,6 +93,11 @@ impl Supervisor {
             return;
         }
         self.balance();
+        self.looks = self.looks.wrapping_add(1);
+        if self.looks.is_multiple_of(MEMORY_LOOKS) {
+            let is_short = !has_reserve(self.core.settings.admission.reserve);
+            self.core.walks.gate.set_memory(is_short);
+        }
         if self.core.supervision.wants_stop() {
             cx.notify(Stop);
         }
@@ -123,6 +135,8 @@ pub struct Spawn {
     pub at: Id,
     /// The same key never starts a second walk on this store, also after a crash.
     pub key: Option<String>,
+    /// As what it asks to be admitted where there is much to do.
+    pub admittance: Admittance,
 }
 
 impl Handler<Spawn> for Supervisor {
@@ -132,8 +146,8 @@ impl Handler<Spawn> for Supervisor {
         let core = Arc::clone(&self.core);
         Box::pin(async move {
             let walker = make_walker(&spawn)?;
-            let how = SpawnHow { key: spawn.key, ..SpawnHow::default() };
-            spawn_walk(&core, walker, spawn.at, how).await
+            let how = SpawnHow { key: spawn.key, admittance: spawn.admittance, ..SpawnHow::default() };
+            spawn_walk(&core, walker, spawn.at, how, None).await
         })
     }
 }
@@ -164,7 +178,7 @@ impl Handler<CancelWalk> for Supervisor {
     type Result = bool;
 
     fn handle(&mut self, cancel: CancelWalk, _: &mut Context<Self>) -> bool {
-        let Some(walk) = self.core.walks.get(&cancel.0).map(|walk| Arc::clone(walk.value())) else {
+        let Some(walk) = self.core.walks.get(cancel.0) else {
             return false;
         };
         walk.cancel();
@@ -198,7 +212,7 @@ impl Handler<InspectWalks> for Supervisor {
     type Result = ResponseFuture<Vec<Value>>;
 
     fn handle(&mut self, _: InspectWalks, _: &mut Context<Self>) -> Self::Result {
-        let walks: Vec<_> = self.core.walks.iter().map(|walk| Arc::clone(walk.value())).collect();
+        let walks = self.core.walks.all(|_| true);
         Box::pin(async move {
             let told = futures_util::future::join_all(walks.iter().map(|walk| walk.inspect())).await;
             told.into_iter().flatten().collect()

@@ -12,9 +12,10 @@ use serde_json::Value;
 use tokio::sync::oneshot;
 use wayfare_graph::{
     Document, ErasedWalker, Event, EventSource, Id, KeySource, Published, Store, StoreError, WalkError,
-    WalkOptions, WriteBatch, WriteResult,
+    WriteBatch, WriteResult,
 };
 
+use crate::admission::AdmissionFigures;
 use crate::cache::LayeredCache;
 use crate::core::Core;
 use crate::durable::{self, DurableWalk, WalkStatus};
@@ -111,17 +112,17 @@ impl RuntimeHandle {
         self.inner.supervisor.send(spawn).await.unwrap_or(Err(WalkError::Stopped))
     }
 
-    /// Spawns a walker.
+    /// Spawns a walker; waits while there is too much to do, as [`SpawnHow::admittance`] and the settings say.
     ///
     /// # Errors
-    /// [`WalkError::Overloaded`], [`WalkError::Stopped`].
+    /// [`WalkError::Overloaded`], [`WalkError::DuplicateKey`], [`WalkError::Stopped`].
     pub async fn spawn(
         &self,
         walker: Box<dyn ErasedWalker>,
         at: Id,
-        options: Option<WalkOptions>,
+        how: SpawnHow,
     ) -> Result<Spawned, WalkError> {
-        spawn_walk(&self.inner.core, walker, at, SpawnHow { options, ..SpawnHow::default() }).await
+        spawn_walk(&self.inner.core, walker, at, how, None).await
     }
 
     /// Spawns a walker whose emitted values are streamed.
@@ -132,31 +133,15 @@ impl RuntimeHandle {
         &self,
         walker: Box<dyn ErasedWalker>,
         at: Id,
-        options: Option<WalkOptions>,
+        how: SpawnHow,
     ) -> Result<(Spawned, EmitStream), WalkError> {
         let (tx, values) = stream(&self.inner.core);
-        let how = SpawnHow { options, stream: Some(tx), key: None };
-        Ok((spawn_walk(&self.inner.core, walker, at, how).await?, values))
+        Ok((spawn_walk(&self.inner.core, walker, at, how, Some(tx)).await?, values))
     }
 
     /// Cancels a walk by number; `false` when there is none.
     pub async fn cancel(&self, walk: u64) -> bool {
         self.inner.supervisor.send(CancelWalk(walk)).await.unwrap_or(false)
-    }
-
-    /// Spawns a walker under a key, once only on this store, also after a crash.
-    ///
-    /// # Errors
-    /// [`WalkError::DuplicateKey`]; as [`spawn`](Self::spawn) besides.
-    pub async fn spawn_once(
-        &self,
-        walker: Box<dyn ErasedWalker>,
-        at: Id,
-        options: Option<WalkOptions>,
-        key: String,
-    ) -> Result<Spawned, WalkError> {
-        let how = SpawnHow { options, stream: None, key: Some(key) };
-        spawn_walk(&self.inner.core, walker, at, how).await
     }
 
     /// Pauses a walk by number; `false` when there is none.
@@ -255,6 +240,12 @@ impl RuntimeHandle {
     #[must_use]
     pub fn degraded(&self) -> Option<Arc<Degraded>> {
         self.inner.core.supervision.degraded().cloned()
+    }
+
+    /// Who is in, who waits, and who was sent away.
+    #[must_use]
+    pub fn admission_figures(&self) -> AdmissionFigures {
+        self.inner.core.walks.gate.figures()
     }
 
     /// How often actors of a kind have ended and others took their place, since the start.

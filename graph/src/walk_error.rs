@@ -153,11 +153,22 @@ pub enum WalkError {
         /// The walker.
         walker: String,
     },
-    /// Too many walks are alive.
-    #[error("overloaded: {alive} walks are alive, `[workers] max_walks` allows no more; try again later")]
+    /// There is too much to do: as many walks are alive as `[workers] max_walks` allows, or the machine is short of
+    /// memory, and as many wait as `[admission]` allows, or this one has waited as long.
+    #[error(
+        "overloaded{}: {alive} walks are alive and {waiting} wait; try again in {} ms",
+        if *memory_is_short { " and short of memory" } else { "" },
+        retry_after.as_millis()
+    )]
     Overloaded {
         /// How many walks are alive.
         alive: u64,
+        /// How many wait to be admitted.
+        waiting: u64,
+        /// Whether the machine is short of memory.
+        memory_is_short: bool,
+        /// When to try again: as long as those who wait will take, at the pace of late.
+        retry_after: std::time::Duration,
     },
     /// No walker has this name.
     #[error("no walker is called `{name}`{}", nearest.as_ref().map(|n| format!(": did you mean `{n}`?")).unwrap_or_default())]

@@ -162,6 +162,17 @@ settings! {
         max_walks: usize = 100_000, "walks", Number(1..=10_000_000), workers_max_walks(usize);
     }
 
+    /// Walks for which there is no room yet.
+    admission "admission": AdmissionConfig {
+        /// Walks that wait when `[workers] max_walks` are alive; further ones are refused.
+        queue: usize = 10_000, "walks", Number(0..=10_000_000), admission_queue(usize);
+        /// How long one of them waits before it is refused.
+        wait_ms: u64 = 10_000, "ms", Number(1..=3_600_000), admission_wait_ms(u64);
+        /// Memory of the machine below which no walk is admitted; `auto` is a twentieth, at most 1 GiB.
+        reserve_bytes: OrAuto<u64> = OrAuto::Auto, "bytes", Bytes(0..=ANY),
+            admission_reserve_bytes(impl Into<OrAuto<u64>>);
+    }
+
     /// The shards that own the resident records.
     shards "shards": ShardsConfig {
         /// Shards; `auto` is the workers rounded up to a power of two.

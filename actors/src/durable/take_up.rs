@@ -142,7 +142,7 @@ pub(crate) async fn failed(core: Arc<Core>, shared: Arc<WalkShared>, id: Id, err
         Ok(None) => WalkError::Parked { id, source: Box::new(error) },
         Err(worse) => worse,
     };
-    core.walks.remove(&shared.id);
+    core.walks.remove(shared.id);
     shared.end(Err(end));
     core.durable_news.notify_waiters();
 }

@@ -167,7 +167,7 @@ impl Engine {
         let writes = outcome.is_err().then(|| hosted.walk.as_mut().and_then(|walk| walk.left_writes()));
         let writes = writes.flatten();
         if task.is_none() && writes.is_none() && shared.children.alive() == 0 {
-            self.core.walks.remove(&shared.id);
+            self.core.walks.remove(shared.id);
             return shared.end(outcome);
         }
         let core = Arc::clone(&self.core);
@@ -182,7 +182,7 @@ impl Engine {
                 let _ = writes.flush(&*core, Vec::new()).await;
             }
             shared.children.gone().await;
-            core.walks.remove(&shared.id);
+            core.walks.remove(shared.id);
             shared.end(outcome);
         });
     }
@@ -193,7 +193,7 @@ impl Engine {
         let Some(durable) = hosted.rare.durable.take() else { return };
         if matches!(error, WalkError::Stopped) {
             // The next process goes on with it.
-            self.core.walks.remove(&shared.id);
+            self.core.walks.remove(shared.id);
             return shared.end(Err(error));
         }
         let core = Arc::clone(&self.core);

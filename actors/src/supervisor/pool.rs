@@ -135,7 +135,7 @@ impl Supervisor {
         // Before their callers hear of it, so that what these spawn next goes to another worker.
         self.replace(worker, cx);
         for walk in overdue {
-            self.core.walks.remove(&walk.id);
+            self.core.walks.remove(walk.id);
             walk.end(Err(if walk.is_cancelled() {
                 WalkError::Cancelled { walker: walk.walker.into() }
             } else {
@@ -145,9 +145,7 @@ impl Supervisor {
     }
 
     fn walks_of(&self, worker: &WorkerRef, which: impl Fn(&WalkShared) -> bool) -> Vec<Arc<WalkShared>> {
-        let walks = self.core.walks.iter();
-        let walks = walks.filter(|walk| walk.worker() == worker.number && which(walk));
-        walks.map(|walk| Arc::clone(walk.value())).collect()
+        self.core.walks.all(|walk| walk.worker() == worker.number && which(walk))
     }
 
     /// Puts another worker in the place of one whose thread a hook keeps.
@@ -206,7 +204,7 @@ impl Supervisor {
                     actix_rt::spawn(durable::failed(core, walk, id, error));
                 }
                 None => {
-                    self.core.walks.remove(&walk.id);
+                    self.core.walks.remove(walk.id);
                     walk.end(Err(error));
                 }
             }

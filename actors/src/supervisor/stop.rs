@@ -27,12 +27,11 @@ impl Handler<Stop> for Supervisor {
             core.closed.store(true, Ordering::Release);
             let until = moment_after(core.settings.drain_timeout);
             // Durable walks go on in the next process.
-            while core.walks.iter().any(|walk| !walk.is_durable() && !walk.is_paused())
-                && Instant::now() < until
-            {
+            core.walks.gate.close();
+            while core.walks.any(|walk| !walk.is_durable() && !walk.is_paused()) && Instant::now() < until {
                 tokio::time::sleep(Duration::from_millis(2)).await;
             }
-            for walk in &core.walks {
+            for walk in core.walks.all(|_| true) {
                 walk.end(Err(WalkError::Stopped));
             }
             // What was published is on its way to the writer, which drains its channel before it ends.

@@ -60,7 +60,7 @@ impl Alive {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn spawns_at_once_do_not_pass_the_bound_on_walks() {
-    let stage = Stage::with(|config| config.workers_max_walks(10));
+    let stage = Stage::with(|config| config.workers_max_walks(10).admission_queue(0));
     let gate = Arc::new(Semaphore::new(0));
     let (alive, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
     let spawns = (0..200).map(|_| {
@@ -146,8 +146,13 @@ impl Parent {
         let child =
             self.runtime.spawn(Trail { direction: Direction::Out, ..Trail::default() }).at(here.id()).await?;
         self.keys.extend(child.finish().await?.keys);
-        let spawn =
-            Spawn { walker: "Trail".into(), args: serde_json::json!({}), at: here.id().clone(), key: None };
+        let spawn = Spawn {
+            walker: "Trail".into(),
+            args: serde_json::json!({}),
+            at: here.id().clone(),
+            key: None,
+            admittance: Default::default(),
+        };
         let named = self.runtime.send(spawn).await?.finish().await?;
         walk.report(&named.walker.state())?;
         Ok(())

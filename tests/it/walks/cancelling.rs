@@ -166,7 +166,7 @@ async fn a_walk_cannot_start_at_what_is_no_node() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_more_walks_than_allowed_are_alive_and_room_is_made_by_those_that_end() {
-    let stage = Stage::with(|config| config.workers_max_walks(2));
+    let stage = Stage::with(|config| config.workers_max_walks(2).admission_queue(0));
     let (mut gos, mut walks) = (Vec::new(), Vec::new());
     for _ in 0..2 {
         let (go, wait) = oneshot::channel();
@@ -174,7 +174,7 @@ async fn no_more_walks_than_allowed_are_alive_and_room_is_made_by_those_that_end
         gos.push(go);
     }
     let refused = stage.runtime.spawn(Trail::default()).await.unwrap_err();
-    assert!(matches!(refused, Error::Walk(WalkError::Overloaded { alive: 2 })), "{refused}");
+    assert!(matches!(refused, Error::Walk(WalkError::Overloaded { alive: 2, .. })), "{refused}");
     gos.into_iter().for_each(|go| go.send(()).unwrap());
     for walk in walks {
         within(walk.finish()).await.unwrap();

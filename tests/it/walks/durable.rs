@@ -332,7 +332,13 @@ async fn a_durable_walk_can_be_spawned_by_message_and_its_spawn_may_say_how_ofte
     let stage = Stage::new();
     stage.draw("a>b").await;
     let args = json!({"marked": []});
-    let spawn = Spawn { walker: "Marker".into(), args, at: hamlet("a"), key: Some("message".into()) };
+    let spawn = Spawn {
+        walker: "Marker".into(),
+        args,
+        at: hamlet("a"),
+        key: Some("message".into()),
+        admittance: Default::default(),
+    };
     within(stage.runtime.send(spawn.clone()).await.unwrap().finish()).await.unwrap();
     assert!(matches!(stage.runtime.send(spawn).await, Err(WalkError::DuplicateKey { .. })));
     let walk = stage.runtime.spawn(Marker::default()).at(hamlet("a")).durable(often()).await.unwrap();

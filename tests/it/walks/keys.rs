@@ -41,7 +41,13 @@ async fn a_second_walk_under_a_key_is_refused_also_after_a_restart() {
 }
 
 fn message(key: Option<&str>) -> Spawn {
-    Spawn { walker: "KeysOnce".into(), args: json!({}), at: hamlet("a"), key: key.map(str::to_owned) }
+    Spawn {
+        walker: "KeysOnce".into(),
+        args: json!({}),
+        at: hamlet("a"),
+        key: key.map(str::to_owned),
+        admittance: Default::default(),
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -30,7 +30,13 @@ impl Greeter {
 }
 
 fn spawn(walker: &str, args: Value, key: Option<&str>) -> Spawn {
-    Spawn { walker: walker.into(), args, at: hamlet("a"), key: key.map(str::to_owned) }
+    Spawn {
+        walker: walker.into(),
+        args,
+        at: hamlet("a"),
+        key: key.map(str::to_owned),
+        admittance: Default::default(),
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

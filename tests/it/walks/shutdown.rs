@@ -148,7 +148,13 @@ async fn whoever_uses_a_runtime_that_has_stopped_is_told_so() {
 
     let refused = within(async { runtime.spawn(Trail::default()).await }).await.unwrap_err();
     assert!(matches!(refused, Error::Walk(WalkError::Stopped)), "{refused}");
-    let spawn = Spawn { walker: "Reach".into(), args: serde_json::json!({}), at: hamlet("a"), key: None };
+    let spawn = Spawn {
+        walker: "Reach".into(),
+        args: serde_json::json!({}),
+        at: hamlet("a"),
+        key: None,
+        admittance: Default::default(),
+    };
     assert!(matches!(within(runtime.send(spawn)).await, Err(WalkError::Stopped)));
     let refused = within(graph.update(hamlet("a"), |a: &mut Hamlet| a.name.clear())).await.unwrap_err();
     assert!(refused.to_string().contains("the runtime has stopped"), "{refused}");

@@ -226,6 +226,7 @@ async fn a_random_walk_of_a_message_and_walks_of_a_type_run_side_by_side() {
         args: serde_json::json!({"steps": 9, "seed": 1}),
         at: hamlet("a"),
         key: None,
+        admittance: Default::default(),
     };
     let named = stage.runtime.send(spawn).await.unwrap();
     assert_eq!(within(typed.finish()).await.unwrap().keys.len(), 10);

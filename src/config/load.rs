@@ -1,11 +1,13 @@
-//! What the settings say of actors that end by themselves.
+//! What the settings say of actors that end by themselves, and of walks that are too many.
 
 use std::time::Duration;
 
-use wayfare_actors::{OnExceeded, RestartPolicy, SupervisionSettings};
+use wayfare_actors::{AdmissionSettings, MemoryReserve, OnExceeded, RestartPolicy, SupervisionSettings};
 
+use super::OrAuto;
 use super::settings::{
-    CacheRestartsConfig, Config, ShardRestartsConfig, WorkerRestartsConfig, WriterRestartsConfig,
+    AdmissionConfig, CacheRestartsConfig, Config, ShardRestartsConfig, WorkerRestartsConfig,
+    WriterRestartsConfig,
 };
 
 impl Config {
@@ -54,5 +56,18 @@ fn policy(restarts: u64, within_ms: u64, backoff_ms: u64, max_backoff_ms: u64) -
         within: Duration::from_millis(within_ms),
         backoff: Duration::from_millis(backoff_ms),
         max_backoff: Duration::from_millis(max_backoff_ms),
+    }
+}
+
+impl AdmissionConfig {
+    pub(crate) fn settings(&self) -> AdmissionSettings {
+        AdmissionSettings {
+            queue: self.queue,
+            wait: Duration::from_millis(self.wait_ms),
+            reserve: match self.reserve_bytes {
+                OrAuto::Auto => MemoryReserve::Auto,
+                OrAuto::Fixed(bytes) => MemoryReserve::Bytes(bytes),
+            },
+        }
     }
 }
