@@ -53,6 +53,7 @@ mod cursor;
 mod error;
 mod field_names;
 mod graph;
+mod observe;
 mod opening;
 mod runtime;
 mod schema_migration;
@@ -65,22 +66,25 @@ pub use cache::Cache;
 pub use command::run_command;
 pub use config::{
     Allowed, CacheConfig, Config, ConfigBuilder, ConfigError, DurableConfig, EntityList, EventsConfig,
-    LimitsConfig, OrAuto, Origin, PoolConfig, Setting, ShardsConfig, StoreConfig, StoreUrl,
-    SupervisionConfig, UpdatesConfig, WorkersConfig, WritersConfig, settings,
+    Fraction, LimitsConfig, ObserveConfig, OrAuto, Origin, PoolConfig, Setting, ShardsConfig, StoreConfig,
+    StoreUrl, SupervisionConfig, UpdatesConfig, WorkersConfig, WritersConfig, settings,
 };
 pub use cursor::{Cursor, CursorError};
 pub use error::{Error, Result};
 pub use graph::{
     Conflict, Deleted, FoundPage, Graph, IndexBuilding, IndexKey, Neighbour, NewIndex, Refused, Saved,
 };
+pub use observe::ObserveError;
 pub use runtime::Runtime;
 pub use schema_migration::{EntitySchemas, SchemaMigration, SchemaReport};
 pub use selection::{Part, Selection, SortBy};
 pub use spawning::{Spawning, StreamSpawning, Walking};
 pub use stored::Stored;
 pub use wayfare_actors::{
-    CacheFigures, DurableWalk, EmitStream, Finished, PinError, ResidentFigures, RuntimeHandle, ShardFigures,
-    Spawn, Spawned, StartError, WalkStatus, WarmFigures,
+    Bucket, CacheFigures, Distribution, DurableWalk, EmitStream, Finished, Health, HealthPart, HealthState,
+    MetricFamily, MetricKind, MetricLabel, MetricSample, MetricSpec, MetricValue, MetricsSnapshot,
+    PartHealth, PinError, Readiness, ResidentFigures, RuntimeHandle, ShardFigures, Spawn, Spawned,
+    StartError, WalkStatus, WarmFigures, WeakRuntimeHandle, metrics_table,
 };
 pub use wayfare_graph::{
     AccessPath, Along, Body, BodyError, Bounds, Budget, CacheError, Child, Circuit, Clock, Detail, Direction,
@@ -103,6 +107,7 @@ pub use wayfare_macros::{
 #[doc = include_str!("../docs/caching.md")]
 #[doc = include_str!("../docs/from-jvspatial.md")]
 #[doc = include_str!("../docs/graph.md")]
+#[doc = include_str!("../docs/observability.md")]
 #[doc = include_str!("../docs/stores.md")]
 #[doc = include_str!("../docs/walkers.md")]
 #[doc = include_str!("../README.md")]

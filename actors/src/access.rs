@@ -6,6 +6,7 @@ use rustc_hash::FxHashSet;
 use serde_json::Value;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
+use tracing::Span;
 use wayfare_graph::{
     Document, EntityKey, EntityName, Explanation, Id, Index, IndexProgress, Kind, Loaded, Need, Page,
     PoolFigures, Query, Slot, Store, StoreError, StoreStats, Visited, Write, WriteBatch, WriteResult,
@@ -14,7 +15,9 @@ use wayfare_graph::{
 
 use crate::core::Core;
 use crate::messages::{Apply, Bulk, Evict, Save, SaveReply};
+use crate::metrics::ActorKind;
 use crate::shard::ShardActor;
+use crate::trace;
 
 /// Reads of up to this many documents from a local store are done in place.
 const IN_PLACE_READS: usize = 32;
@@ -31,7 +34,8 @@ impl Core {
         let store = Arc::clone(&self.store);
         let Some(runtime) = self.runtime.get().cloned() else { return Err(gone()) };
         let own = runtime.clone();
-        let task = runtime.spawn_blocking(move || call(&*store, &own));
+        let span = Span::current();
+        let task = runtime.spawn_blocking(move || span.in_scope(|| call(&*store, &own)));
         task.await.unwrap_or_else(|_| Err(gone()))
     }
 
@@ -44,7 +48,8 @@ impl Core {
         let (store, ids) = (Arc::clone(&self.store), ids.to_vec());
         let Some(runtime) = self.runtime.get().cloned() else { return Err(gone()) };
         let own = runtime.clone();
-        let task = runtime.spawn_blocking(move || own.block_on(store.get_many(&ids)));
+        let span = Span::current();
+        let task = runtime.spawn_blocking(move || span.in_scope(|| own.block_on(store.get_many(&ids))));
         task.await.unwrap_or_else(|_| Err(gone()))
     }
 
@@ -154,9 +159,9 @@ impl Core {
         let permit = Arc::clone(&self.write_permits).acquire_owned().await.map_err(|_| gone())?;
         let slot = self.directory.slot_of(document.id());
         let (reply, saved) = oneshot::channel();
-        let apply = Apply {
-            saves: vec![Save { slot, document, reply: SaveReply::One(reply, permit), published: None }],
-        };
+        let (reply, span) = (SaveReply::One(reply, permit), trace::caller());
+        let saves = vec![Save { slot, document, reply, published: None, span }];
+        let apply = Apply { saves, posted: self.metrics.posted(ActorKind::Shard) };
         self.send_apply(self.shard(slot).ok_or_else(gone)?, apply).await?;
         saved.await.map_err(|_| gone())?.map_err(|error| shared_error(&error))
     }
@@ -179,17 +184,20 @@ impl Core {
         let permits =
             Arc::clone(&self.write_permits).acquire_many_owned(permits).await.map_err(|_| gone())?;
         let (bulk, outcomes) = Bulk::new(documents.len(), permits);
+        let span = trace::caller();
         let mut by_shard: Vec<Vec<Save>> = Vec::new();
         by_shard.resize_with(self.settings.shards, Vec::new);
         for (at, document) in documents.into_iter().enumerate() {
             let slot = self.directory.slot_of(document.id());
             let reply = SaveReply::Part { bulk: Arc::clone(&bulk), at };
-            by_shard[self.directory.shard_of(slot)].push(Save { slot, document, reply, published: None });
+            let save = Save { slot, document, reply, published: None, span: span.clone() };
+            by_shard[self.directory.shard_of(slot)].push(save);
         }
         drop(bulk);
         let shards = self.shards.get().ok_or_else(gone)?;
         for (shard, saves) in shards.iter().zip(by_shard).filter(|(_, saves)| !saves.is_empty()) {
-            self.send_apply(shard, Apply { saves }).await?;
+            let posted = self.metrics.posted(ActorKind::Shard);
+            self.send_apply(shard, Apply { saves, posted }).await?;
         }
         let outcomes = outcomes.await.map_err(|_| gone())?;
         outcomes

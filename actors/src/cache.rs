@@ -23,6 +23,7 @@ use std::time::Duration;
 
 use parking_lot::RwLock;
 use rustc_hash::FxHashMap;
+use tracing::Instrument;
 use wayfare_graph::{
     AnyValue, Begun, CacheError, CacheFuture, CacheType, Clock, EntityKey, LookUp, RemoteCache, RemoteChange,
     RemoteEntry, ResultCache, Ticket, Wanted, check_cache_key, entity_tag,
@@ -38,6 +39,8 @@ pub use self::memory::MemoryBound;
 use self::memory::{Age, Hold, Memory, New};
 use self::outbox::Outbox;
 use self::turn::Turn;
+use crate::metrics::Mailbox;
+use crate::trace;
 
 /// What a cache is made of.
 #[derive(Debug, Clone)]
@@ -65,6 +68,7 @@ pub struct LayeredCache {
     hears: AtomicBool,
     home: OnceLock<Home>,
     counts: Counts,
+    mailbox: Arc<Mailbox>,
     entity_tags: RwLock<FxHashMap<EntityKey, Arc<str>>>,
 }
 
@@ -99,6 +103,7 @@ impl LayeredCache {
             hears: AtomicBool::new(false),
             home: OnceLock::new(),
             counts: Counts::default(),
+            mailbox: Arc::default(),
             entity_tags: RwLock::default(),
         });
         if let Some(remote) = &cache.remote {
@@ -155,7 +160,8 @@ impl LayeredCache {
         let Some(remote) = self.remote.as_ref().filter(|_| !keys.is_empty()) else { return nothing() };
         let holds: Vec<Option<Hold>> =
             keys.iter().map(|key| self.memory.as_ref().map(|memory| memory.hold(key, &[]))).collect();
-        let entries = match remote.peek(keys).await {
+        let span = trace::child(|| tracing::info_span!("cache", call = "peek"));
+        let entries = match remote.peek(keys).instrument(span).await {
             Ok(entries) => entries,
             Err(error) => {
                 self.counts.remote_failed(&error);
@@ -252,7 +258,8 @@ impl LayeredCache {
         let mut ticket: Option<Ticket> = None;
         if let Some(remote) = &self.remote {
             let asked = [LookUp { key: wanted.key.clone(), tags: tags.clone() }];
-            match remote.look_up(&asked).await {
+            let span = trace::child(|| tracing::info_span!("cache", call = "look_up"));
+            match remote.look_up(&asked).instrument(span).await {
                 Ok(looked_up) => {
                     let Some(looked_up) = looked_up.into_iter().next() else {
                         return Turn::begin(self, wanted, tags, hold, ticket, flight);
@@ -336,8 +343,13 @@ impl LayeredCache {
         self.remote.is_none() || !self.hears.load(Ordering::SeqCst)
     }
 
+    /// The mailbox of its actor, for the figures of a runtime.
+    pub(crate) fn mailbox(&self) -> Arc<Mailbox> {
+        Arc::clone(&self.mailbox)
+    }
+
     fn home(&self) -> &Home {
-        self.home.get_or_init(|| Home::start(Weak::clone(&self.me)))
+        self.home.get_or_init(|| Home::start(Weak::clone(&self.me), self.mailbox()))
     }
 
     /// The name of the tag of an entity type.

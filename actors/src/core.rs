@@ -15,10 +15,13 @@ use crate::directory::Directory;
 use crate::durability::Durability;
 use crate::events::Events;
 use crate::messages::{Found, Records, Visit, VisitReply};
+use crate::metrics::Metrics;
+use crate::observed_store::ObservedStore;
 use crate::resident_figures::ReadAheadTally;
 use crate::settings::Settings;
 use crate::shard::ShardActor;
 use crate::slab::Slab;
+use crate::trace;
 use crate::walk_shared::{Wake, WalkShared};
 use crate::warm::WarmTally;
 use crate::worker::WorkerRef;
@@ -27,6 +30,7 @@ use crate::writer::WriterHandle;
 /// The parts of a runtime that are reached from every thread.
 pub(crate) struct Core {
     pub(crate) settings: Settings,
+    pub(crate) metrics: Arc<Metrics>,
     pub(crate) store: Arc<dyn Store>,
     pub(crate) directory: Arc<Directory>,
     pub(crate) slabs: Box<[Arc<Slab>]>,
@@ -65,6 +69,8 @@ impl Core {
         cache: Arc<LayeredCache>,
     ) -> Arc<Self> {
         let shards = settings.shards;
+        let metrics = Metrics::new(settings.observe.clone(), cache.mailbox());
+        let store = ObservedStore::around(store, &metrics);
         Arc::new_cyclic(|this| Self {
             this: this.clone(),
             directory: Arc::new(Directory::new(shards)),
@@ -86,6 +92,7 @@ impl Core {
             next_walk: AtomicU64::new(1),
             closed: std::sync::atomic::AtomicBool::new(false),
             runtime: OnceLock::new(),
+            metrics,
             settings,
             store,
         })
@@ -111,7 +118,7 @@ impl Core {
             return Ok(Found::Record(record));
         }
         let (reply, records) = oneshot::channel();
-        let visit = Visit { slots: vec![slot], need, reply: VisitReply::Caller(reply) };
+        let visit = Visit::new(&self.metrics, vec![slot], need, VisitReply::Caller(reply), trace::caller());
         self.shard(slot).ok_or(StoreError::Stopped)?.send(visit).await.map_err(|_| StoreError::Stopped)?;
         let Records { result, .. } = records.await.map_err(|_| StoreError::Stopped)?;
         let found = result.map_err(|error| StoreError::Io {

@@ -12,9 +12,12 @@ mod durability;
 mod durable;
 mod engine;
 mod events;
+mod health;
 mod hosted;
 mod loader;
 mod messages;
+mod metrics;
+mod observed_store;
 mod panic_text;
 mod pins;
 mod prefetch;
@@ -28,6 +31,7 @@ mod store_changes;
 mod supervisor;
 mod system;
 mod threads;
+mod trace;
 mod walk_actor;
 mod walk_shared;
 mod warm;
@@ -39,10 +43,15 @@ pub use cache::{
     TickingClock,
 };
 pub use durable::{DurableWalk, WalkStatus};
+pub use health::{Health, HealthPart, HealthState, PartHealth, Readiness};
+pub use metrics::{
+    Bucket, Distribution, MetricFamily, MetricKind, MetricLabel, MetricSample, MetricSpec, MetricValue,
+    MetricsSnapshot, metrics_table,
+};
 pub use pins::PinError;
 pub use resident_figures::{ResidentFigures, ShardFigures, WarmFigures};
-pub use settings::Settings;
+pub use settings::{ObserveSettings, Settings};
 pub use spawn::{EmitStream, Spawned};
 pub use supervisor::Spawn;
-pub use system::{RuntimeHandle, StartError};
+pub use system::{RuntimeHandle, StartError, WeakRuntimeHandle};
 pub use wayfare_graph::{Finished, Outcome};

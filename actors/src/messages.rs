@@ -5,8 +5,10 @@ use std::sync::Arc;
 use actix::prelude::*;
 use parking_lot::Mutex;
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
+use tracing::Span;
 use wayfare_graph::{Document, Id, Need, SharedRecord, Slot, StoreError, WriteError, WriteResult};
 
+use crate::metrics::{ActorKind, Metrics, Posted};
 use crate::resident_figures::ShardFigures;
 use crate::walk_actor::WalkActor;
 
@@ -17,6 +19,21 @@ pub(crate) struct Visit {
     pub(crate) slots: Vec<Slot>,
     pub(crate) need: Need,
     pub(crate) reply: VisitReply,
+    pub(crate) posted: Posted,
+    /// What it is asked for.
+    pub(crate) span: Option<Span>,
+}
+
+impl Visit {
+    pub(crate) fn new(
+        metrics: &Metrics,
+        slots: Vec<Slot>,
+        need: Need,
+        reply: VisitReply,
+        span: Option<Span>,
+    ) -> Self {
+        Self { slots, need, reply, posted: metrics.posted(ActorKind::Shard), span }
+    }
 }
 
 /// Where the answer to a [`Visit`] goes.
@@ -48,6 +65,7 @@ pub(crate) struct Records {
 #[rtype(result = "()")]
 pub(crate) struct Apply {
     pub(crate) saves: Vec<Save>,
+    pub(crate) posted: Posted,
 }
 
 /// One new version; the document carries the version it was made of.
@@ -57,6 +75,8 @@ pub(crate) struct Save {
     pub(crate) reply: SaveReply,
     /// The record that was published for it.
     pub(crate) published: Option<SharedRecord>,
+    /// What it is done for.
+    pub(crate) span: Option<Span>,
 }
 
 /// Who is told what became of a save.

@@ -17,6 +17,7 @@ use std::sync::Arc;
 use actix::prelude::*;
 use futures_util::FutureExt;
 use rustc_hash::FxHashMap;
+use tracing::{Instrument, Span};
 use wayfare_graph::{Need, SharedRecord, Slot, StoreError};
 
 use crate::cache::LayeredCache;
@@ -28,6 +29,7 @@ use crate::resident_figures::ShardFigures;
 use crate::shard::eviction::Eviction;
 use crate::shard::saves::Unsettled;
 use crate::slab::Slab;
+use crate::trace;
 use crate::writer::WriterHandle;
 
 pub(crate) use self::pins::eager_need;
@@ -73,7 +75,8 @@ impl Actor for ShardActor {
 impl Handler<Visit> for ShardActor {
     type Result = ();
 
-    fn handle(&mut self, visit: Visit, _: &mut Context<Self>) {
+    fn handle(&mut self, mut visit: Visit, _: &mut Context<Self>) {
+        visit.posted.taken();
         let (mut found, missing) = self.state.borrow().look_up(&visit.slots, visit.need);
         if !matches!(visit.reply, VisitReply::WarmUp(_)) {
             self.state.borrow_mut().count(found.len(), missing.len());
@@ -82,9 +85,10 @@ impl Handler<Visit> for ShardActor {
             return answer(visit.reply, Records { result: Ok(found), store_calls: 0 });
         }
         let state = Rc::clone(&self.state);
-        let need = visit.need;
+        let (need, span) = (visit.need, trace::within(visit.span));
         let mut load = Box::pin(async move {
-            Shard::load(&state, missing, need).await.map(|loaded| {
+            let loading = Shard::load(&state, missing, need).instrument(span);
+            loading.await.map(|loaded| {
                 found.extend(loaded);
                 found
             })
@@ -118,7 +122,8 @@ fn answer(reply: VisitReply, records: Records) {
 impl Handler<Apply> for ShardActor {
     type Result = ();
 
-    fn handle(&mut self, apply: Apply, _: &mut Context<Self>) {
+    fn handle(&mut self, mut apply: Apply, _: &mut Context<Self>) {
+        apply.posted.taken();
         Shard::save_all(&self.state, apply.saves);
     }
 }
@@ -210,6 +215,7 @@ impl Shard {
     /// Counts what was asked for: what had become resident meanwhile, and what has to be loaded.
     fn count(&mut self, resident: usize, missing: usize) {
         self.misses += missing as u64;
+        self.parts.slab.tally.add_misses(missing as u64);
         if resident > 0 {
             self.parts.slab.tally.add_hits(resident as u64);
         }
@@ -280,7 +286,9 @@ async fn read(loader: &Loader, slots: Vec<Slot>, need: Need) -> Result<Vec<(Slot
     }
     let loader = loader.clone();
     let runtime = tokio::runtime::Handle::current();
-    let load = tokio::task::spawn_blocking(move || runtime.block_on(loader.load(slots, need)));
+    let span = Span::current();
+    let load = move || span.in_scope(|| runtime.block_on(loader.load(slots, need)));
+    let load = tokio::task::spawn_blocking(load);
     load.await.unwrap_or_else(|error| {
         Err(Arc::new(StoreError::Damaged { what: "a load".into(), reason: error.to_string() }))
     })

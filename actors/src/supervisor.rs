@@ -16,6 +16,7 @@ use serde_json::Value;
 use wayfare_graph::{Id, WalkError, WalkerType};
 
 use crate::core::Core;
+use crate::metrics::ActorKind;
 use crate::panic_text::panic_text;
 use crate::spawn::{SpawnHow, Spawned, spawn_walk};
 use crate::threads::{Join, join_until, moment_after};
@@ -108,6 +109,7 @@ impl Supervisor {
         if worker.vitals.stalled.swap(true, Ordering::Relaxed) {
             return;
         }
+        self.core.metrics.restarted(ActorKind::Worker);
         // The new one first: there is never none.
         self.add_worker();
         self.core.workers.write().retain(|other| other.number != worker.number);

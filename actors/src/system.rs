@@ -1,7 +1,9 @@
 //! Starting and stopping a runtime: its own actix system on its own threads.
 
+mod observing;
 mod store_calls;
 
+use std::any::Any;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -11,6 +13,7 @@ use actix_rt::Arbiter;
 use parking_lot::Mutex;
 use serde_json::Value;
 use tokio::sync::oneshot;
+use tracing::{Instrument, Span};
 use wayfare_graph::{
     Document, ErasedWalker, Event, EventSource, Id, KeySource, Published, Store, StoreError, WalkError,
     WalkOptions, WriteBatch, WriteResult,
@@ -20,6 +23,7 @@ use crate::cache::LayeredCache;
 use crate::core::Core;
 use crate::durable::{self, DurableWalk, WalkStatus};
 use crate::loader::Loader;
+use crate::metrics::pulse;
 use crate::resident_figures::{ResidentFigures, ShardFigures};
 use crate::settings::Settings;
 use crate::shard::{ShardActor, ShardParts};
@@ -27,8 +31,11 @@ use crate::spawn::{EmitStream, SpawnHow, Spawned, spawn_walk, stream};
 use crate::store_changes;
 use crate::supervisor::{CancelWalk, InspectWalks, PauseWalk, Spawn, Stop, Supervisor};
 use crate::threads::{Join, join_until, moment_after};
+use crate::trace::SpawnWithin;
 use crate::warm;
 use crate::writer::{WriterActor, WriterSettings};
+
+pub use self::observing::WeakRuntimeHandle;
 
 /// Why a runtime did not start.
 #[derive(Debug, thiserror::Error)]
@@ -60,6 +67,8 @@ struct Inner {
     core: Arc<Core>,
     supervisor: Addr<Supervisor>,
     thread: Mutex<Option<JoinHandle<()>>>,
+    /// What lives as long as the runtime does.
+    kept: Mutex<Vec<Box<dyn Any + Send>>>,
 }
 
 impl RuntimeHandle {
@@ -89,7 +98,11 @@ impl RuntimeHandle {
             }
         })?;
         let supervisor = started.recv().map_err(|_| StartError::Ended)??;
-        Ok(Self { inner: Arc::new(Inner { core, supervisor, thread: Mutex::new(Some(thread)) }) })
+        if let Some(runtime) = core.runtime.get() {
+            pulse::start(&core.metrics, runtime);
+        }
+        let (thread, kept) = (Mutex::new(Some(thread)), Mutex::default());
+        Ok(Self { inner: Arc::new(Inner { core, supervisor, thread, kept }) })
     }
 
     /// The cache of results.
@@ -110,6 +123,8 @@ impl RuntimeHandle {
     /// [`WalkError::UnknownWalker`], [`WalkError::BadArguments`], [`WalkError::DuplicateKey`],
     /// [`WalkError::Overloaded`], [`WalkError::Stopped`].
     pub async fn spawn_message(&self, spawn: Spawn) -> Result<Spawned, WalkError> {
+        // The supervisor works on another thread, so it has to be told what the caller is about.
+        let spawn = SpawnWithin { spawn, span: Span::current() };
         self.inner.supervisor.send(spawn).await.unwrap_or(Err(WalkError::Stopped))
     }
 
@@ -325,7 +340,9 @@ impl RuntimeHandle {
         // does not wait for the outcome.
         let core = Arc::clone(&self.inner.core);
         let runtime = core.runtime.get().cloned().ok_or(StoreError::Stopped)?;
-        runtime.spawn(async move { core.apply(batch).await }).await.unwrap_or(Err(StoreError::Stopped))
+        let span = Span::current();
+        let applied = runtime.spawn(async move { core.apply(batch).await }.instrument(span));
+        applied.await.unwrap_or(Err(StoreError::Stopped))
     }
 
     /// Drains and stops the runtime: no new walks, those that run have `drain_timeout` to finish, and
@@ -342,6 +359,8 @@ impl RuntimeHandle {
             });
             let _ = end.await;
         }
+        let kept = std::mem::take(&mut *self.inner.kept.lock());
+        drop(kept);
     }
 }
 
@@ -380,6 +399,7 @@ fn start_actors(core: &Arc<Core>) -> Result<Addr<Supervisor>, StartError> {
         batch_size: settings.batch_size,
         flush_interval: settings.flush_interval,
         queue: settings.write_queue,
+        metrics: Arc::clone(&core.metrics),
     };
     let (writer, handle) =
         WriterActor::start_thread(Arc::clone(&core.store), writer_settings, runtime.clone())?;

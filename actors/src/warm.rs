@@ -85,7 +85,7 @@ impl Core {
         let mut under_way = Vec::new();
         for (at, slots) in self.parts(ids) {
             let (reply, records) = oneshot::channel();
-            let visit = Visit { slots, need: eager_need(), reply: VisitReply::WarmUp(reply) };
+            let visit = Visit::new(&self.metrics, slots, eager_need(), VisitReply::WarmUp(reply), None);
             shards[at].send(visit).await.map_err(|_| StoreError::Stopped)?;
             under_way.push(records);
         }

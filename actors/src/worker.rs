@@ -20,6 +20,7 @@ use crate::core::Core;
 use crate::durable::Restored;
 use crate::engine::Engine;
 use crate::hosted::Emitted;
+use crate::metrics::Posted;
 use crate::walk_shared::WalkShared;
 
 /// How often a worker looks for walks whose time is up while they wait.
@@ -124,12 +125,14 @@ pub(crate) struct Host {
     pub(crate) stream: Option<mpsc::Sender<Emitted>>,
     /// Where a durable walk goes on.
     pub(crate) restored: Option<Restored>,
+    pub(crate) posted: Posted,
 }
 
 impl Handler<Host> for WorkerActor {
     type Result = ();
 
-    fn handle(&mut self, host: Host, _: &mut Context<Self>) {
+    fn handle(&mut self, mut host: Host, _: &mut Context<Self>) {
+        host.posted.taken();
         self.engine.borrow_mut().host(host);
     }
 }

@@ -7,16 +7,19 @@
 
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::Weak;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use actix::prelude::*;
 use tokio::sync::oneshot;
+use tracing::{Instrument, Span};
 use wayfare_graph::{AnyValue, RemoteError, RemotePut, Ticket};
 
 use super::LayeredCache;
 use super::outbox::Letter;
 use super::turn::Filled;
+use crate::metrics::{Mailbox, Posted};
+use crate::trace;
 
 /// Messages that wait before senders wait.
 const MAILBOX: usize = 1_024;
@@ -37,6 +40,9 @@ struct Fill {
     put: RemotePut,
     ticket: Ticket,
     filled: oneshot::Sender<Filled>,
+    posted: Posted,
+    /// What it is computed for.
+    span: Option<Span>,
 }
 
 /// Delivers what waits in the outbox.
@@ -66,14 +72,18 @@ impl Actor for CacheActor {
 impl Handler<Fill> for CacheActor {
     type Result = ();
 
-    fn handle(&mut self, fill: Fill, cx: &mut Context<Self>) {
+    fn handle(&mut self, mut fill: Fill, cx: &mut Context<Self>) {
+        fill.posted.taken();
         let Some(cache) = self.cache.upgrade() else { return };
         self.look_again(cx);
-        actix_rt::spawn(async move {
-            let Fill { put, ticket, filled } = fill;
+        let Fill { put, ticket, filled, span, .. } = fill;
+        let within = trace::within(span);
+        let span = within.in_scope(|| trace::child(|| tracing::info_span!("cache", call = "fill")));
+        let filling = async move {
             // Nobody waits any more when this fails.
             let _ = filled.send(cache.fill_remotely(&put, &ticket).await);
-        });
+        };
+        actix_rt::spawn(filling.instrument(span));
     }
 }
 
@@ -194,10 +204,11 @@ pub(super) struct Home {
     /// `None` where there could be no thread.
     address: Option<Addr<CacheActor>>,
     system: Option<System>,
+    mailbox: Arc<Mailbox>,
 }
 
 impl Home {
-    pub(super) fn start(cache: Weak<LayeredCache>) -> Self {
+    pub(super) fn start(cache: Weak<LayeredCache>, mailbox: Arc<Mailbox>) -> Self {
         let (tx, rx) = std::sync::mpsc::sync_channel(1);
         let thread = std::thread::Builder::new().name("wayfare-cache".into()).spawn(move || {
             let system = System::new();
@@ -208,10 +219,10 @@ impl Home {
             }
         });
         match thread.map(|_| rx.recv()) {
-            Ok(Ok((address, system))) => Self { address: Some(address), system: Some(system) },
+            Ok(Ok((address, system))) => Self { address: Some(address), system: Some(system), mailbox },
             _ => {
                 tracing::error!("the cache has no thread: its remote layer is done without");
-                Self { address: None, system: None }
+                Self { address: None, system: None, mailbox }
             }
         }
     }
@@ -220,7 +231,8 @@ impl Home {
     pub(super) async fn fill(&self, put: RemotePut, ticket: Ticket) -> Filled {
         let (filled, outcome) = oneshot::channel();
         let Some(address) = &self.address else { return Filled::Away };
-        let sent = match address.try_send(Fill { put, ticket, filled }) {
+        let (posted, span) = (Posted::to(&self.mailbox), trace::caller());
+        let sent = match address.try_send(Fill { put, ticket, filled, posted, span }) {
             Err(SendError::Full(fill)) => address.send(fill).await.is_ok(),
             sent => sent.is_ok(),
         };

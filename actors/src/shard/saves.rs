@@ -14,6 +14,7 @@ use wayfare_graph::{
 use super::Shard;
 use super::residents::bytes_of;
 use crate::messages::{Found, Save, Saved, conflict};
+use crate::trace;
 use crate::writer::Persisted;
 
 /// The saves of one entity that are under way.
@@ -94,6 +95,7 @@ impl Shard {
     pub(super) fn replace(&mut self, mut save: Save, current: &SharedRecord) {
         let found = current.head.version();
         if found != save.document.version() {
+            self.parts.slab.tally.add_conflict();
             let refusal = conflict(save.document.id(), &save.document, found);
             save.reply.send(Ok(Err(refusal)));
             return;
@@ -141,7 +143,9 @@ impl Shard {
                 let staged = std::mem::take(&mut shard.staged);
                 let writes =
                     staged.iter().map(|save| Write::Save { document: save.document.clone() }).collect();
-                let outcome = shard.parts.writer.persist(WriteBatch { writes, all_or_nothing: false });
+                let batch = WriteBatch { writes, all_or_nothing: false };
+                let span = trace::within(staged.iter().find_map(|save| save.span.clone()));
+                let outcome = span.in_scope(|| shard.parts.writer.persist(batch));
                 (staged, outcome)
             };
             let outcome = outcome.await.unwrap_or_else(|_| Err(Arc::new(StoreError::Stopped)));
