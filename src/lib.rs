@@ -75,6 +75,8 @@ pub use graph::{
     Conflict, Deleted, FoundPage, Graph, IndexBuilding, IndexKey, Neighbour, NewIndex, Refused, Saved,
 };
 pub use observe::ObserveError;
+#[cfg(feature = "otlp")]
+pub use observe::OtlpTraces;
 pub use runtime::Runtime;
 pub use schema_migration::{EntitySchemas, SchemaMigration, SchemaReport};
 pub use selection::{Part, Selection, SortBy};

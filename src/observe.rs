@@ -1,10 +1,15 @@
 //! Telling others how a runtime is: over HTTP, and by OTLP where that is built in.
 
+#[cfg(feature = "otlp")]
+mod otlp;
 mod server;
 
 use std::net::SocketAddr;
 
 use wayfare_actors::RuntimeHandle;
+
+#[cfg(feature = "otlp")]
+pub use self::otlp::OtlpTraces;
 
 use crate::config::ObserveConfig;
 
@@ -21,6 +26,12 @@ pub enum ObserveError {
         #[source]
         source: std::io::Error,
     },
+    /// Traces cannot be sent, or were not taken.
+    #[error("`[observe] otlp`: {reason}")]
+    Otlp {
+        /// Why, in the words of the exporter.
+        reason: String,
+    },
     /// A thread could not be started.
     #[error("cannot start a thread that tells of the runtime: {0}")]
     Thread(#[source] std::io::Error),
@@ -31,6 +42,11 @@ pub(crate) fn start(
     handle: &RuntimeHandle,
     config: &ObserveConfig,
 ) -> Result<Option<SocketAddr>, ObserveError> {
+    // Without the feature, settings that ask for it were refused before.
+    #[cfg(feature = "otlp")]
+    if !config.otlp.is_none() {
+        handle.keep(Box::new(otlp::Sending::start(handle.downgrade(), config)?));
+    }
     let Some(address) = config.listen_address() else { return Ok(None) };
     let server = server::Server::start(handle.downgrade(), address)?;
     let address = server.address();

@@ -18,6 +18,10 @@ fn ends(setting: &Setting) -> Ends {
         let outside = vec!["[\"A.B\"]".into(), "[\"City\", \"\"]".into()];
         return Ends { inside: vec!["[]".into(), "[\"City\", \"Root\"]".into()], outside };
     }
+    if matches!(setting.allowed().range, Range::Fraction) {
+        let (inside, outside) = (["1.0", "0.0"], ["1.5", "-0.5", "2"]);
+        return Ends { inside: inside.map(Into::into).into(), outside: outside.map(Into::into).into() };
+    }
     let (Range::Number(range) | Range::Bytes(range) | Range::PowerOfTwo(range)) = &setting.allowed().range
     else {
         return Ends { inside: vec!["\"x\"".into()], outside: vec!["\"\"".into(), "\" \"".into()] };
