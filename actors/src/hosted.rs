@@ -171,6 +171,13 @@ impl Hosted {
         }
     }
 
+    /// Ends the span of the visits so far.
+    pub(crate) fn end_visits(&mut self) {
+        if let Some(traced) = &mut self.traced {
+            traced.rest(self.profile.visits);
+        }
+    }
+
     /// Takes what a shard answered about a slot, if it has.
     pub(crate) fn take_arrived(&mut self, slot: Slot) -> Option<Found> {
         let found = self.asked.get_mut(&slot)?.take()?;

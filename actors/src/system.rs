@@ -350,17 +350,18 @@ impl RuntimeHandle {
     pub async fn shutdown(self) {
         let _ = self.inner.supervisor.send(Stop).await;
         let thread = self.inner.thread.lock().take();
-        if let Some(thread) = thread {
-            // The system has been told to end; it does so within a turn of its loop.
-            let (ended, end) = oneshot::channel();
-            std::thread::spawn(move || {
-                end_of_system(thread, Duration::ZERO);
-                let _ = ended.send(());
-            });
-            let _ = end.await;
-        }
         let kept = std::mem::take(&mut *self.inner.kept.lock());
-        drop(kept);
+        // The system has been told to end; it does so within a turn of its loop.
+        let (ended, end) = oneshot::channel();
+        std::thread::spawn(move || {
+            if let Some(thread) = thread {
+                end_of_system(thread, Duration::ZERO);
+            }
+            // After it: what tells of the runtime tells that it drains, and how it ended.
+            drop(kept);
+            let _ = ended.send(());
+        });
+        let _ = end.await;
     }
 }
 

@@ -6,5 +6,6 @@ mod cache;
 mod crash;
 mod graph;
 mod interop;
+mod observe;
 mod reference;
 mod walks;

@@ -10,22 +10,15 @@ use crate::core::Core;
 use crate::engine::tally::tell_slow_hook;
 use crate::hosted::Hosted;
 
-/// What is watched of one batch.
-pub(super) struct BatchWatch {
-    core: Arc<Core>,
-    table: Arc<HookTable>,
-    walker: &'static str,
+/// What a batch is about, kept while the batch itself is away.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct BatchNote {
     stage: Watched,
-    visits: u32,
-    /// Where visits note their node as they begin.
-    current: Arc<AtomicU32>,
-    /// The node that was noted last, and since when.
+    pub(super) visits: u32,
+    /// The node at which it was before.
     slot: u32,
-    since: Instant,
-    began: Instant,
 }
 
-/// What a batch is about, as it is told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Watched {
     Enter,
@@ -36,8 +29,9 @@ enum Watched {
     Together,
 }
 
-impl BatchWatch {
-    pub(super) fn begin(core: &Arc<Core>, hosted: &Hosted, batch: &VisitBatch) -> Self {
+impl BatchNote {
+    #[inline]
+    pub(super) fn of(hosted: &Hosted, batch: &VisitBatch) -> Self {
         let stage = match batch.stage {
             Stage::Enter => Watched::Enter,
             Stage::Event(_) => Watched::Event,
@@ -45,53 +39,32 @@ impl BatchWatch {
             Stage::Visits if hosted.together > 0 => Watched::Together,
             Stage::Visits => Watched::Visits,
         };
-        let now = Instant::now();
-        Self {
-            core: Arc::clone(core),
-            table: Arc::clone(&hosted.table),
-            walker: hosted.shared.walker,
-            stage,
-            visits: u32::try_from(batch.visits.len()).unwrap_or(u32::MAX),
-            current: Arc::clone(&batch.current),
-            // Relaxed, here and below: the future is polled on this thread.
-            slot: batch.current.load(Ordering::Relaxed),
-            since: now,
-            began: now,
-        }
+        let visits = u32::try_from(batch.visits.len()).unwrap_or(u32::MAX);
+        // Relaxed, here and below: the future is polled on this thread.
+        Self { stage, visits, slot: batch.current.load(Ordering::Relaxed) }
     }
 
-    /// How many visits the batch is about.
-    pub(super) fn visits(&self) -> u32 {
-        self.visits
-    }
-
-    /// The batch was polled once more.
-    pub(super) fn polled(&mut self, is_done: bool) {
-        let slot = self.current.load(Ordering::Relaxed);
-        if slot != self.slot || is_done {
-            let took = self.since.elapsed();
-            if self.is_slow(took) {
-                self.tell(took, 1);
-            }
-            (self.slot, self.since) = (slot, Instant::now());
-        }
-        if is_done && self.core.settings.observe.metrics {
-            self.core.metrics.batch_took(self.began.elapsed());
-        }
-    }
-
-    fn is_slow(&self, took: Duration) -> bool {
-        let bound = self.core.settings.observe.slow_hook;
-        !bound.is_zero() && took >= bound
-    }
-
-    /// Tells that hooks were slow: those of one visit, or of several that ran without a wait in between.
+    /// Tells that the hooks of the batch, which did not have to wait, were slow in all.
     #[cold]
-    pub(super) fn tell(&self, took: Duration, visits: u32) {
-        let id = self.core.directory.id_of(Slot(self.slot)).cloned().unwrap_or_else(Id::root);
-        let visits = if self.stage == Watched::Together { self.visits } else { visits };
-        let took_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
-        tell_slow_hook(&self.core.metrics, self.walker, &self.hooks(&id), &id, visits, took_ms);
+    pub(super) fn tell_slow(self, core: &Core, hosted: &Hosted, took_ms: u32) {
+        let slot = hosted.rare.current.as_ref().map_or(self.slot, |slot| slot.load(Ordering::Relaxed));
+        let place = Place { core, table: &hosted.table, walker: hosted.shared.walker, stage: self.stage };
+        place.tell_slow(slot, self.visits, took_ms.into());
+    }
+}
+
+/// Where hooks were slow.
+struct Place<'a> {
+    core: &'a Core,
+    table: &'a HookTable,
+    walker: &'static str,
+    stage: Watched,
+}
+
+impl Place<'_> {
+    fn tell_slow(&self, slot: u32, visits: u32, took_ms: u64) {
+        let at = self.core.directory.id_of(Slot(slot)).cloned().unwrap_or_else(Id::root);
+        tell_slow_hook(&self.core.metrics, self.walker, &self.hooks(&at), &at, visits, took_ms);
     }
 
     /// The hooks that may have run: which of those at a node it was is not seen from outside of the future.
@@ -103,5 +76,52 @@ impl BatchWatch {
             Watched::Visits | Watched::Together => self.table.at(at.kind(), at.entity()).to_vec(),
         };
         hooks.into_iter().map(|hook| self.table.name(hook)).collect::<Vec<_>>().join(", ")
+    }
+}
+
+/// The watch over a batch that has to wait.
+pub(super) struct BatchWatch {
+    core: Arc<Core>,
+    table: Arc<HookTable>,
+    walker: &'static str,
+    note: BatchNote,
+    /// Where visits note their node as they begin; the node that was noted last, and since when.
+    current: Arc<AtomicU32>,
+    slot: u32,
+    since: Instant,
+    began: Instant,
+}
+
+impl BatchWatch {
+    /// Begins it when the batch has been polled once.
+    pub(super) fn begin(core: &Arc<Core>, hosted: &Hosted, note: BatchNote) -> Self {
+        let current = hosted.rare.current.clone().unwrap_or_default();
+        let (slot, now) = (current.load(Ordering::Relaxed), Instant::now());
+        let (core, table) = (Arc::clone(core), Arc::clone(&hosted.table));
+        Self { core, table, walker: hosted.shared.walker, note, current, slot, since: now, began: now }
+    }
+
+    /// The batch was polled once more.
+    pub(super) fn polled(&mut self, is_done: bool) {
+        let slot = self.current.load(Ordering::Relaxed);
+        if slot == self.slot && !is_done {
+            return;
+        }
+        let (took, bound) = (self.since.elapsed(), self.core.settings.observe.slow_hook);
+        if !bound.is_zero() && took >= bound {
+            self.tell_slow(took);
+        }
+        (self.slot, self.since) = (slot, Instant::now());
+        if is_done && self.core.settings.observe.metrics {
+            self.core.metrics.batch_took(self.began.elapsed());
+        }
+    }
+
+    #[cold]
+    fn tell_slow(&self, took: Duration) {
+        let Self { core, table, walker, note, .. } = self;
+        let visits = if note.stage == Watched::Together { note.visits } else { 1 };
+        let place = Place { core, table, walker, stage: note.stage };
+        place.tell_slow(self.slot, visits, u64::try_from(took.as_millis()).unwrap_or(u64::MAX));
     }
 }

@@ -106,6 +106,7 @@ impl Engine {
         }
         // Before its profile is given out.
         self.tally.see(hosted);
+        hosted.end_visits();
         hosted.profile.elapsed = hosted.shared.spawned.elapsed();
         hosted.profile.resident = hosted.profile.visits.saturating_sub(hosted.profile.loaded);
         if let Some(walk) = &hosted.walk {
@@ -160,6 +161,7 @@ impl Engine {
     fn end_after(&mut self, hosted: &mut Hosted, outcome: Outcome, task: Option<JoinHandle<()>>) {
         // Whoever waits for the walk finds its visits counted.
         self.tally.see(hosted);
+        hosted.end_visits();
         self.tell_figures();
         if let Err(error) = &outcome {
             tracing::debug!(walk = hosted.shared.id, walker = hosted.shared.walker, %error, "walk ended");

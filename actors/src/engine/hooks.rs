@@ -6,7 +6,6 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Weak;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Duration;
 
 use futures_util::FutureExt;
 use tracing::Instrument;
@@ -15,7 +14,7 @@ use wayfare_graph::{
 };
 
 use crate::engine::Engine;
-use crate::engine::batch_watch::BatchWatch;
+use crate::engine::batch_watch::{BatchNote, BatchWatch};
 use crate::engine::run::wait_for;
 use crate::engine::tally::tell_slow_hook;
 use crate::hosted::{Hosted, Phase, State};
@@ -107,14 +106,15 @@ impl Engine {
         hosted.rare.waiting = walk.queue_len();
         // Outside the future, because a batch that panics takes everything else with it.
         batch.current.store(walk.position().slot.0, Ordering::Relaxed);
-        let mut watch = BatchWatch::begin(&self.core, hosted, &batch);
+        let note = BatchNote::of(hosted, &batch);
         let mut drive = AssertUnwindSafe(walker.drive(batch, walk)).catch_unwind();
         // The first poll has no waker of its own: if it is not ready, the task below polls again.
         let clock = self.tally.begin_hook();
         let polled = (&mut drive).now_or_never();
-        let made = if polled.is_some() { watch.visits() } else { 0 };
+        // Hooks that have to wait are timed by themselves.
+        let made = if polled.is_some() { note.visits } else { 0 };
         if let Some(took_ms) = self.tally.end_hooks(clock, made) {
-            watch.tell(Duration::from_millis(took_ms.into()), watch.visits());
+            note.tell_slow(&self.core, hosted, took_ms);
         }
         match polled {
             Some(Ok(driven)) => self.driven(hosted, driven).map(Ran::Done),
@@ -124,6 +124,7 @@ impl Engine {
                 let engine = self.this.clone();
                 let walk = hosted.shared.id;
                 let vitals = Arc::clone(&self.vitals);
+                let mut watch = BatchWatch::begin(&self.core, hosted, note);
                 let span = trace::within(hosted.traced.as_ref().map(|traced| traced.span().clone()));
                 let driving = async move {
                     let outcome = poll_fn(|cx| {

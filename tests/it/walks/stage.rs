@@ -19,12 +19,12 @@ use super::trick_store::TrickStore;
 const LIMIT: Duration = Duration::from_secs(30);
 
 /// Waits for a future, but not for ever.
-pub(super) async fn within<T>(future: impl Future<Output = T>) -> T {
+pub(crate) async fn within<T>(future: impl Future<Output = T>) -> T {
     tokio::time::timeout(LIMIT, future).await.expect("it ends within 30 s")
 }
 
 /// Asks again and again until the answer is yes.
-pub(super) async fn until(mut reached: impl AsyncFnMut() -> bool) {
+pub(crate) async fn until(mut reached: impl AsyncFnMut() -> bool) {
     within(async {
         while !reached().await {
             tokio::task::yield_now().await;
@@ -35,35 +35,35 @@ pub(super) async fn until(mut reached: impl AsyncFnMut() -> bool) {
 
 #[node]
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Hamlet {
-    pub(super) name: String,
+pub(crate) struct Hamlet {
+    pub(crate) name: String,
 }
 
 #[node]
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Harbour {
-    pub(super) name: String,
+pub(crate) struct Harbour {
+    pub(crate) name: String,
     #[serde(default)]
-    pub(super) berths: u32,
+    pub(crate) berths: u32,
 }
 
 #[edge]
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Lane {}
+pub(crate) struct Lane {}
 
 #[edge]
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Ferry {}
+pub(crate) struct Ferry {}
 
 #[edge(multi)]
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Track {}
+pub(crate) struct Track {}
 
 /// A runtime on a store of its own.
-pub(super) struct Stage {
+pub(crate) struct Stage {
     /// Opened before the runtime is dropped, so that a test which fails half-way does not keep it.
     trick: Option<Opened>,
-    pub(super) runtime: Runtime,
+    pub(crate) runtime: Runtime,
     folder: TempDir,
 }
 
@@ -78,26 +78,26 @@ impl Drop for Opened {
 }
 
 impl Stage {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self::with(|config| config)
     }
 
     /// With settings of its own.
-    pub(super) fn with(set: impl FnOnce(ConfigBuilder) -> ConfigBuilder) -> Self {
+    pub(crate) fn with(set: impl FnOnce(ConfigBuilder) -> ConfigBuilder) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let runtime = Runtime::start(&config(folder.path(), set)).unwrap();
         Self { trick: None, runtime, folder }
     }
 
     /// On a store that the test can hold up and make fail.
-    pub(super) fn on_trick_store(
+    pub(crate) fn on_trick_store(
         set: impl FnOnce(ConfigBuilder) -> ConfigBuilder,
     ) -> (Self, Arc<TrickStore>) {
         Self::on_trick_store_of(1, set)
     }
 
     /// The same; the store takes so many commits at once.
-    pub(super) fn on_trick_store_of(
+    pub(crate) fn on_trick_store_of(
         writers: usize,
         set: impl FnOnce(ConfigBuilder) -> ConfigBuilder,
     ) -> (Self, Arc<TrickStore>) {
@@ -111,11 +111,11 @@ impl Stage {
     }
 
     /// The same store in a runtime in which nothing is resident.
-    pub(super) async fn reopened(self) -> Self {
+    pub(crate) async fn reopened(self) -> Self {
         self.reopened_with(|config| config).await
     }
 
-    pub(super) async fn reopened_with(self, set: impl FnOnce(ConfigBuilder) -> ConfigBuilder) -> Self {
+    pub(crate) async fn reopened_with(self, set: impl FnOnce(ConfigBuilder) -> ConfigBuilder) -> Self {
         let Self { trick, runtime, folder } = self;
         within(runtime.shutdown()).await;
         drop(trick);
@@ -124,22 +124,22 @@ impl Stage {
     }
 
     /// The folder of the store.
-    pub(super) fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         self.folder.path()
     }
 
     /// Gives the runtime's handle up, and keeps the store.
-    pub(super) fn into_folder(self) -> TempDir {
+    pub(crate) fn into_folder(self) -> TempDir {
         self.folder
     }
 
-    pub(super) fn graph(&self) -> Graph {
+    pub(crate) fn graph(&self) -> Graph {
         self.runtime.graph()
     }
 
     /// Stores hamlets and what joins them, in the order of the text, such as `a>b b=c a~c a#c`: `>` is a `Lane`,
     /// `=` one both ways, `~` a `Ferry`, `#` a `Track`.
-    pub(super) async fn draw(&self, text: &str) {
+    pub(crate) async fn draw(&self, text: &str) {
         let graph = self.graph();
         let mut writes = Vec::new();
         for token in text.split_whitespace() {
@@ -165,12 +165,12 @@ impl Stage {
     }
 
     /// Walks everything that can be reached from a hamlet, and tells the keys in the order of the visits.
-    pub(super) async fn trail(&self, from: &str) -> String {
+    pub(crate) async fn trail(&self, from: &str) -> String {
         self.trail_with(Trail::default(), from, |spawning| spawning).await
     }
 
     /// The same, with a trail and options of its own.
-    pub(super) async fn trail_with(
+    pub(crate) async fn trail_with(
         &self,
         trail: Trail,
         from: &str,
@@ -181,7 +181,7 @@ impl Stage {
     }
 }
 
-pub(super) fn config(folder: &Path, set: impl FnOnce(ConfigBuilder) -> ConfigBuilder) -> Config {
+pub(crate) fn config(folder: &Path, set: impl FnOnce(ConfigBuilder) -> ConfigBuilder) -> Config {
     let builder = Config::builder()
         .store_url(format!("embedded:{}", folder.join("store").display()))
         // A runtime whose test has failed is not waited for long.
@@ -190,28 +190,28 @@ pub(super) fn config(folder: &Path, set: impl FnOnce(ConfigBuilder) -> ConfigBui
 }
 
 /// The id of a hamlet.
-pub(super) fn hamlet(key: &str) -> Id {
+pub(crate) fn hamlet(key: &str) -> Id {
     Id::node("Hamlet", key).unwrap()
 }
 
 /// The key of an id.
-pub(super) fn key(id: &Id) -> String {
+pub(crate) fn key(id: &Id) -> String {
     id.with_key(str::to_owned)
 }
 
 /// A document as its JSON would be read.
-pub(super) fn document(json: Value) -> Document {
+pub(crate) fn document(json: Value) -> Document {
     Document::from_json(json).unwrap()
 }
 
 /// Writes down where it was.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-pub(super) struct Trail {
-    pub(super) hops: Option<u32>,
-    pub(super) direction: Direction,
-    pub(super) keys: Vec<String>,
-    pub(super) depths: Vec<u32>,
+pub(crate) struct Trail {
+    pub(crate) hops: Option<u32>,
+    pub(crate) direction: Direction,
+    pub(crate) keys: Vec<String>,
+    pub(crate) depths: Vec<u32>,
 }
 
 #[walker(options = Trail::options)]

@@ -12,7 +12,7 @@ use wayfare_graph::{Loaded, StoreFuture};
 
 /// Calls in the order in which they came, let through by number.
 #[derive(Debug)]
-pub(super) struct Turnstile {
+pub(crate) struct Turnstile {
     came: watch::Sender<u64>,
     passed: watch::Sender<u64>,
     /// Calls up to this number may pass.
@@ -48,59 +48,59 @@ impl Turnstile {
     }
 
     /// Holds up calls that come from now on.
-    pub(super) fn close(&self) {
+    pub(crate) fn close(&self) {
         self.open_to.send_replace(*self.came.borrow());
     }
 
     /// Lets so many of those through that are held up, or will be.
-    pub(super) fn admit(&self, calls: u64) {
+    pub(crate) fn admit(&self, calls: u64) {
         self.open_to.send_modify(|open_to| *open_to += calls);
     }
 
     /// Lets everything through.
-    pub(super) fn open(&self) {
+    pub(crate) fn open(&self) {
         self.open_to.send_replace(u64::MAX);
     }
 
     /// Makes so many of the next calls fail.
-    pub(super) fn fail(&self, calls: u64) {
+    pub(crate) fn fail(&self, calls: u64) {
         self.failures.store(calls, SeqCst);
     }
 
     /// Waits until so many calls have been let through.
-    pub(super) async fn wait_for_passed(&self, calls: u64) {
+    pub(crate) async fn wait_for_passed(&self, calls: u64) {
         let _ = super::stage::within(self.passed.subscribe().wait_for(|&passed| passed >= calls)).await;
     }
 
     /// How many calls have come.
-    pub(super) fn came(&self) -> u64 {
+    pub(crate) fn came(&self) -> u64 {
         *self.came.borrow()
     }
 
     /// Waits until so many calls have come, the first ones included.
-    pub(super) async fn wait_for(&self, calls: u64) {
+    pub(crate) async fn wait_for(&self, calls: u64) {
         let _ = super::stage::within(self.came.subscribe().wait_for(|&came| came >= calls)).await;
     }
 }
 
 /// The store.
 #[derive(Debug)]
-pub(super) struct TrickStore {
+pub(crate) struct TrickStore {
     inner: Arc<dyn Store>,
     /// Passed before anything is written.
-    pub(super) applies: Turnstile,
+    pub(crate) applies: Turnstile,
     /// Passed after the data has been read, so that what is held up grows old.
-    pub(super) loads: Turnstile,
+    pub(crate) loads: Turnstile,
     /// Passed before anything is scanned.
-    pub(super) scans: Turnstile,
+    pub(crate) scans: Turnstile,
     /// What [`Store::is_local`] says.
-    pub(super) local: AtomicBool,
+    pub(crate) local: AtomicBool,
     /// What [`Store::max_writers`] says.
     writers: usize,
 }
 
 impl TrickStore {
-    pub(super) fn new(inner: Arc<dyn Store>, writers: usize) -> Self {
+    pub(crate) fn new(inner: Arc<dyn Store>, writers: usize) -> Self {
         let local = AtomicBool::new(inner.is_local());
         Self {
             inner,
