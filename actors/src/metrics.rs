@@ -324,11 +324,8 @@ mod tests {
     fn a_failed_commit_counts_all_its_writes_as_failed_and_a_conflict_as_one() {
         let metrics = metrics();
         let id = wayfare_graph::Id::root();
-        let conflict = WriteError::Conflict {
-            id: id.clone(),
-            expected: Default::default(),
-            found: None.unwrap_or_default(),
-        };
+        let conflict =
+            WriteError::Conflict { id: id.clone(), expected: Default::default(), found: Default::default() };
         let refused = WriteError::NotFound { id };
         metrics.committed(2, Duration::from_millis(1), Some(&[vec![Err(conflict)], vec![Err(refused)]]));
         metrics.committed(3, Duration::from_millis(1), None);

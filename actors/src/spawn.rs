@@ -266,7 +266,7 @@ fn prepare(
         || trace::is_sampled(id, core.settings.observe.sample),
         |parent| parent.span.get().is_some(),
     );
-    let span = is_traced.then(|| WalkSpan::begin(id, walker.name(), at)).unwrap_or_default();
+    let span = if is_traced { WalkSpan::begin(id, walker.name(), at) } else { WalkSpan::default() };
     let metrics = Arc::clone(&core.metrics);
     let shared = WalkShared::new(id, walker.name(), wall, worker.number, parent, reply, metrics, span);
     let shared = Arc::new(shared);

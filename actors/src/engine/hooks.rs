@@ -59,7 +59,7 @@ impl Engine {
             }));
             if let Some(took_ms) = self.tally.end_hooks(clock, 1) {
                 let hook = hosted.table.name(hook);
-                tell_slow_hook(&self.core.metrics, hosted.shared.walker, &hook, id, 1, took_ms.into());
+                tell_slow_hook(&self.core.metrics, hosted.shared.walker, hook, id, 1, took_ms.into());
             }
             match called {
                 Ok(Ok(Step::Continue)) => {}
