@@ -119,7 +119,7 @@ impl Config {
                 origin: Origin::Together,
             });
         }
-        self.observe.check()
+        self.observe.check(cfg!(feature = "otlp"))
     }
 
     /// The text of a `config.toml` that lists every setting with its meaning, unit, range and default.
@@ -268,7 +268,8 @@ impl ObserveConfig {
         Duration::from_millis(self.otlp_interval_ms)
     }
 
-    fn check(&self) -> Result<(), ConfigError> {
+    /// `has_otlp` says whether that feature is built in.
+    fn check(&self, has_otlp: bool) -> Result<(), ConfigError> {
         let refused = |name: &str, value: String, allowed: &str| {
             let (key, allowed) = (format!("observe.{name}"), allowed.to_owned());
             Err(ConfigError::OutOfRange { key, value, allowed, origin: Origin::Together })
@@ -281,7 +282,7 @@ impl ObserveConfig {
         if self.otlp.is_none() {
             return Ok(());
         }
-        if !cfg!(feature = "otlp") {
+        if !has_otlp {
             let allowed = "`none`, as this program was built without the feature `otlp` of `wayfare`";
             return refused("otlp", self.otlp.to_string(), allowed);
         }
