@@ -8,6 +8,7 @@ mod auto;
 mod bytes;
 mod entity_list;
 mod error;
+mod fraction;
 mod layers;
 mod load;
 mod settable;
@@ -17,6 +18,7 @@ mod store_url;
 
 use std::ffi::OsString;
 use std::fmt::Write as _;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use std::{env, fs, io};
@@ -26,10 +28,11 @@ use serde::{Deserialize, Deserializer, de};
 pub use auto::OrAuto;
 pub use entity_list::EntityList;
 pub use error::{ConfigError, Origin};
+pub use fraction::Fraction;
 pub use setting::{Allowed, Setting};
 pub use settings::{
     AdmissionConfig, CacheConfig, CacheRestartsConfig, Config, ConfigBuilder, DurableConfig, EventsConfig,
-    LimitsConfig, PoolConfig, ShardRestartsConfig, ShardsConfig, StoreConfig, SupervisionConfig,
+    LimitsConfig, ObserveConfig, PoolConfig, ShardRestartsConfig, ShardsConfig, StoreConfig, SupervisionConfig,
     UpdatesConfig, WorkerRestartsConfig, WorkersConfig, WriterRestartsConfig, WritersConfig, settings,
 };
 pub use store_url::StoreUrl;
@@ -118,7 +121,7 @@ impl Config {
                 origin: Origin::Together,
             });
         }
-        Ok(())
+        self.observe.check(cfg!(feature = "otlp"))
     }
 
     /// The text of a `config.toml` that lists every setting with its meaning, unit, range and default.
@@ -251,6 +254,47 @@ impl LimitsConfig {
     #[must_use]
     pub fn wall(&self) -> Duration {
         Duration::from_millis(self.wall_ms)
+    }
+}
+
+impl ObserveConfig {
+    /// The address of [`listen`](Self::listen), `None` for none, and for a text that is no address.
+    #[must_use]
+    pub fn listen_address(&self) -> Option<SocketAddr> {
+        self.listen.parse().ok()
+    }
+
+    /// [`otlp_interval_ms`](Self::otlp_interval_ms) as a duration.
+    #[must_use]
+    pub fn otlp_interval(&self) -> Duration {
+        Duration::from_millis(self.otlp_interval_ms)
+    }
+
+    /// `has_otlp` says whether that feature is built in.
+    fn check(&self, has_otlp: bool) -> Result<(), ConfigError> {
+        let refused = |name: &str, value: String, allowed: &str| {
+            let (key, allowed) = (format!("observe.{name}"), allowed.to_owned());
+            Err(ConfigError::OutOfRange { key, value, allowed, origin: Origin::Together })
+        };
+        if self.listen != "none" && self.listen_address().is_none() {
+            let allowed = "`none`, or an address and a port such as `127.0.0.1:9464`";
+            return refused("listen", self.listen.clone(), allowed);
+        }
+        let otlp = self.otlp.as_str();
+        if self.otlp.is_none() {
+            return Ok(());
+        }
+        if !has_otlp {
+            let allowed = "`none`, as this program was built without the feature `otlp` of `wayfare`";
+            return refused("otlp", self.otlp.to_string(), allowed);
+        }
+        let host = otlp.strip_prefix("http://").map(|rest| rest.split('/').next().unwrap_or_default());
+        if host.is_none_or(str::is_empty) {
+            let allowed =
+                "`none`, or a url such as `http://localhost:4318`; for `https` put a collector in between";
+            return refused("otlp", self.otlp.to_string(), allowed);
+        }
+        Ok(())
     }
 }
 

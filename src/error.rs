@@ -10,6 +10,7 @@ use wayfare_graph::{
 
 use crate::config::ConfigError;
 use crate::cursor::CursorError;
+use crate::observe::ObserveError;
 
 /// Any error of Wayfare.
 #[derive(Debug, thiserror::Error)]
@@ -36,6 +37,9 @@ pub enum Error {
     /// A text is no id.
     #[error(transparent)]
     Id(#[from] IdError),
+    /// Figures and health could not be served.
+    #[error(transparent)]
+    Observe(#[from] ObserveError),
     /// A cache refused.
     #[error(transparent)]
     Cache(#[from] CacheError),

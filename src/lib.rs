@@ -53,6 +53,7 @@ mod cursor;
 mod error;
 mod field_names;
 mod graph;
+mod observe;
 mod opening;
 mod runtime;
 mod schema_migration;
@@ -65,8 +66,8 @@ pub use cache::Cache;
 pub use command::run_command;
 pub use config::{
     AdmissionConfig, Allowed, CacheConfig, CacheRestartsConfig, Config, ConfigBuilder, ConfigError,
-    DurableConfig, EntityList, EventsConfig, LimitsConfig, OrAuto, Origin, PoolConfig, Setting,
-    ShardRestartsConfig, ShardsConfig, StoreConfig, StoreUrl, SupervisionConfig, UpdatesConfig,
+    DurableConfig, EntityList, EventsConfig, Fraction, LimitsConfig, ObserveConfig, OrAuto, Origin, PoolConfig,
+    Setting, ShardRestartsConfig, ShardsConfig, StoreConfig, StoreUrl, SupervisionConfig, UpdatesConfig,
     WorkerRestartsConfig, WorkersConfig, WriterRestartsConfig, WritersConfig, settings,
 };
 pub use cursor::{Cursor, CursorError};
@@ -74,15 +75,20 @@ pub use error::{Error, Result};
 pub use graph::{
     Conflict, Deleted, FoundPage, Graph, IndexBuilding, IndexKey, Neighbour, NewIndex, Refused, Saved,
 };
+pub use observe::ObserveError;
+#[cfg(feature = "otlp")]
+pub use observe::OtlpTraces;
 pub use runtime::Runtime;
 pub use schema_migration::{EntitySchemas, SchemaMigration, SchemaReport};
 pub use selection::{Part, Selection, SortBy};
 pub use spawning::{Spawning, StreamSpawning, Walking};
 pub use stored::Stored;
 pub use wayfare_actors::{
-    ActorEnd, ActorKind, AdmissionFigures, Admittance, CacheFigures, Cause, Degraded, DurableWalk,
-    EmitStream, Finished, PinError, ResidentFigures, RuntimeHandle, Scale, ShardFigures, Spawn, Spawned,
-    StartError, WalkStatus, WarmFigures,
+    ActorEnd, ActorKind, AdmissionFigures, Admittance, Bucket, CacheFigures, Cause, Degraded, Distribution,
+    DurableWalk, EmitStream, Finished, Health, HealthPart, HealthState, MetricFamily, MetricKind, MetricLabel,
+    MetricSample, MetricSpec, MetricValue, MetricsSnapshot, PartHealth, PinError, Readiness, ResidentFigures,
+    RuntimeHandle, Scale, ShardFigures, Spawn, Spawned, StartError, WalkStatus, WarmFigures, WeakRuntimeHandle,
+    metrics_table,
 };
 pub use wayfare_graph::{
     AccessPath, Along, Body, BodyError, Bounds, Budget, CacheError, Child, Circuit, Clock, Detail, Direction,
@@ -105,6 +111,7 @@ pub use wayfare_macros::{
 #[doc = include_str!("../docs/caching.md")]
 #[doc = include_str!("../docs/from-jvspatial.md")]
 #[doc = include_str!("../docs/graph.md")]
+#[doc = include_str!("../docs/observability.md")]
 #[doc = include_str!("../docs/stores.md")]
 #[doc = include_str!("../docs/walkers.md")]
 #[doc = include_str!("../README.md")]

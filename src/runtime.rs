@@ -1,10 +1,12 @@
 //! The runtime as a service holds it.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use wayfare_actors::{
-    ActorKind, AdmissionFigures, Degraded, DurableWalk, ResidentFigures, RuntimeHandle, Settings, Spawn,
-    Spawned, WalkStatus,
+    ActorKind, AdmissionFigures, Degraded, DurableWalk, Health, MetricsSnapshot, ObserveSettings, Readiness,
+    ResidentFigures, RuntimeHandle, Settings, Spawn, Spawned, WalkStatus,
 };
 use wayfare_graph::{
     EntityName, EntityType, Event, EventSource, Filter, Id, Index, KeySource, Limits, PoolFigures, Store,
@@ -12,9 +14,10 @@ use wayfare_graph::{
 };
 
 use crate::cache::Cache;
-use crate::config::Config;
+use crate::config::{Config, ObserveConfig};
 use crate::error::Result;
 use crate::graph::Graph;
+use crate::observe;
 use crate::opening::{open_cache, open_store};
 use crate::spawning::Spawning;
 
@@ -28,6 +31,7 @@ pub struct Runtime {
     handle: RuntimeHandle,
     pub(crate) update_retries: usize,
     page_size: usize,
+    observed_at: Option<SocketAddr>,
 }
 
 impl Runtime {
@@ -62,7 +66,9 @@ impl Runtime {
         }
         let cache = open_cache(&config.cache)?;
         let handle = RuntimeHandle::start(store, keys, settings_of(config)?, cache)?;
-        Ok(Self { handle, update_retries: config.updates.retries, page_size: config.store.page_size })
+        let observed_at = observe::start(&handle, &config.observe)?;
+        let (update_retries, page_size) = (config.updates.retries, config.store.page_size);
+        Ok(Self { handle, update_retries, page_size, observed_at })
     }
 
     /// The graph.
@@ -148,12 +154,36 @@ impl Runtime {
         self.handle.settled_walk(id).await
     }
 
-    /// Asks the store for a sign of life.
+    /// How the runtime is, part by part: store, writer, shards, workers, cache. Each has 3 seconds to give a sign of life.
     ///
     /// # Errors
-    /// [`Error::Store`](crate::Error::Store) when it gives none.
-    pub async fn health(&self) -> Result<()> {
-        Ok(self.handle.health().await?)
+    /// [`Error::Store`](crate::Error::Store) with [`StoreError::Stopped`](crate::StoreError::Stopped) when the runtime has
+    /// stopped; a store that is away is told in the report.
+    pub async fn health(&self) -> Result<Health> {
+        Ok(self.handle.health_report().await?)
+    }
+
+    /// Whether the runtime is ready to be given work: it takes walks, the store answers, and loading `[cache] warm` is over.
+    ///
+    /// # Errors
+    /// As [`health`](Self::health).
+    pub async fn readiness(&self) -> Result<Readiness> {
+        Ok(self.handle.readiness().await?)
+    }
+
+    /// All figures of the runtime at this moment, those of [`metrics_table`](crate::metrics_table).
+    ///
+    /// Takes microseconds and waits for nobody, so it can be asked while actors are stuck.
+    #[must_use]
+    pub fn metrics(&self) -> MetricsSnapshot {
+        self.handle.metrics()
+    }
+
+    /// Where figures and health are served, `None` where they are not; the port is the one that was found where
+    /// `[observe] listen` asks for port 0.
+    #[must_use]
+    pub fn observed_at(&self) -> Option<SocketAddr> {
+        self.observed_at
     }
 
     /// The store's pool of connections as it is now, `None` where the store has none.
@@ -246,7 +276,18 @@ fn settings_of(config: &Config) -> Result<Settings> {
         admission: config.admission.settings(),
         supervision: config.supervision_settings(),
         stall: config.supervision.stall(),
+        observe: observe_settings_of(&config.observe),
     })
+}
+
+fn observe_settings_of(observe: &ObserveConfig) -> ObserveSettings {
+    ObserveSettings {
+        metrics: observe.metrics,
+        slow_hook: Duration::from_millis(observe.slow_hook_ms),
+        slow_query: Duration::from_millis(observe.slow_query_ms),
+        slow_commit: Duration::from_millis(observe.slow_commit_ms),
+        sample: observe.sample.get(),
+    }
 }
 
 fn make_declared_indexes(store: &dyn Store) -> Result<()> {

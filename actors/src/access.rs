@@ -6,6 +6,7 @@ use rustc_hash::FxHashSet;
 use serde_json::Value;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
+use tracing::Span;
 use wayfare_graph::{
     Document, EntityKey, EntityName, Explanation, Id, Index, IndexProgress, Kind, Loaded, Need, Page,
     PoolFigures, Query, Slot, Store, StoreError, StoreStats, Visited, Write, WriteBatch, WriteResult,
@@ -14,6 +15,7 @@ use wayfare_graph::{
 
 use crate::core::Core;
 use crate::messages::{Apply, Bulk, Evict, Save, SaveReply};
+use crate::trace;
 
 /// Reads of up to this many documents from a local store are done in place.
 const IN_PLACE_READS: usize = 32;
@@ -30,7 +32,8 @@ impl Core {
         let store = Arc::clone(&self.store);
         let Some(runtime) = self.runtime.get().cloned() else { return Err(gone()) };
         let own = runtime.clone();
-        let task = runtime.spawn_blocking(move || call(&*store, &own));
+        let span = Span::current();
+        let task = runtime.spawn_blocking(move || span.in_scope(|| call(&*store, &own)));
         task.await.unwrap_or_else(|_| Err(gone()))
     }
 
@@ -43,7 +46,8 @@ impl Core {
         let (store, ids) = (Arc::clone(&self.store), ids.to_vec());
         let Some(runtime) = self.runtime.get().cloned() else { return Err(gone()) };
         let own = runtime.clone();
-        let task = runtime.spawn_blocking(move || own.block_on(store.get_many(&ids)));
+        let span = Span::current();
+        let task = runtime.spawn_blocking(move || span.in_scope(|| own.block_on(store.get_many(&ids))));
         task.await.unwrap_or_else(|_| Err(gone()))
     }
 
@@ -154,7 +158,8 @@ impl Core {
         let permit = Arc::clone(&self.write_permits).acquire_owned().await.map_err(|_| gone())?;
         let slot = self.directory.slot_of(document.id());
         let (reply, saved) = oneshot::channel();
-        let save = Save { slot, document, reply: SaveReply::one(reply, permit), published: None };
+        let save =
+            Save { slot, document, reply: SaveReply::one(reply, permit), published: None, span: trace::caller() };
         self.send_saves(self.directory.shard_of(slot), vec![save]).await?;
         saved.await.map_err(|_| self.unanswered("shard"))?.map_err(|error| shared_error(&error))
     }
@@ -162,7 +167,7 @@ impl Core {
     /// Sends saves to a shard as soon as it is there; to the next, when they were lost in its mailbox.
     async fn send_saves(&self, at: usize, saves: Vec<Save>) -> Read<()> {
         let shard = self.shards.at(at).await.ok_or_else(gone)?;
-        let apply = Apply::new(self.weak(), at, saves);
+        let apply = Apply::new(self, at, saves);
         match shard.try_send(apply) {
             Err(actix::prelude::SendError::Full(apply)) => drop(shard.send(apply).await),
             Ok(()) | Err(actix::prelude::SendError::Closed(_)) => {}
@@ -181,12 +186,14 @@ impl Core {
         let permits =
             Arc::clone(&self.write_permits).acquire_many_owned(permits).await.map_err(|_| gone())?;
         let (bulk, outcomes) = Bulk::new(documents.len(), permits);
+        let span = trace::caller();
         let mut by_shard: Vec<Vec<Save>> = Vec::new();
         by_shard.resize_with(self.settings.shards, Vec::new);
         for (at, document) in documents.into_iter().enumerate() {
             let slot = self.directory.slot_of(document.id());
             let reply = SaveReply::part(Arc::clone(&bulk), at);
-            by_shard[self.directory.shard_of(slot)].push(Save { slot, document, reply, published: None });
+            let save = Save { slot, document, reply, published: None, span: span.clone() };
+            by_shard[self.directory.shard_of(slot)].push(save);
         }
         drop(bulk);
         for (shard, saves) in by_shard.into_iter().enumerate().filter(|(_, saves)| !saves.is_empty()) {

@@ -23,6 +23,7 @@ use std::time::Duration;
 
 use parking_lot::RwLock;
 use rustc_hash::FxHashMap;
+use tracing::Instrument;
 use wayfare_graph::{
     AnyValue, Begun, CacheError, CacheFuture, CacheType, Clock, EntityKey, LookUp, RemoteCache, RemoteChange,
     RemoteEntry, ResultCache, Ticket, Wanted, check_cache_key, entity_tag,
@@ -38,7 +39,9 @@ pub use self::memory::MemoryBound;
 use self::memory::{Age, Hold, Memory, New};
 use self::outbox::Outbox;
 use self::turn::Turn;
+use crate::metrics::Mailbox;
 use crate::supervision::{ActorEnd, ActorKind, RestartPolicy, Supervision};
+use crate::trace;
 
 /// What a cache is made of.
 #[derive(Debug, Clone)]
@@ -68,6 +71,7 @@ pub struct LayeredCache {
     /// Told when the actor ends.
     supervision: OnceLock<Arc<Supervision>>,
     counts: Counts,
+    mailbox: Arc<Mailbox>,
     entity_tags: RwLock<FxHashMap<EntityKey, Arc<str>>>,
 }
 
@@ -91,6 +95,7 @@ impl LayeredCache {
         if matches!(memory, Some(MemoryBound::Entries(0) | MemoryBound::Bytes(0))) {
             return refused("a layer in memory holds at least one entry");
         }
+        let mailbox: Arc<Mailbox> = Arc::default();
         let cache = Arc::new_cyclic(|me| Self {
             me: Weak::clone(me),
             memory: memory.map(Memory::new),
@@ -100,9 +105,10 @@ impl LayeredCache {
             flights: Arc::default(),
             outbox: Outbox::default(),
             hears: AtomicBool::new(false),
-            home: Home::new(Weak::clone(me)),
+            home: Home::new(Weak::clone(me), Arc::clone(&mailbox)),
             supervision: OnceLock::new(),
             counts: Counts::default(),
+            mailbox,
             entity_tags: RwLock::default(),
         });
         if let Some(remote) = &cache.remote {
@@ -159,7 +165,8 @@ impl LayeredCache {
         let Some(remote) = self.remote.as_ref().filter(|_| !keys.is_empty()) else { return nothing() };
         let holds: Vec<Option<Hold>> =
             keys.iter().map(|key| self.memory.as_ref().map(|memory| memory.hold(key, &[]))).collect();
-        let entries = match remote.peek(keys).await {
+        let span = trace::child(|| tracing::info_span!("cache", call = "peek"));
+        let entries = match remote.peek(keys).instrument(span).await {
             Ok(entries) => entries,
             Err(error) => {
                 self.counts.remote_failed(&error);
@@ -256,7 +263,8 @@ impl LayeredCache {
         let mut ticket: Option<Ticket> = None;
         if let Some(remote) = &self.remote {
             let asked = [LookUp { key: wanted.key.clone(), tags: tags.clone() }];
-            match remote.look_up(&asked).await {
+            let span = trace::child(|| tracing::info_span!("cache", call = "look_up"));
+            match remote.look_up(&asked).instrument(span).await {
                 Ok(looked_up) => {
                     let Some(looked_up) = looked_up.into_iter().next() else {
                         return Turn::begin(self, wanted, tags, hold, ticket, flight);
@@ -338,6 +346,11 @@ impl LayeredCache {
     /// the connection is back.
     fn may_hold_alone(&self) -> bool {
         self.remote.is_none() || !self.hears.load(Ordering::SeqCst)
+    }
+
+    /// The mailbox of its actor, for the figures of a runtime.
+    pub(crate) fn mailbox(&self) -> Arc<Mailbox> {
+        Arc::clone(&self.mailbox)
     }
 
     fn home(&self) -> &Home {

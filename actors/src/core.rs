@@ -6,6 +6,7 @@ use std::sync::{Arc, OnceLock, Weak};
 use parking_lot::{Mutex, RwLock};
 use rustc_hash::FxHashSet;
 use tokio::sync::{Notify, Semaphore, oneshot};
+use tracing::Span;
 use wayfare_graph::{KeySource, Need, Slot, Store, StoreError};
 
 use crate::admission::Gate;
@@ -14,10 +15,13 @@ use crate::directory::Directory;
 use crate::durability::Durability;
 use crate::events::Events;
 use crate::messages::{Found, Records, Visit, VisitReply};
+use crate::metrics::Metrics;
+use crate::observed_store::ObservedStore;
 use crate::resident_figures::ReadAheadTally;
 use crate::settings::Settings;
 use crate::slab::Slab;
 use crate::supervision::{Seats, Supervision};
+use crate::trace;
 use crate::walk_shared::Wake;
 use crate::walks::Walks;
 use crate::warm::WarmTally;
@@ -27,6 +31,7 @@ use crate::writer::WriterHandle;
 /// The parts of a runtime that are reached from every thread.
 pub(crate) struct Core {
     pub(crate) settings: Settings,
+    pub(crate) metrics: Arc<Metrics>,
     pub(crate) store: Arc<dyn Store>,
     pub(crate) directory: Arc<Directory>,
     pub(crate) slabs: Box<[Arc<Slab>]>,
@@ -68,6 +73,8 @@ impl Core {
         cache: Arc<LayeredCache>,
     ) -> Arc<Self> {
         let shards = settings.shards;
+        let metrics = Metrics::new(settings.observe.clone(), cache.mailbox());
+        let store = ObservedStore::around(store, &metrics);
         let supervision = Arc::new(Supervision::new(&settings.supervision));
         cache.supervised_by(&supervision);
         Arc::new_cyclic(|this| Self {
@@ -93,6 +100,7 @@ impl Core {
             closed: std::sync::atomic::AtomicBool::new(false),
             workers_news: Notify::new(),
             runtime: OnceLock::new(),
+            metrics,
             settings,
             store,
         })
@@ -113,8 +121,8 @@ impl Core {
             return Ok(Found::Record(record));
         }
         let (reply, records) = oneshot::channel();
-        let visit = self.visit(self.directory.shard_of(slot), vec![slot], need, VisitReply::Caller(reply));
-        self.send_visit(visit).await?;
+        let (shard, reply) = (self.directory.shard_of(slot), VisitReply::Caller(reply));
+        self.send_visit(self.visit(shard, vec![slot], need, reply, trace::caller())).await?;
         let Records { result, .. } = records.await.map_err(|_| StoreError::Stopped)?;
         let found = result.map_err(|error| StoreError::Io {
             path: self.store.describe(),
@@ -124,8 +132,15 @@ impl Core {
     }
 
     /// A question for a shard.
-    pub(crate) fn visit(&self, shard: usize, slots: Vec<Slot>, need: Need, reply: VisitReply) -> Visit {
-        Visit::new(self.weak(), shard, slots, need, reply)
+    pub(crate) fn visit(
+        &self,
+        shard: usize,
+        slots: Vec<Slot>,
+        need: Need,
+        reply: VisitReply,
+        span: Option<Span>,
+    ) -> Visit {
+        Visit::new(self, shard, slots, need, reply, span)
     }
 
     /// Asks a shard as soon as it is there. One that is lost with its shard is asked again of the next.

@@ -7,6 +7,7 @@
 
 mod ask;
 mod batch;
+mod batch_watch;
 mod control;
 mod emit;
 mod fetch;
@@ -16,6 +17,7 @@ mod host;
 mod moving;
 mod read_ahead;
 mod run;
+mod tally;
 mod write;
 
 use std::cell::RefCell;
@@ -31,6 +33,7 @@ use wayfare_graph::{HookTable, SharedRecord, WalkError};
 
 use crate::core::Core;
 use crate::engine::fetch::Pick;
+use crate::engine::tally::Tally;
 use crate::hosted::{Hosted, State};
 use crate::messages::{Found, Records};
 use crate::panic_text::panic_text;
@@ -78,16 +81,19 @@ pub(crate) struct Engine {
     hits: Box<[u64]>,
     /// Visits that all walks have asked for ahead, or got and not yet made.
     read_ahead: usize,
+    tally: Tally,
 }
 
 impl Engine {
     /// Makes an engine and starts the task that turns it, on the present thread's arbiter.
     pub(crate) fn start(core: Arc<Core>, vitals: Arc<Vitals>) -> Rc<RefCell<Self>> {
+        core.metrics.watch(&vitals);
         let wake = Rc::new(Notify::new());
         let engine = Rc::new_cyclic(|this| {
             RefCell::new(Self {
                 hits: vec![0; core.settings.shards].into(),
                 read_ahead: 0,
+                tally: Tally::new(&core.metrics),
                 core,
                 vitals,
                 this: this.clone(),
@@ -128,7 +134,7 @@ impl Engine {
         while busy && Instant::now() < until {
             busy = self.turn();
         }
-        self.tell_hits();
+        self.tell_figures();
         // Relaxed: a figure by which walks are spread.
         self.vitals.ready.store(self.ready.len() + self.group.len(), Ordering::Relaxed);
         busy
@@ -140,6 +146,7 @@ impl Engine {
             return false;
         }
         self.vitals.beat();
+        self.tally.begin_turn();
         self.pick();
         self.fetch();
         self.run();
@@ -175,6 +182,7 @@ impl Engine {
     fn make_ready(&mut self, seat: usize) {
         if let Some(hosted) = &mut self.seats[seat] {
             hosted.state = State::Ready;
+            self.tally.see(hosted);
             if !std::mem::replace(&mut hosted.queued, true) {
                 self.ready.push_back(Place { seat, walk: hosted.id });
                 self.wake.notify_one();

@@ -15,6 +15,7 @@ use wayfare_graph::{
 use crate::durability::Mark;
 use crate::durable::DurableState;
 use crate::messages::Found;
+use crate::trace::Traced;
 use crate::walk_shared::WalkShared;
 
 /// Entries of the queue and steps of the trail that an inspection tells.
@@ -91,6 +92,11 @@ pub(crate) struct Hosted {
     pub(crate) outstanding: u32,
     /// How many stood in `asked` when the engine counted them last.
     pub(crate) counted_ahead: u32,
+    /// The visits and the state that the engine's figures hold of it.
+    pub(crate) seen_visits: u64,
+    pub(crate) seen_state: Option<State>,
+    /// Its spans, where it is traced.
+    pub(crate) traced: Option<Box<Traced>>,
     /// Visits that are to be at hand together, of a walk that makes several at once.
     pub(crate) together: usize,
     /// How many entries at the front of the queue have been asked for, or were resident when looked at.
@@ -162,6 +168,13 @@ impl Hosted {
     pub(crate) fn note_read(&mut self, record: &SharedRecord) {
         if !record.head.is_settled() {
             self.unsettled.push(Arc::clone(record));
+        }
+    }
+
+    /// Ends the span of the visits so far.
+    pub(crate) fn end_visits(&mut self) {
+        if let Some(traced) = &mut self.traced {
+            traced.rest(self.profile.visits);
         }
     }
 

@@ -13,9 +13,12 @@ mod durability;
 mod durable;
 mod engine;
 mod events;
+mod health;
 mod hosted;
 mod loader;
 mod messages;
+mod metrics;
+mod observed_store;
 mod panic_text;
 mod pins;
 mod prefetch;
@@ -30,6 +33,7 @@ mod supervision;
 mod supervisor;
 mod system;
 mod threads;
+mod trace;
 mod walk_actor;
 mod walk_shared;
 mod walks;
@@ -43,11 +47,16 @@ pub use cache::{
     TickingClock,
 };
 pub use durable::{DurableWalk, WalkStatus};
+pub use health::{Health, HealthPart, HealthState, PartHealth, Readiness};
+pub use metrics::{
+    Bucket, Distribution, MetricFamily, MetricKind, MetricLabel, MetricSample, MetricSpec, MetricValue,
+    MetricsSnapshot, metrics_table,
+};
 pub use pins::PinError;
 pub use resident_figures::{ResidentFigures, ShardFigures, WarmFigures};
-pub use settings::Settings;
+pub use settings::{ObserveSettings, Settings};
 pub use spawn::{EmitStream, SpawnHow, Spawned};
 pub use supervision::{ActorEnd, ActorKind, Cause, Degraded, OnExceeded, RestartPolicy, SupervisionSettings};
 pub use supervisor::{Scale, Spawn};
-pub use system::{RuntimeHandle, StartError};
+pub use system::{RuntimeHandle, StartError, WeakRuntimeHandle};
 pub use wayfare_graph::{Finished, Outcome};

@@ -5,11 +5,13 @@ use std::sync::{Arc, Weak};
 use actix::prelude::*;
 use parking_lot::Mutex;
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
+use tracing::Span;
 use wayfare_graph::{Document, Id, Need, SharedRecord, Slot, StoreError, WriteError, WriteResult};
 
 use crate::core::Core;
+use crate::metrics::Posted;
 use crate::resident_figures::ShardFigures;
-use crate::supervision::send_again;
+use crate::supervision::{ActorKind, send_again};
 use crate::walk_actor::WalkActor;
 
 /// Asks a shard for nodes: a batch of a walk's frontier. Answered with [`Records`].
@@ -23,6 +25,9 @@ pub(crate) struct Visit {
     attempts: u8,
     /// How often it was lost with a mailbox.
     losses: u8,
+    pub(crate) posted: Posted,
+    /// What it is asked for.
+    pub(crate) span: Option<Span>,
 }
 
 struct Asked {
@@ -39,13 +44,15 @@ const MOST_LOSSES: u8 = 100;
 
 impl Visit {
     pub(crate) fn new(
-        core: Weak<Core>,
+        core: &Core,
         shard: usize,
         slots: Vec<Slot>,
         need: Need,
         reply: VisitReply,
+        span: Option<Span>,
     ) -> Self {
-        Self { asked: Some(Asked { slots, need, reply }), core, shard, attempts: 0, losses: 0 }
+        let (asked, posted) = (Some(Asked { slots, need, reply }), core.metrics.posted(ActorKind::Shard));
+        Self { asked, core: core.weak(), shard, attempts: 0, losses: 0, posted, span }
     }
 
     /// The shard that is asked.
@@ -83,11 +90,14 @@ impl Drop for Visit {
         if self.losses >= MOST_LOSSES {
             return;
         }
-        send_again(&self.core, self.shard, || Self {
+        send_again(&self.core, self.shard, |core| Self {
             asked: Some(asked),
-            core: Weak::clone(&self.core),
+            core: core.weak(),
+            shard: self.shard,
+            attempts: self.attempts,
             losses: self.losses + 1,
-            ..*self
+            posted: core.metrics.posted(ActorKind::Shard),
+            span: self.span.take(),
         });
     }
 }
@@ -141,11 +151,12 @@ pub(crate) struct Apply {
     core: Weak<Core>,
     shard: usize,
     losses: u8,
+    pub(crate) posted: Posted,
 }
 
 impl Apply {
-    pub(crate) fn new(core: Weak<Core>, shard: usize, saves: Vec<Save>) -> Self {
-        Self { saves, core, shard, losses: 0 }
+    pub(crate) fn new(core: &Core, shard: usize, saves: Vec<Save>) -> Self {
+        Self { saves, core: core.weak(), shard, losses: 0, posted: core.metrics.posted(ActorKind::Shard) }
     }
 
     /// Takes the saves over: from now on they are lost with the shard.
@@ -160,11 +171,10 @@ impl Drop for Apply {
         if saves.is_empty() || self.losses >= MOST_LOSSES {
             return;
         }
-        send_again(&self.core, self.shard, || Self {
-            saves,
-            core: Weak::clone(&self.core),
-            shard: self.shard,
-            losses: self.losses + 1,
+        send_again(&self.core, self.shard, |core| {
+            let mut again = Self::new(core, self.shard, saves);
+            again.losses = self.losses + 1;
+            again
         });
     }
 }
@@ -176,6 +186,8 @@ pub(crate) struct Save {
     pub(crate) reply: SaveReply,
     /// The record that was published for it.
     pub(crate) published: Option<SharedRecord>,
+    /// What it is done for.
+    pub(crate) span: Option<Span>,
 }
 
 /// Who is told what became of a save. Dropped without that, it tells that nobody knows.

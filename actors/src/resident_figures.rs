@@ -92,6 +92,10 @@ impl ReadAheadTally {
         self.most.fetch_max(ahead as u64, Ordering::Relaxed);
     }
 
+    pub(crate) fn slowed(&self) -> u64 {
+        self.slowed.load(Ordering::Relaxed)
+    }
+
     pub(crate) fn slow(&self) {
         self.slowed.fetch_add(1, Ordering::Relaxed);
     }
@@ -117,7 +121,7 @@ impl Core {
             bound_bytes: self.settings.resident_bytes,
             shards: self.shard_figures().await,
             most_read_ahead: self.read_ahead.most.load(Ordering::Relaxed),
-            read_ahead_slowed: self.read_ahead.slowed.load(Ordering::Relaxed),
+            read_ahead_slowed: self.read_ahead.slowed(),
             warm: self.warm.figures(self.settings.warm.len()),
         }
     }

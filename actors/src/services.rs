@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use futures_util::FutureExt;
+use tracing::{Instrument, Span};
 use wayfare_graph::{
     ChildOutcome, Document, EntityName, ErasedWalker, EventSource, Id, Kind, Need, Neighbours, Published,
     ResultCache, SharedRecord, SideWork, Slot, StoreError, StoreFuture, WalkError, WalkServices, WriteBatch,
@@ -68,7 +69,8 @@ impl WalkServices for Core {
             // On a task of its own: what it touches is refreshed even if the walk is cancelled meanwhile.
             let core = self.shared().ok_or(StoreError::Stopped)?;
             let runtime = core.runtime.get().cloned().ok_or(StoreError::Stopped)?;
-            let applied = runtime.spawn(async move { Core::apply(&core, batch).await });
+            let span = Span::current();
+            let applied = runtime.spawn(async move { Core::apply(&core, batch).await }.instrument(span));
             applied.await.unwrap_or(Err(StoreError::Stopped))
         })
     }

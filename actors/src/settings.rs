@@ -52,6 +52,43 @@ pub struct Settings {
     pub supervision: SupervisionSettings,
     /// A hook that runs longer without giving back its thread is reported as stalled.
     pub stall: Duration,
+    /// What is measured and told.
+    pub observe: ObserveSettings,
+}
+
+/// What is measured and told.
+#[derive(Debug, Clone)]
+pub struct ObserveSettings {
+    /// Whether mailboxes, hooks and calls to the store are timed. What costs nothing is counted in any case.
+    pub metrics: bool,
+    /// A hook that takes as long is told; zero for none.
+    pub slow_hook: Duration,
+    /// A query that takes as long is told; zero for none.
+    pub slow_query: Duration,
+    /// A commit that takes as long is told; zero for none.
+    pub slow_commit: Duration,
+    /// The part of walks that are traced, from 0 to 1.
+    pub sample: f64,
+}
+
+impl ObserveSettings {
+    /// Whether nothing is to be observed.
+    pub(crate) fn is_off(&self) -> bool {
+        let slow = [self.slow_hook, self.slow_query, self.slow_commit];
+        !self.metrics && slow.iter().all(Duration::is_zero) && self.sample <= 0.0
+    }
+}
+
+impl Default for ObserveSettings {
+    fn default() -> Self {
+        Self {
+            metrics: true,
+            slow_hook: Duration::from_millis(100),
+            slow_query: Duration::from_millis(500),
+            slow_commit: Duration::from_millis(1_000),
+            sample: 1.0,
+        }
+    }
 }
 
 impl Default for Settings {
@@ -78,6 +115,7 @@ impl Default for Settings {
             admission: AdmissionSettings::default(),
             supervision: SupervisionSettings::default(),
             stall: Duration::from_secs(10),
+            observe: ObserveSettings::default(),
         }
     }
 }

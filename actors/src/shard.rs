@@ -19,6 +19,7 @@ use actix::prelude::*;
 use futures_util::FutureExt;
 use parking_lot::Mutex;
 use rustc_hash::{FxHashMap, FxHashSet};
+use tracing::{Instrument, Span};
 use wayfare_graph::{Need, SharedRecord, Slot, StoreError};
 
 use crate::cache::LayeredCache;
@@ -32,6 +33,7 @@ use crate::shard::eviction::Eviction;
 use crate::shard::life::Life;
 use crate::shard::saves::Unsettled;
 use crate::slab::Slab;
+use crate::trace;
 use crate::writer::WriterHandle;
 
 pub(crate) use self::pins::eager_need;
@@ -116,7 +118,8 @@ impl Actor for ShardActor {
 impl Handler<Visit> for ShardActor {
     type Result = ();
 
-    fn handle(&mut self, visit: Visit, cx: &mut Context<Self>) {
+    fn handle(&mut self, mut visit: Visit, cx: &mut Context<Self>) {
+        visit.posted.taken();
         // Lost with the shard it goes to the next one.
         self.life.within(|| Shard::answer(&self.state, visit));
         self.end_if_dead(cx);
@@ -126,7 +129,8 @@ impl Handler<Visit> for ShardActor {
 impl Handler<Apply> for ShardActor {
     type Result = ();
 
-    fn handle(&mut self, apply: Apply, cx: &mut Context<Self>) {
+    fn handle(&mut self, mut apply: Apply, cx: &mut Context<Self>) {
+        apply.posted.taken();
         self.life.within(|| Shard::save_all(&self.state, apply.begin()));
         self.end_if_dead(cx);
     }
@@ -225,9 +229,10 @@ impl Shard {
         if missing.is_empty() {
             return visit.answer(Records { result: Ok(found), store_calls: 0 });
         }
-        let loading = Rc::clone(state);
+        let (loading, span) = (Rc::clone(state), trace::within(visit.span.take()));
         let mut answer = Box::pin(async move {
-            let result = Self::load(&loading, missing, need).await.map(|loaded| {
+            let load = Self::load(&loading, missing, need).instrument(span);
+            let result = load.await.map(|loaded| {
                 found.extend(loaded);
                 found
             });
@@ -262,6 +267,7 @@ impl Shard {
     /// Counts what was asked for: what had become resident meanwhile, and what has to be loaded.
     fn count(&mut self, resident: usize, missing: usize) {
         self.misses += missing as u64;
+        self.parts.slab.tally.add_misses(missing as u64);
         if resident > 0 {
             self.parts.slab.tally.add_hits(resident as u64);
         }
@@ -332,7 +338,9 @@ async fn read(loader: &Loader, slots: Vec<Slot>, need: Need) -> Result<Vec<(Slot
     }
     let loader = loader.clone();
     let runtime = tokio::runtime::Handle::current();
-    let load = tokio::task::spawn_blocking(move || runtime.block_on(loader.load(slots, need)));
+    let span = Span::current();
+    let load = move || span.in_scope(|| runtime.block_on(loader.load(slots, need)));
+    let load = tokio::task::spawn_blocking(load);
     load.await.unwrap_or_else(|error| {
         Err(Arc::new(StoreError::Damaged { what: "a load".into(), reason: error.to_string() }))
     })

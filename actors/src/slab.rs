@@ -49,6 +49,10 @@ impl Slab {
 pub(crate) struct Tally {
     /// Visits that found their record here; added to by the batch.
     hits: AtomicU64,
+    /// Visits for which a record had to be loaded.
+    misses: AtomicU64,
+    /// Saves refused because the record had another version.
+    conflicts: AtomicU64,
     /// Resident records, the bytes they take, and how many of these cannot be evicted now.
     records: AtomicU64,
     bytes: AtomicU64,
@@ -62,6 +66,22 @@ impl Tally {
 
     pub(crate) fn hits(&self) -> u64 {
         self.hits.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn add_misses(&self, misses: u64) {
+        self.misses.fetch_add(misses, Ordering::Relaxed);
+    }
+
+    pub(crate) fn misses(&self) -> u64 {
+        self.misses.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn add_conflict(&self) {
+        self.conflicts.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn conflicts(&self) -> u64 {
+        self.conflicts.load(Ordering::Relaxed)
     }
 
     /// Told by the owner.

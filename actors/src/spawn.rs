@@ -14,6 +14,8 @@ use crate::durability::Durability;
 use crate::durable;
 use crate::hosted::Emitted;
 use crate::panic_text::panic_text;
+use crate::supervision::ActorKind;
+use crate::trace::{self, WalkSpan};
 use crate::walk_shared::{Wake, WalkShared};
 use crate::worker::{Host, WorkerRef};
 
@@ -257,10 +259,20 @@ fn prepare(
     let id = core.next_walk.fetch_add(1, Ordering::Relaxed);
     let worker = choose_worker(core, id).ok_or(WalkError::Stopped)?;
     let wall = options.limits.as_ref().unwrap_or(&core.settings.limits).wall;
-    let shared = Arc::new(WalkShared::new(id, walker.name(), wall, worker.number, parent, reply));
+    // A child is in the trace of its parent, or in none.
+    let is_traced = parent.as_ref().map_or_else(
+        || trace::is_sampled(id, core.settings.observe.sample),
+        |parent| parent.span.get().is_some(),
+    );
+    let span = if is_traced { WalkSpan::begin(id, walker.name(), at) } else { WalkSpan::default() };
+    let metrics = Arc::clone(&core.metrics);
+    let shared = WalkShared::new(id, walker.name(), wall, worker.number, parent, reply, metrics, span);
+    let shared = Arc::new(shared);
     core.walks.insert(Arc::clone(&shared), ticket);
+    core.metrics.walk_started();
     let start = core.directory.slot_of(at);
-    Ok((Host { walker, start, options, shared, stream: None, restored: None }, worker))
+    let posted = core.metrics.posted(ActorKind::Worker);
+    Ok((Host { walker, start, options, shared, stream: None, restored: None, posted }, worker))
 }
 
 /// Hands a walk to a worker; a full mailbox makes the caller wait.
@@ -307,7 +319,8 @@ pub(crate) async fn host_again(
     shared.move_to(worker.number);
     let durable::TakenUp { walker, start, options, restored } = taken_up;
     core.walks.insert_again(Arc::clone(&shared));
-    send(core, &worker, Host { walker, start, options, shared, stream: None, restored: Some(restored) }).await
+    let (posted, restored) = (core.metrics.posted(ActorKind::Worker), Some(restored));
+    send(core, &worker, Host { walker, start, options, shared, stream: None, restored, posted }).await
 }
 
 /// Takes up a walk that another process left behind.

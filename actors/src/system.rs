@@ -1,7 +1,9 @@
 //! Starting and stopping a runtime: its own actix system on its own threads.
 
+mod observing;
 mod store_calls;
 
+use std::any::Any;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -10,6 +12,7 @@ use actix::prelude::*;
 use parking_lot::Mutex;
 use serde_json::Value;
 use tokio::sync::oneshot;
+use tracing::{Instrument, Span};
 use wayfare_graph::{
     Document, ErasedWalker, Event, EventSource, Id, KeySource, Published, Store, StoreError, WalkError,
     WriteBatch, WriteResult,
@@ -19,6 +22,7 @@ use crate::admission::AdmissionFigures;
 use crate::cache::LayeredCache;
 use crate::core::Core;
 use crate::durable::{self, DurableWalk, WalkStatus};
+use crate::metrics::pulse;
 use crate::resident_figures::{ResidentFigures, ShardFigures};
 use crate::settings::Settings;
 use crate::spawn::{EmitStream, SpawnHow, Spawned, spawn_walk, stream};
@@ -26,8 +30,11 @@ use crate::store_changes;
 use crate::supervision::{ActorKind, Degraded};
 use crate::supervisor::{CancelWalk, InspectWalks, PauseWalk, Scale, Spawn, Stop, Supervisor};
 use crate::threads::{Join, join_until, moment_after};
+use crate::trace::SpawnWithin;
 use crate::warm;
 use crate::writer::{WriterActor, WriterSettings};
+
+pub use self::observing::WeakRuntimeHandle;
 
 /// Why a runtime did not start.
 #[derive(Debug, thiserror::Error)]
@@ -59,6 +66,8 @@ struct Inner {
     core: Arc<Core>,
     supervisor: Addr<Supervisor>,
     thread: Mutex<Option<JoinHandle<()>>>,
+    /// What lives as long as the runtime does.
+    kept: Mutex<Vec<Box<dyn Any + Send>>>,
 }
 
 impl RuntimeHandle {
@@ -88,7 +97,11 @@ impl RuntimeHandle {
             }
         })?;
         let supervisor = started.recv().map_err(|_| StartError::Ended)??;
-        Ok(Self { inner: Arc::new(Inner { core, supervisor, thread: Mutex::new(Some(thread)) }) })
+        if let Some(runtime) = core.runtime.get() {
+            pulse::start(&core.metrics, runtime);
+        }
+        let (thread, kept) = (Mutex::new(Some(thread)), Mutex::default());
+        Ok(Self { inner: Arc::new(Inner { core, supervisor, thread, kept }) })
     }
 
     /// The cache of results.
@@ -109,6 +122,8 @@ impl RuntimeHandle {
     /// [`WalkError::UnknownWalker`], [`WalkError::BadArguments`], [`WalkError::DuplicateKey`],
     /// [`WalkError::Overloaded`], [`WalkError::Stopped`].
     pub async fn spawn_message(&self, spawn: Spawn) -> Result<Spawned, WalkError> {
+        // The supervisor works on another thread, so it has to be told what the caller is about.
+        let spawn = SpawnWithin { spawn, span: Span::current() };
         self.inner.supervisor.send(spawn).await.unwrap_or(Err(WalkError::Stopped))
     }
 
@@ -340,7 +355,9 @@ impl RuntimeHandle {
         // does not wait for the outcome.
         let core = Arc::clone(&self.inner.core);
         let runtime = core.runtime.get().cloned().ok_or(StoreError::Stopped)?;
-        runtime.spawn(async move { core.apply(batch).await }).await.unwrap_or(Err(StoreError::Stopped))
+        let span = Span::current();
+        let applied = runtime.spawn(async move { core.apply(batch).await }.instrument(span));
+        applied.await.unwrap_or(Err(StoreError::Stopped))
     }
 
     /// Drains and stops the runtime: no new walks, those that run have `drain_timeout` to finish, and
@@ -348,15 +365,18 @@ impl RuntimeHandle {
     pub async fn shutdown(self) {
         let _ = self.inner.supervisor.send(Stop).await;
         let thread = self.inner.thread.lock().take();
-        if let Some(thread) = thread {
-            // The system has been told to end; it does so within a turn of its loop.
-            let (ended, end) = oneshot::channel();
-            std::thread::spawn(move || {
+        let kept = std::mem::take(&mut *self.inner.kept.lock());
+        // The system has been told to end; it does so within a turn of its loop.
+        let (ended, end) = oneshot::channel();
+        std::thread::spawn(move || {
+            if let Some(thread) = thread {
                 end_of_system(thread, Duration::ZERO);
-                let _ = ended.send(());
-            });
-            let _ = end.await;
-        }
+            }
+            // After it: what tells of the runtime tells that it drains, and how it ended.
+            drop(kept);
+            let _ = ended.send(());
+        });
+        let _ = end.await;
     }
 }
 
@@ -395,6 +415,7 @@ fn start_actors(core: &Arc<Core>) -> Result<Addr<Supervisor>, StartError> {
         batch_size: settings.batch_size,
         flush_interval: settings.flush_interval,
         queue: settings.write_queue,
+        metrics: Arc::clone(&core.metrics),
     };
     let supervision = Arc::clone(&core.supervision);
     let (writer, handle) =

@@ -11,6 +11,8 @@ use tokio::sync::oneshot;
 use wayfare_graph::{Budget, Id, Outcome, WalkError};
 
 use crate::children::Children;
+use crate::metrics::Metrics;
+use crate::trace::WalkSpan;
 use crate::walk_actor::{Cancel, InspectWalk, LookUp, WalkActor};
 
 /// How long a walk has to answer what it is doing.
@@ -50,9 +52,12 @@ pub(crate) struct WalkShared {
     /// Under which it goes on when its worker or this process ends, where it does.
     durable: OnceLock<Box<Id>>,
     reply: Mutex<Option<oneshot::Sender<Outcome>>>,
+    metrics: Arc<Metrics>,
+    pub(crate) span: WalkSpan,
 }
 
 impl WalkShared {
+    #[expect(clippy::too_many_arguments, reason = "each is a part of it")]
     pub(crate) fn new(
         id: u64,
         walker: &'static str,
@@ -60,6 +65,8 @@ impl WalkShared {
         worker: usize,
         parent: Option<Arc<WalkShared>>,
         reply: oneshot::Sender<Outcome>,
+        metrics: Arc<Metrics>,
+        span: WalkSpan,
     ) -> Self {
         Self {
             id,
@@ -76,12 +83,16 @@ impl WalkShared {
             paused: AtomicBool::new(false),
             durable: OnceLock::new(),
             reply: Mutex::new(Some(reply)),
+            metrics,
+            span,
         }
     }
 
     /// Tells the caller how the walk ended. Only the first call counts.
     pub(crate) fn end(&self, outcome: Outcome) {
         let Some(reply) = self.reply.lock().take() else { return };
+        self.metrics.walk_ended(&outcome, self.spawned.elapsed());
+        self.span.end(&outcome);
         // Whatever ended it, its children do not outlive it.
         self.children.cancel();
         // A caller who no longer waits has dropped the handle.

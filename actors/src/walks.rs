@@ -49,6 +49,10 @@ impl Walks {
         walks.map(|walk| Arc::clone(walk.value())).collect()
     }
 
+    pub(crate) fn len(&self) -> usize {
+        self.by_number.len()
+    }
+
     pub(crate) fn any(&self, which: impl Fn(&WalkShared) -> bool) -> bool {
         self.by_number.iter().any(|walk| which(&walk))
     }

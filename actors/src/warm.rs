@@ -84,7 +84,8 @@ impl Core {
         let mut under_way = Vec::new();
         for (at, slots) in self.parts(ids) {
             let (reply, records) = oneshot::channel();
-            self.send_visit(self.visit(at, slots, eager_need(), VisitReply::WarmUp(reply))).await?;
+            let visit = self.visit(at, slots, eager_need(), VisitReply::WarmUp(reply), None);
+            self.send_visit(visit).await?;
             under_way.push(records);
         }
         for records in under_way {

@@ -20,6 +20,7 @@ use crate::core::Core;
 use crate::durable::Restored;
 use crate::engine::{Engine, within};
 use crate::hosted::{Emitted, Hosted};
+use crate::metrics::Posted;
 use crate::supervision::ActorEnd;
 use crate::walk_shared::WalkShared;
 
@@ -149,12 +150,14 @@ pub(crate) struct Host {
     pub(crate) stream: Option<mpsc::Sender<Emitted>>,
     /// Where a durable walk goes on.
     pub(crate) restored: Option<Restored>,
+    pub(crate) posted: Posted,
 }
 
 impl Handler<Host> for WorkerActor {
     type Result = ();
 
-    fn handle(&mut self, host: Host, _: &mut Context<Self>) {
+    fn handle(&mut self, mut host: Host, _: &mut Context<Self>) {
+        host.posted.taken();
         within(&Rc::downgrade(&self.engine), |engine| engine.host(host));
     }
 }

@@ -12,17 +12,20 @@ mod footprint;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use actix::prelude::*;
 use crossbeam_channel::{Sender, TrySendError};
 use tokio::runtime::Handle;
 use tokio::sync::{Notify, oneshot};
+use tracing::Span;
 use wayfare_graph::{Store, StoreError, WriteBatch, WriteResult};
 
 use self::committer::{Committer, Orders};
+use crate::metrics::{Metrics, Posted};
 use crate::panic_text::panic_text;
 use crate::supervision::{ActorEnd, ActorKind, Supervision};
+use crate::trace;
 
 /// What became of a batch.
 pub(crate) type Persisted = Result<Vec<WriteResult>, Arc<StoreError>>;
@@ -31,6 +34,10 @@ pub(crate) type Persisted = Result<Vec<WriteResult>, Arc<StoreError>>;
 pub(crate) struct Persist {
     pub(crate) batch: WriteBatch,
     pub(crate) done: oneshot::Sender<Persisted>,
+    posted: Posted,
+    since: Instant,
+    /// What it is done for.
+    span: Option<Span>,
 }
 
 /// How long closing waits for a place in the channel.
@@ -49,6 +56,7 @@ pub(crate) struct WriterHandle {
     tx: Sender<Order>,
     /// Wakes the thread while it waits for the store.
     arrived: Arc<Notify>,
+    metrics: Arc<Metrics>,
 }
 
 impl WriterHandle {
@@ -58,7 +66,9 @@ impl WriterHandle {
     /// The receiver fails when the writer has stopped: nothing was written.
     pub(crate) fn persist(&self, batch: WriteBatch) -> oneshot::Receiver<Persisted> {
         let (done, outcome) = oneshot::channel();
-        match self.tx.try_send(Order::Persist(Persist { batch, done })) {
+        let (posted, span) = (self.metrics.posted(ActorKind::Writer), trace::caller());
+        let persist = Persist { batch, done, posted, since: Instant::now(), span };
+        match self.tx.try_send(Order::Persist(persist)) {
             // Dropping the sender tells the receiver.
             Ok(()) => self.arrived.notify_one(),
             Err(TrySendError::Disconnected(_) | TrySendError::Full(Order::Close)) => {}
@@ -72,11 +82,12 @@ impl WriterHandle {
 }
 
 /// How the writer groups.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(crate) struct WriterSettings {
     pub(crate) batch_size: usize,
     pub(crate) flush_interval: Duration,
     pub(crate) queue: usize,
+    pub(crate) metrics: Arc<Metrics>,
 }
 
 /// The actor that owns the writing thread.
@@ -95,7 +106,7 @@ impl WriterActor {
     ) -> std::io::Result<(Self, WriterHandle)> {
         // One place more than there are permits: for the order to close, and for flushes.
         let (tx, rx) = crossbeam_channel::bounded(settings.queue + 64);
-        let handle = WriterHandle { tx, arrived: Arc::default() };
+        let handle = WriterHandle { tx, arrived: Arc::default(), metrics: Arc::clone(&settings.metrics) };
         let arrived = Arc::clone(&handle.arrived);
         let thread = std::thread::Builder::new().name("wayfare-writer".into()).spawn(move || {
             let orders = Orders { rx: &rx, arrived: &arrived };

@@ -16,6 +16,7 @@ mod measure;
 mod memory;
 mod mongo_reads;
 mod mongo_updates;
+mod observed;
 mod reference;
 mod resident;
 mod resident_set;
@@ -46,7 +47,7 @@ fn main() {
     }
     let wanted = |name: &str| words.is_empty() || words.iter().any(|word| name.contains(word.as_str()));
     Line::print_head();
-    let groups: [(&str, Measure); 25] = [
+    let groups: [(&str, Measure); 26] = [
         ("breadth-first", resident::breadth_first),
         ("chain", resident::chain),
         ("walkers", resident::walkers),
@@ -71,6 +72,7 @@ fn main() {
         ("cache-redis", cache::redis_hits),
         ("cache-stampede", cache::stampede),
         ("resident-set", resident_set::lines),
+        ("observed", observed::breadth_first),
         ("reference", reference::lines),
     ];
     for (name, measure) in groups {

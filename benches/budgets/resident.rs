@@ -141,7 +141,7 @@ pub fn block_on<T>(future: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(future)
 }
 
-fn walk_all(runtime: &Runtime, graph: &MadeGraph) -> (Everywhere, Duration) {
+pub fn walk_all(runtime: &Runtime, graph: &MadeGraph) -> (Everywhere, Duration) {
     let (walker, elapsed) = timed(|| {
         block_on(async {
             let walk = runtime.spawn(Everywhere::default()).at(graph.id(0)).await.unwrap();

@@ -5,6 +5,7 @@ use std::fmt;
 use super::auto::OrAuto;
 use super::bytes::show_bytes;
 use super::entity_list::EntityList;
+use super::fraction::Fraction;
 use super::setting::{Range, Refusal};
 use super::store_url::{StoreUrl, without_secrets};
 
@@ -150,6 +151,31 @@ impl Settable for String {
 
     fn to_toml(&self, _: &Range) -> String {
         toml::Value::String(self.clone()).to_string()
+    }
+}
+
+impl Settable for Fraction {
+    fn read(raw: Raw<'_>, _: &Range) -> Result<Self, Refusal> {
+        let part = match raw {
+            Raw::Toml(toml::Value::Float(part)) => *part,
+            // 0 and 1 are parts too.
+            Raw::Toml(toml::Value::Integer(whole)) => match whole {
+                0 => 0.0,
+                1 => 1.0,
+                _ => return Err(Refusal::OutOfRange),
+            },
+            Raw::Text(text) => text.trim().parse().map_err(|_| Refusal::WrongType)?,
+            Raw::Toml(_) => return Err(Refusal::WrongType),
+        };
+        Self::new(part).ok_or(Refusal::OutOfRange)
+    }
+
+    fn check(&self, _: &Range) -> Result<(), Refusal> {
+        Ok(())
+    }
+
+    fn to_toml(&self, _: &Range) -> String {
+        self.to_string()
     }
 }
 

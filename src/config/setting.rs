@@ -120,6 +120,7 @@ impl Allowed {
     fn expected(&self) -> String {
         match self.range {
             Range::Text => "a text".to_owned(),
+            Range::Fraction => "a number from 0 to 1".to_owned(),
             Range::Switch => "`true` or `false`".to_owned(),
             Range::Entities => "a list of texts, such as `[\"City\"]`".to_owned(),
             Range::Number(_) | Range::PowerOfTwo(_) => format!("a whole number ({self})"),
@@ -135,6 +136,7 @@ impl fmt::Display for Allowed {
         }
         let (kind, range, show): (_, _, fn(u64) -> String) = match &self.range {
             Range::Text => return f.write_str("any text that is not empty"),
+            Range::Fraction => return f.write_str("0.0..=1.0"),
             Range::Switch => return f.write_str("`true` or `false`"),
             Range::Entities => return f.write_str("names without dots, of 1..=64 bytes"),
             Range::Number(range) => ("", range, grouped),
@@ -153,6 +155,8 @@ impl fmt::Display for Allowed {
 pub(super) enum Range {
     /// A text that is not empty.
     Text,
+    /// A part of a whole.
+    Fraction,
     /// Yes or no.
     Switch,
     /// A list of names that entities can have.
@@ -169,7 +173,7 @@ impl Range {
     /// Takes numbers wider than any setting, so that negative and huge ones are out of range, not of a wrong type.
     pub(super) fn admits(&self, number: i128) -> Result<(), Refusal> {
         let within = u64::try_from(number).is_ok_and(|number| match self {
-            Self::Text | Self::Switch | Self::Entities => false,
+            Self::Text | Self::Fraction | Self::Switch | Self::Entities => false,
             Self::Number(range) | Self::Bytes(range) => range.contains(&number),
             Self::PowerOfTwo(range) => range.contains(&number) && number.is_power_of_two(),
         });

@@ -5,8 +5,9 @@ use serde::Serialize;
 use super::auto::OrAuto;
 use super::bytes::{GIB, KIB, MIB, TIB};
 use super::entity_list::EntityList;
+use super::fraction::Fraction;
 use super::settable::Settable;
-use super::setting::Range::{Bytes, Entities, Number, PowerOfTwo, Switch, Text};
+use super::setting::Range::{Bytes, Entities, Fraction as Part, Number, PowerOfTwo, Switch, Text};
 use super::setting::{Allowed, Setting};
 use super::store_url::StoreUrl;
 
@@ -305,6 +306,26 @@ settings! {
         backoff_ms: u64 = 10, "ms", Number(0..=60_000), worker_restarts_backoff_ms(u64);
         /// The longest pause.
         max_backoff_ms: u64 = 5_000, "ms", Number(0..=3_600_000), worker_restarts_max_backoff_ms(u64);
+    }
+
+    /// What is measured and told, and where.
+    observe "observe": ObserveConfig {
+        /// Whether hooks, mailboxes and calls to the store are timed; what costs nothing is counted in any case.
+        metrics: bool = true, "switch", Switch, observe_metrics(bool);
+        /// Where `/metrics`, `/metrics.json`, `/health` and `/ready` are served, as `127.0.0.1:9464`; `none` for nowhere.
+        listen: String = "none".to_owned(), "address", Text, observe_listen(impl Into<String>);
+        /// The collector that figures and traces are sent to by OTLP over HTTP, `http://HOST:4318`; `none` for none.
+        otlp: StoreUrl = StoreUrl::NONE, "url", Text, observe_otlp(impl Into<StoreUrl>);
+        /// How often figures are sent there.
+        otlp_interval_ms: u64 = 10_000, "ms", Number(100..=3_600_000), observe_otlp_interval_ms(u64);
+        /// A hook that takes as long is told; 0 for none.
+        slow_hook_ms: u64 = 100, "ms", Number(0..=86_400_000), observe_slow_hook_ms(u64);
+        /// A query that takes as long is told, with its plan; 0 for none.
+        slow_query_ms: u64 = 500, "ms", Number(0..=86_400_000), observe_slow_query_ms(u64);
+        /// A commit that takes as long is told; 0 for none.
+        slow_commit_ms: u64 = 1000, "ms", Number(0..=86_400_000), observe_slow_commit_ms(u64);
+        /// The part of walks that are traced.
+        sample: Fraction = Fraction::ALL, "part", Part, observe_sample(impl Into<Fraction>);
     }
 
     /// Changes to one entity.

@@ -18,6 +18,10 @@ fn ends(setting: &Setting) -> Ends {
         let outside = vec!["[\"A.B\"]".into(), "[\"City\", \"\"]".into()];
         return Ends { inside: vec!["[]".into(), "[\"City\", \"Root\"]".into()], outside };
     }
+    if matches!(setting.allowed().range, Range::Fraction) {
+        let (inside, outside) = (["1.0", "0.0"], ["1.5", "-0.5", "2"]);
+        return Ends { inside: inside.map(Into::into).into(), outside: outside.map(Into::into).into() };
+    }
     let (Range::Number(range) | Range::Bytes(range) | Range::PowerOfTwo(range)) = &setting.allowed().range
     else {
         return Ends { inside: vec!["\"x\"".into()], outside: vec!["\"\"".into(), "\" \"".into()] };
@@ -416,4 +420,29 @@ fn entities_are_listed_in_a_file_and_in_the_environment() {
         assert_eq!(Config::from_toml(text).unwrap_err().to_string(), shown);
     }
     assert!(Config::builder().cache_warm(["a.b"]).build().unwrap_err().to_string().contains("`[\"a.b\"]`"));
+}
+
+#[test]
+fn an_address_that_is_none_is_refused_and_so_is_a_collector_that_cannot_be_reached() {
+    let refused = |config: ObserveConfig, has_otlp: bool| {
+        let Err(ConfigError::OutOfRange { key, value, allowed, .. }) = config.check(has_otlp) else {
+            panic!("{config:?} was taken")
+        };
+        format!("{key} {value}: {allowed}")
+    };
+    for listen in ["none", "127.0.0.1:9464", "[::1]:0"] {
+        ObserveConfig { listen: listen.into(), ..ObserveConfig::default() }.check(false).unwrap();
+    }
+    for listen in ["localhost:9464", "127.0.0.1", ":9464"] {
+        let config = ObserveConfig { listen: listen.into(), ..ObserveConfig::default() };
+        assert!(refused(config, true).starts_with(&format!("observe.listen {listen}: ")));
+    }
+    let with_otlp = |url: &str| ObserveConfig { otlp: url.into(), ..ObserveConfig::default() };
+    with_otlp("http://localhost:4318").check(true).unwrap();
+    for url in ["https://localhost:4318", "http://", "http:///v1", "localhost:4318"] {
+        assert!(refused(with_otlp(url), true).contains("a url such as `http://localhost:4318`"), "{url}");
+    }
+    // A program without the feature says so instead of sending nothing, and shows no password.
+    let shown = refused(with_otlp("http://ann:hush@collector:4318"), false);
+    assert!(shown.contains("without the feature `otlp`") && !shown.contains("hush"), "{shown}");
 }

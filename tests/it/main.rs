@@ -6,6 +6,7 @@ mod cache;
 mod crash;
 mod graph;
 mod interop;
+mod observe;
 mod reference;
 mod supervision;
 mod walks;

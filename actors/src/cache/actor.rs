@@ -9,20 +9,23 @@
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
-use std::sync::Weak;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use actix::prelude::*;
 use futures_util::FutureExt;
 use parking_lot::Mutex;
 use tokio::sync::oneshot;
+use tracing::{Instrument, Span};
 use wayfare_graph::{AnyValue, RemoteError, RemotePut, Ticket};
 
 use super::LayeredCache;
 use super::outbox::Letter;
 use super::turn::Filled;
+use crate::metrics::{Mailbox, Posted};
 use crate::panic_text::panic_text;
 use crate::supervision::ActorEnd;
+use crate::trace;
 
 /// Messages that wait before senders wait.
 const MAILBOX: usize = 1_024;
@@ -43,6 +46,9 @@ struct Fill {
     put: RemotePut,
     ticket: Ticket,
     filled: oneshot::Sender<Filled>,
+    posted: Posted,
+    /// What it is computed for.
+    span: Option<Span>,
 }
 
 /// Delivers what waits in the outbox.
@@ -72,14 +78,18 @@ impl Actor for CacheActor {
 impl Handler<Fill> for CacheActor {
     type Result = ();
 
-    fn handle(&mut self, fill: Fill, cx: &mut Context<Self>) {
+    fn handle(&mut self, mut fill: Fill, cx: &mut Context<Self>) {
+        fill.posted.taken();
         let Some(cache) = self.cache.upgrade() else { return };
         self.look_again(cx);
-        actix_rt::spawn(async move {
-            let Fill { put, ticket, filled } = fill;
+        let Fill { put, ticket, filled, span, .. } = fill;
+        let within = trace::within(span);
+        let span = within.in_scope(|| trace::child(|| tracing::info_span!("cache", call = "fill")));
+        let filling = async move {
             // Nobody waits any more when this fails.
             let _ = filled.send(cache.fill_remotely(&put, &ticket).await);
-        });
+        };
+        actix_rt::spawn(filling.instrument(span));
     }
 }
 
@@ -212,6 +222,7 @@ impl LayeredCache {
 pub(super) struct Home {
     cache: Weak<LayeredCache>,
     place: Mutex<Option<Place>>,
+    mailbox: Arc<Mailbox>,
 }
 
 struct Place {
@@ -240,8 +251,8 @@ impl Place {
 }
 
 impl Home {
-    pub(super) fn new(cache: Weak<LayeredCache>) -> Self {
-        Self { cache, place: Mutex::new(None) }
+    pub(super) fn new(cache: Weak<LayeredCache>, mailbox: Arc<Mailbox>) -> Self {
+        Self { cache, place: Mutex::new(None), mailbox }
     }
 
     fn address(&self) -> Option<Addr<CacheActor>> {
@@ -263,7 +274,8 @@ impl Home {
     pub(super) async fn fill(&self, put: RemotePut, ticket: Ticket) -> Filled {
         let (filled, outcome) = oneshot::channel();
         let Some(address) = self.address() else { return Filled::Away };
-        let sent = match address.try_send(Fill { put, ticket, filled }) {
+        let (posted, span) = (Posted::to(&self.mailbox), trace::caller());
+        let sent = match address.try_send(Fill { put, ticket, filled, posted, span }) {
             Err(SendError::Full(fill)) => address.send(fill).await.is_ok(),
             sent => sent.is_ok(),
         };

@@ -163,6 +163,7 @@ async fn note_failure(
         let hopeless = matches!(error, WalkError::BudgetReached { .. });
         let parked = hopeless || attempts >= core.settings.durable_attempts;
         if parked {
+            core.metrics.parked();
             stored.status = WalkStatus::Parked;
         }
         // A checkpoint that was on its way may have come first.

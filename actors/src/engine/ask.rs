@@ -18,6 +18,7 @@ impl Engine {
             let Some(mut hosted) = self.seats[seat].take() else { continue };
             self.ask(&mut hosted);
             self.count_ahead(&mut hosted);
+            self.tally.see(&mut hosted);
             self.core.read_ahead.note(self.read_ahead);
             // Nothing was missing after all: it became resident meanwhile.
             let resident = hosted.state == State::Loading && hosted.outstanding == 0;
@@ -44,13 +45,14 @@ impl Engine {
         }
         for (shard, slots) in wanted.into_iter().enumerate().filter(|(_, slots)| !slots.is_empty()) {
             let Some(walker) = hosted.shared.address() else { continue };
+            let span = hosted.traced.as_ref().map(|traced| traced.walk.clone());
             hosted.outstanding += 1;
             hosted.asked.extend(slots.iter().map(|&slot| (slot, None)));
             hosted.profile.messages += 1;
             if hosted.missing.is_none() {
                 hosted.profile.loaded += slots.len() as u64;
             }
-            let visit = self.core.visit(shard, slots, need, VisitReply::Walker(walker));
+            let visit = self.core.visit(shard, slots, need, VisitReply::Walker(walker), span);
             // Without a shard it goes to the next one, as soon as that is there.
             let Some(shard) = self.core.shards.here(shard) else { continue };
             if let Err(actix::prelude::SendError::Full(visit)) = shard.try_send(visit) {

@@ -23,6 +23,9 @@ impl Engine {
             (State::Ready, true) => hosted.state = State::Paused,
             _ => {}
         }
+        if let Some(hosted) = &mut self.seats[seat] {
+            self.tally.see(hosted);
+        }
     }
 
     pub(crate) fn inspect(&mut self, seat: usize, walk: u64) -> Option<Value> {
@@ -42,5 +45,7 @@ impl Engine {
         for (seat, error) in late {
             self.doom(seat, error);
         }
+        // What changed while no turn was run.
+        self.tell_figures();
     }
 }

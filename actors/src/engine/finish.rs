@@ -103,6 +103,9 @@ impl Engine {
             self.start_writing(seat, hosted);
             return true;
         }
+        // Before its profile is given out.
+        self.tally.see(hosted);
+        hosted.end_visits();
         hosted.profile.elapsed = hosted.shared.spawned.elapsed();
         hosted.profile.resident = hosted.profile.visits.saturating_sub(hosted.profile.loaded);
         if let Some(walk) = &hosted.walk {
@@ -154,7 +157,9 @@ impl Engine {
     /// The same when a task that was aborted is gone, and with it the hook's future and the I/O it waits for.
     fn end_after(&mut self, hosted: &mut Hosted, outcome: Outcome, task: Option<JoinHandle<()>>) {
         // Whoever waits for the walk finds its visits counted.
-        self.tell_hits();
+        self.tally.see(hosted);
+        hosted.end_visits();
+        self.tell_figures();
         if let Err(error) = &outcome {
             tracing::debug!(walk = hosted.shared.id, walker = hosted.shared.walker, %error, "walk ended");
         }
@@ -208,7 +213,8 @@ impl Engine {
     }
 
     /// Frees the seat of a walk that has ended.
-    pub(super) fn vacate(&mut self, seat: usize, hosted: Hosted) {
+    pub(super) fn vacate(&mut self, seat: usize, mut hosted: Hosted) {
+        self.tally.leave(&mut hosted);
         if let Some(address) = hosted.shared.address() {
             // A full mailbox cannot be: the walk has no question open. A closed one has ended.
             let _ = address.try_send(End);

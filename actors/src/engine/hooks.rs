@@ -8,14 +8,18 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use futures_util::FutureExt;
+use tracing::Instrument;
 use wayfare_graph::{
     Driven, Fault, HookFault, Id, Slot, Stage, Step, VisitBatch, Visited, WalkError, call_hook,
 };
 
+use crate::engine::batch_watch::{BatchNote, BatchWatch};
 use crate::engine::run::wait_for;
+use crate::engine::tally::tell_slow_hook;
 use crate::engine::{Engine, within};
 use crate::hosted::{Hosted, Phase, State};
 use crate::panic_text::panic_text;
+use crate::trace;
 
 /// What came of running hooks.
 pub(super) enum Ran {
@@ -49,9 +53,14 @@ impl Engine {
         }
         let mut step = Step::Continue;
         for &hook in &**hooks {
+            let clock = self.tally.begin_hook();
             let called = catch_unwind(AssertUnwindSafe(|| {
                 call_hook(&mut **walker, &hosted.table, hook, visited, walk)
             }));
+            if let Some(took_ms) = self.tally.end_hooks(clock, 1) {
+                let hook = hosted.table.name(hook);
+                tell_slow_hook(&self.core.metrics, hosted.shared.walker, hook, id, 1, took_ms.into());
+            }
             match called {
                 Ok(Ok(Step::Continue)) => {}
                 Ok(Ok(stop)) => {
@@ -97,9 +106,17 @@ impl Engine {
         hosted.rare.waiting = walk.queue_len();
         // Outside the future, because a batch that panics takes everything else with it.
         batch.current.store(walk.position().slot.0, Ordering::Relaxed);
+        let note = BatchNote::of(hosted, &batch);
         let mut drive = AssertUnwindSafe(walker.drive(batch, walk)).catch_unwind();
         // The first poll has no waker of its own: if it is not ready, the task below polls again.
-        match (&mut drive).now_or_never() {
+        let clock = self.tally.begin_hook();
+        let polled = (&mut drive).now_or_never();
+        // Hooks that have to wait are timed by themselves.
+        let made = if polled.is_some() { note.visits } else { 0 };
+        if let Some(took_ms) = self.tally.end_hooks(clock, made) {
+            note.tell_slow(&self.core, hosted, took_ms);
+        }
+        match polled {
             Some(Ok(driven)) => self.driven(hosted, driven).map(Ran::Done),
             Some(Err(panic)) => Err(panicked(hosted, self.current(hosted), &panic)),
             None => {
@@ -107,19 +124,22 @@ impl Engine {
                 let engine = self.this.clone();
                 let walk = hosted.shared.id;
                 let vitals = Arc::clone(&self.vitals);
-                let task = tokio::task::spawn_local(async move {
+                let mut watch = BatchWatch::begin(&self.core, hosted, note);
+                let span = trace::within(hosted.traced.as_ref().map(|traced| traced.span().clone()));
+                let driving = async move {
                     let outcome = poll_fn(|cx| {
                         // The hook may keep the thread here as well as in a turn.
                         vitals.beat();
                         vitals.enter(walk);
                         let polled = drive.poll_unpin(cx);
                         vitals.leave();
+                        watch.polled(polled.is_ready());
                         polled
                     });
                     let outcome = outcome.await;
                     batch_returned(&engine, seat, walk, outcome);
-                });
-                hosted.task = Some(task);
+                };
+                hosted.task = Some(tokio::task::spawn_local(driving.instrument(span)));
                 Ok(Ran::Pending)
             }
         }

@@ -10,6 +10,7 @@ use wayfare_graph::{
 
 use crate::engine::Engine;
 use crate::hosted::{Hosted, Phase, RareState, State};
+use crate::trace::Traced;
 use crate::worker::Host;
 
 impl Engine {
@@ -22,7 +23,7 @@ impl Engine {
     }
 
     fn hosted(&mut self, host: Host) -> Hosted {
-        let Host { walker, start, options, shared, stream, restored } = host;
+        let Host { walker, start, options, shared, stream, restored, .. } = host;
         let table = self.table(&*walker);
         let limits = options.limits.clone().map_or_else(|| self.vitals.default_limits(), Arc::new);
         let (mut phase, mut profile) = (Phase::Entering, Profile::default());
@@ -72,9 +73,12 @@ impl Engine {
             queued: false,
             need: options.need,
             limits,
+            seen_visits: profile.visits,
             profile,
             outstanding: 0,
             counted_ahead: 0,
+            seen_state: None,
+            traced: shared.span.get().map(Traced::new),
             ahead: 0,
             cold: 0,
             asked: Default::default(),

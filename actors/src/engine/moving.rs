@@ -22,7 +22,8 @@ impl Engine {
             if given == count {
                 return;
             }
-            let Some(hosted) = self.seats[seat].take_if(|hosted| movable(hosted)) else { continue };
+            let Some(mut hosted) = self.seats[seat].take_if(|hosted| movable(hosted)) else { continue };
+            self.tally.leave(&mut hosted);
             match self.send_over(seat, hosted, to) {
                 Ok(()) => given += 1,
                 // Its mailbox is full, or it is no more: the walk stays.

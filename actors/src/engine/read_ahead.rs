@@ -37,8 +37,9 @@ impl Engine {
         }
     }
 
-    /// Tells the shards how many visits found their records.
-    pub(super) fn tell_hits(&mut self) {
+    /// Tells what was counted here, and the shards how many visits found their records.
+    pub(super) fn tell_figures(&mut self) {
+        self.tally.tell();
         for (slab, hits) in self.core.slabs.iter().zip(&mut self.hits) {
             if *hits > 0 {
                 slab.tally.add_hits(std::mem::take(hits));

@@ -39,10 +39,14 @@ impl Engine {
             rest = others;
             let Some(mut hosted) = self.seats[seat].take() else { continue };
             self.vitals.enter(hosted.shared.id);
+            let span = hosted.traced.as_ref().map(|traced| traced.span().clone());
+            let entered = span.as_ref().map(tracing::Span::enter);
             let kept = self.run_walk(seat, &mut hosted, own, now);
+            drop(entered);
             self.vitals.leave();
             if kept {
                 self.count_ahead(&mut hosted);
+                self.tally.see(&mut hosted);
                 self.seats[seat] = Some(hosted);
             } else {
                 self.vacate(seat, *hosted);

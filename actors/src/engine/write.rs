@@ -2,10 +2,12 @@
 
 use std::sync::Arc;
 
+use tracing::Instrument;
 use wayfare_graph::{WalkError, WriteBuffer};
 
 use crate::engine::{Engine, within};
 use crate::hosted::{Hosted, Phase, State};
+use crate::trace;
 
 impl Engine {
     /// Whether the walk has to write before it goes on.
@@ -44,14 +46,15 @@ impl Engine {
         let Some(walk) = &mut hosted.walk else { return };
         let mut writes = walk.take_writes();
         let (core, engine, number) = (Arc::clone(&self.core), self.this.clone(), hosted.id);
-        let task = tokio::task::spawn_local(async move {
+        let span = trace::within(hosted.traced.as_ref().map(|traced| traced.walk.clone()));
+        let writing = async move {
             let result = match extra {
                 Ok(extra) => writes.flush(&*core, extra).await,
                 Err(error) => Err(error),
             };
             within(&engine, |engine| engine.written(seat, number, writes, result));
-        });
-        hosted.task = Some(task);
+        };
+        hosted.task = Some(tokio::task::spawn_local(writing.instrument(span)));
     }
 
     fn written(&mut self, seat: usize, walk: u64, writes: WriteBuffer, result: Result<(), WalkError>) {

@@ -17,6 +17,7 @@ use super::Shard;
 use super::residents::bytes_of;
 use crate::cache::LayeredCache;
 use crate::messages::{Found, Save, Saved, conflict};
+use crate::trace;
 use crate::writer::Persisted;
 
 /// The saves of one entity that are under way.
@@ -98,6 +99,7 @@ impl Shard {
     pub(super) fn replace(&mut self, mut save: Save, current: &SharedRecord) {
         let found = current.head.version();
         if found != save.document.version() {
+            self.parts.slab.tally.add_conflict();
             let refusal = conflict(save.document.id(), &save.document, found);
             save.reply.send(Ok(Err(refusal)));
             return;
@@ -161,7 +163,9 @@ impl Shard {
         self.flushing = false;
         let staged = std::mem::take(&mut self.staged);
         let writes = staged.iter().map(|save| Write::Save { document: save.document.clone() }).collect();
-        let outcome = self.parts.writer.persist(WriteBatch { writes, all_or_nothing: false });
+        let span = trace::within(staged.iter().find_map(|save| save.span.clone()));
+        let batch = WriteBatch { writes, all_or_nothing: false };
+        let outcome = span.in_scope(|| self.parts.writer.persist(batch));
         (staged, outcome)
     }
 

@@ -115,7 +115,7 @@ impl Seats {
 
 /// Sends a message to a shard that was lost with the one before: dropped unhandled, such a message makes another of
 /// itself. `None` where none can be delivered any more, as the runtime ends.
-pub(crate) fn send_again<M>(core: &Weak<Core>, to: usize, make: impl FnOnce() -> M) -> Option<()>
+pub(crate) fn send_again<M>(core: &Weak<Core>, to: usize, make: impl FnOnce(&Core) -> M) -> Option<()>
 where
     M: Message<Result = ()> + Send + 'static,
     ShardActor: Handler<M>,
@@ -123,7 +123,7 @@ where
 {
     let core = core.upgrade().filter(|core| !core.shards.is_closed())?;
     let runtime = core.runtime.get().cloned()?;
-    let message = make();
+    let message = make(&core);
     runtime.spawn(async move {
         if let Some(shard) = core.shards.at(to).await {
             // Lost again, it is sent again.

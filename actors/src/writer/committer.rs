@@ -14,6 +14,7 @@ use std::time::Instant;
 use crossbeam_channel::{Receiver, RecvTimeoutError};
 use tokio::runtime::Handle;
 use tokio::sync::{Notify, oneshot};
+use tracing::{Instrument, Span};
 use wayfare_graph::{Store, StoreError, WriteBatch, WriteResult};
 
 use super::footprint::Footprint;
@@ -35,8 +36,16 @@ pub(super) struct Orders<'s> {
 #[derive(Default)]
 struct Group {
     batches: Vec<WriteBatch>,
-    waiting: Vec<oneshot::Sender<Persisted>>,
+    waiting: Vec<Waiting>,
     writes: usize,
+    /// What they are done for.
+    spans: Vec<Span>,
+}
+
+/// Who waits for a batch, and since when.
+struct Waiting {
+    done: oneshot::Sender<Persisted>,
+    since: Instant,
 }
 
 type Applied = Result<Vec<Vec<WriteResult>>, StoreError>;
@@ -46,7 +55,7 @@ struct UnderWay<'s> {
     commit: Pin<Box<dyn Future<Output = Applied> + 's>>,
     /// What it came to, if that is known already.
     applied: Option<Applied>,
-    waiting: Vec<oneshot::Sender<Persisted>>,
+    waiting: Vec<Waiting>,
     footprint: Footprint,
 }
 
@@ -73,6 +82,9 @@ impl<'s> Committer<'s> {
         settings: &'s WriterSettings,
         runtime: &'s Handle,
     ) -> Self {
+        // A writer that is started anew has not failed yet.
+        settings.metrics.set_poisoned(false);
+        settings.metrics.set_writing(true);
         let (under_way, next) = (VecDeque::new(), Group::default());
         Self {
             store,
@@ -132,13 +144,15 @@ impl<'s> Committer<'s> {
     }
 
     fn take(&mut self, order: Order) {
-        let Order::Persist(Persist { batch, done }) = order else {
+        let Order::Persist(Persist { batch, done, mut posted, since, span }) = order else {
             self.closing = true;
             return;
         };
+        posted.taken();
         self.next.writes += batch.writes.len();
         self.next.batches.push(batch);
-        self.next.waiting.push(done);
+        self.next.waiting.push(Waiting { done, since });
+        self.next.spans.extend(span);
     }
 
     fn may_begin(&self, at_once: usize) -> bool {
@@ -154,20 +168,22 @@ impl<'s> Committer<'s> {
     }
 
     fn begin(&mut self) {
-        let Group { batches, waiting, .. } = std::mem::take(&mut self.next);
+        let Group { batches, waiting, writes, spans } = std::mem::take(&mut self.next);
+        let span = commit_span(&spans, writes);
         let footprint = match self.store.max_writers() {
             // Nothing is compared with it.
             0 | 1 => Footprint::Unknown,
             _ => Footprint::of(&batches),
         };
         let (store, poisoned, refusal) = (self.store, self.poisoned.clone(), self.refusal.clone());
-        let mut commit: Pin<Box<dyn Future<Output = Applied> + 's>> = Box::pin(async move {
+        let commit = async move {
             match (refusal, poisoned) {
                 (Some(reason), _) => Err(StoreError::ReadOnly { reason }),
                 (None, Some(reason)) => Err(StoreError::Poisoned { reason }),
                 (None, None) => store.apply(&batches).await,
             }
-        });
+        };
+        let mut commit: Pin<Box<dyn Future<Output = Applied> + 's>> = Box::pin(commit.instrument(span));
         // A store begins when it is first asked how far it is.
         let applied = self.runtime.block_on(poll_fn(|cx| {
             Poll::Ready(match commit.as_mut().poll(cx) {
@@ -201,10 +217,11 @@ impl<'s> Committer<'s> {
         }
     }
 
-    fn tell(&mut self, applied: Applied, waiting: Vec<oneshot::Sender<Persisted>>) {
+    fn tell(&mut self, applied: Applied, waiting: Vec<Waiting>) {
+        waiting.iter().for_each(|waiting| self.settings.metrics.flushed(waiting.since.elapsed()));
         match applied {
             Ok(results) => {
-                for (done, results) in waiting.into_iter().zip(results) {
+                for (Waiting { done, .. }, results) in waiting.into_iter().zip(results) {
                     let _ = done.send(Ok(results));
                 }
             }
@@ -212,12 +229,29 @@ impl<'s> Committer<'s> {
                 tracing::error!(%error, batches = waiting.len(), "commit failed");
                 if !error.is_passing() {
                     self.poisoned.get_or_insert_with(|| error.to_string());
+                    self.settings.metrics.set_poisoned(true);
                 }
                 let error = Arc::new(error);
-                for done in waiting {
+                for Waiting { done, .. } in waiting {
                     let _ = done.send(Err(Arc::clone(&error)));
                 }
             }
         }
     }
+}
+
+impl Drop for Committer<'_> {
+    fn drop(&mut self) {
+        self.settings.metrics.set_writing(false);
+    }
+}
+
+/// The span of a commit: part of the first trace that has a write in it, and linked to the others.
+fn commit_span(spans: &[Span], writes: usize) -> Span {
+    let Some((first, others)) = spans.split_first() else { return Span::none() };
+    let span = tracing::info_span!(parent: first, "commit", writes);
+    for other in others {
+        span.follows_from(other);
+    }
+    span
 }

@@ -97,7 +97,7 @@ async fn declared_indexes_are_made_at_the_start_unless_the_setting_says_otherwis
     let town = Town::with(|config| config.store_create_indexes(false));
     assert!(town.graph.indexes::<Person>().await.unwrap().is_empty());
     town.graph.flush().await.unwrap();
-    town.runtime.health().await.unwrap();
+    assert!(town.runtime.health().await.unwrap().is_up());
     assert!(town.runtime.pool().is_none() && town.graph.pool().is_none());
     let town = town.reopened_with(|config| config).await;
     assert_eq!(town.graph.indexes::<Person>().await.unwrap()[0].fields, ["email"]);
