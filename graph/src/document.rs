@@ -352,7 +352,7 @@ impl Document {
             }
         };
         let ends = (id.kind() == Kind::Edge).then(|| ends_from(&members)).transpose()?;
-        let body = match members.remove("context") {
+        let body = match members.shift_remove("context") {
             None => Body::empty(),
             Some(context @ Value::Object(_)) => Body::encode(&context)?,
             Some(_) => return Err(shape("`context` is not an object")),
@@ -425,6 +425,10 @@ mod tests {
         });
         let document = Document::from_json(json.clone()).unwrap();
         assert_eq!(document.to_json().unwrap(), json);
+        // `context` is taken out of the middle; what stood behind it stays in its order.
+        let ordered = json!({"id": "n.City.a", "context": {}, "z": 1, "a": 2, "m": 3});
+        let written = Document::from_json(ordered).unwrap().to_json().unwrap().to_string();
+        assert!(written.ends_with(r#""z":1,"a":2,"m":3}"#), "{written}");
         assert_eq!(document.peek(&["context".into(), "km".into()]), Some((json!(3.5), 2)));
         assert_eq!(document.peek(&["owner".into(), "name".into()]), Some((json!({"name": "x"}), 1)));
     }
