@@ -111,6 +111,14 @@ impl FrontierState {
         self.tree.extend(delta.tree);
         self.random = delta.random;
     }
+
+    /// Whether every visit of the tree comes after the one that led to it. Otherwise what was stored is damaged, and a
+    /// path back to the start might have no end.
+    #[must_use]
+    pub fn is_sound(&self) -> bool {
+        let led = |(at, node): (usize, &TreeNode)| node.parent == u32::MAX || (node.parent as usize) < at;
+        self.tree.iter().enumerate().all(led)
+    }
 }
 
 /// What a frontier was told to do beside its order and uniqueness.

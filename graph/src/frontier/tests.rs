@@ -462,3 +462,15 @@ fn a_frontier_stays_small() {
     assert_eq!(size_of::<Entry>(), 16);
     assert!(size_of::<Frontier>() <= 120, "{}", size_of::<Frontier>());
 }
+
+#[test]
+fn a_stored_tree_whose_visits_lead_to_themselves_is_not_sound() {
+    let state = |parents: &[u32]| {
+        let node = |&parent: &u32| TreeNode { slot: 0, parent, via: u32::MAX };
+        FrontierState { tree: parents.iter().map(node).collect(), ..FrontierState::default() }
+    };
+    assert!(state(&[u32::MAX, 0, 0, 2, u32::MAX]).is_sound());
+    for parents in [&[0][..], &[1, 0], &[u32::MAX, 2, 0]] {
+        assert!(!state(parents).is_sound(), "{parents:?}");
+    }
+}
