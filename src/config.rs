@@ -8,6 +8,8 @@ mod auto;
 mod bytes;
 mod entity_list;
 mod error;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzzing;
 mod layers;
 mod settable;
 mod setting;

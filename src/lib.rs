@@ -52,6 +52,9 @@ mod config;
 mod cursor;
 mod error;
 mod field_names;
+#[cfg(any(test, fuzzing))]
+#[doc(hidden)]
+pub mod fuzzing;
 mod graph;
 mod opening;
 mod runtime;

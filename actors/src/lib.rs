@@ -12,6 +12,9 @@ mod durability;
 mod durable;
 mod engine;
 mod events;
+#[cfg(any(test, fuzzing))]
+#[doc(hidden)]
+pub mod fuzzing;
 mod hosted;
 mod loader;
 mod messages;

@@ -1,0 +1,23 @@
+//! The parsers of this floor as `cargo xtask fuzz` calls them; its tests try the kept inputs on them.
+
+mod cursors;
+mod walkers;
+
+/// The targets of this floor: a name, and what reads an input and panics where something is wrong.
+pub const TARGETS: &[(&str, fn(&[u8]))] = &[
+    ("config", crate::config::fuzzing::file),
+    ("environment", crate::config::fuzzing::environment),
+    ("settings_urls", crate::config::fuzzing::urls),
+    ("cursors", cursors::run),
+    ("walkers", walkers::run),
+    ("arguments", crate::command::fuzzing::arguments),
+    ("imports", crate::command::fuzzing::imports),
+];
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn kept_inputs_pass() {
+        wayfare_testkit::try_corpus(super::TARGETS);
+    }
+}
