@@ -175,7 +175,7 @@ mod tests {
             "mongodb://ann:sec?ret=word&ret@host/db",
             "mongodb://ann:sec%zzret@host/db",
             "mongodb://ann:sec%0éret@host/db",
-            "mongodb://sec%€ret@host/db",
+            "mongodb://ann:%€secret@host/db",
             "mongodb://ann:secret@host:99999/db",
         ] {
             let (shown, reason) = refused(url);
