@@ -25,10 +25,8 @@ fn ends(setting: &Setting) -> Ends {
     let mut ends = Ends { inside: vec![range.start().to_string()], outside: vec![] };
     // TOML knows no number below the smallest `i64` and none above the largest.
     ends.outside.push((i128::from(*range.start()) - 1).to_string());
-    if *range.end() == u64::MAX {
-        ends.inside.push(i64::MAX.to_string());
-    } else {
-        ends.inside.push(range.end().to_string());
+    ends.inside.push(range.end().to_string());
+    if *range.end() != settings::ANY {
         ends.outside.push((range.end() + 1).to_string());
     }
     ends
@@ -416,4 +414,13 @@ fn entities_are_listed_in_a_file_and_in_the_environment() {
         assert_eq!(Config::from_toml(text).unwrap_err().to_string(), shown);
     }
     assert!(Config::builder().cache_warm(["a.b"]).build().unwrap_err().to_string().contains("`[\"a.b\"]`"));
+}
+
+#[test]
+fn settings_at_the_end_of_their_ranges_can_be_written_and_read() {
+    let most = i64::MAX.to_string();
+    let config = from_environment("WAYFARE_CACHE__MEMORY_BYTES", &most).unwrap();
+    assert_eq!(Config::from_toml(&toml::to_string(&config).unwrap()).unwrap(), config);
+    let beyond = from_environment("WAYFARE_CACHE__MEMORY_BYTES", "9223372036854775808");
+    assert!(matches!(beyond, Err(ConfigError::OutOfRange { .. })), "{beyond:?}");
 }
