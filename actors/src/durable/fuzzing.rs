@@ -58,7 +58,7 @@ fn take_up(document: &Document, part: &StoredPart, (order, unique, traced): (Ord
     }
     let mut state = FrontierState::default();
     state.apply(delta);
-    if !state.is_sound() {
+    if !state.is_sound(tracked) {
         return;
     }
     let flags = FrontierFlags { track: tracked, leave: true, remember: traced, log: true };

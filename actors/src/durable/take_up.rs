@@ -113,8 +113,8 @@ async fn read_parts(
             return Err(damaged(id, "it names an entity that it does not hold"));
         }
         state.apply(delta);
-        if !state.is_sound() {
-            return Err(damaged(id, "a visit comes before the one that led to it"));
+        if !state.is_sound(tracked) {
+            return Err(damaged(id, "what led to a visit comes after it"));
         }
         report.extend(values);
     }
