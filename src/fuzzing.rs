@@ -3,8 +3,11 @@
 mod cursors;
 mod walkers;
 
-/// The targets of this floor: a name, and what reads an input and panics where something is wrong.
-pub const TARGETS: &[(&str, fn(&[u8]))] = &[
+/// A name and what reads an input, panicking where something is wrong.
+pub type Target = (&'static str, fn(&[u8]));
+
+/// The targets of this floor.
+pub const TARGETS: &[Target] = &[
     ("config", crate::config::fuzzing::file),
     ("environment", crate::config::fuzzing::environment),
     ("settings_urls", crate::config::fuzzing::urls),

@@ -1,7 +1,10 @@
 //! The parsers of this floor as `cargo xtask fuzz` calls them; its tests try the kept inputs on them.
 
-/// The targets of this floor: a name, and what reads an input and panics where something is wrong.
-pub const TARGETS: &[(&str, fn(&[u8]))] = &[
+/// A name and what reads an input, panicking where something is wrong.
+pub type Target = (&'static str, fn(&[u8]));
+
+/// The targets of this floor.
+pub const TARGETS: &[Target] = &[
     ("checkpoints", crate::durable::fuzzing::checkpoints),
     ("cached_values", crate::cache::fuzzing::values),
 ];

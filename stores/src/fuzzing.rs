@@ -2,8 +2,11 @@
 
 mod addresses;
 
-/// The targets of this floor: a name, and what reads an input and panics where something is wrong.
-pub const TARGETS: &[(&str, fn(&[u8]))] = &[
+/// A name and what reads an input, panicking where something is wrong.
+pub type Target = (&'static str, fn(&[u8]));
+
+/// The targets of this floor.
+pub const TARGETS: &[Target] = &[
     ("addresses", addresses::run),
     ("json_files", crate::json::fuzzing::files),
     ("stored_documents", crate::embedded::fuzzing::documents),

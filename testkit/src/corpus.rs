@@ -4,11 +4,14 @@ use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::path::Path;
 
+/// A target of fuzzing: its name, and what reads an input and panics where something is wrong.
+pub type FuzzTarget = (&'static str, fn(&[u8]));
+
 /// Runs each target on every input in its folder of `fuzz/corpus`.
 ///
 /// # Panics
 /// Where a target does, after naming it and the input; and when a target has no inputs, because nobody would fuzz it.
-pub fn try_corpus(targets: &[(&str, fn(&[u8]))]) {
+pub fn try_corpus(targets: &[FuzzTarget]) {
     let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz/corpus");
     for (name, target) in targets {
         let folder = corpus.join(name);

@@ -30,7 +30,7 @@ mod replica_set;
 mod server;
 mod url;
 
-pub use corpus::try_corpus;
+pub use corpus::{FuzzTarget, try_corpus};
 pub use database::{unique_database, unique_prefix};
 pub use mongod::Mongod;
 pub use program::jvspatial_python;
