@@ -10,6 +10,8 @@ mod duration;
 mod exit;
 mod export;
 mod find;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzzing;
 mod get;
 mod import;
 mod index;

@@ -9,6 +9,8 @@ mod bytes;
 mod entity_list;
 mod error;
 mod fraction;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzzing;
 mod layers;
 mod load;
 mod settable;
@@ -32,8 +34,9 @@ pub use fraction::Fraction;
 pub use setting::{Allowed, Setting};
 pub use settings::{
     AdmissionConfig, CacheConfig, CacheRestartsConfig, Config, ConfigBuilder, DurableConfig, EventsConfig,
-    LimitsConfig, ObserveConfig, PoolConfig, ShardRestartsConfig, ShardsConfig, StoreConfig, SupervisionConfig,
-    UpdatesConfig, WorkerRestartsConfig, WorkersConfig, WriterRestartsConfig, WritersConfig, settings,
+    LimitsConfig, ObserveConfig, PoolConfig, ShardRestartsConfig, ShardsConfig, StoreConfig,
+    SupervisionConfig, UpdatesConfig, WorkerRestartsConfig, WorkersConfig, WriterRestartsConfig,
+    WritersConfig, settings,
 };
 pub use store_url::StoreUrl;
 

@@ -52,6 +52,9 @@ mod config;
 mod cursor;
 mod error;
 mod field_names;
+#[cfg(any(test, fuzzing))]
+#[doc(hidden)]
+pub mod fuzzing;
 mod graph;
 mod observe;
 mod opening;
@@ -66,9 +69,9 @@ pub use cache::Cache;
 pub use command::run_command;
 pub use config::{
     AdmissionConfig, Allowed, CacheConfig, CacheRestartsConfig, Config, ConfigBuilder, ConfigError,
-    DurableConfig, EntityList, EventsConfig, Fraction, LimitsConfig, ObserveConfig, OrAuto, Origin, PoolConfig,
-    Setting, ShardRestartsConfig, ShardsConfig, StoreConfig, StoreUrl, SupervisionConfig, UpdatesConfig,
-    WorkerRestartsConfig, WorkersConfig, WriterRestartsConfig, WritersConfig, settings,
+    DurableConfig, EntityList, EventsConfig, Fraction, LimitsConfig, ObserveConfig, OrAuto, Origin,
+    PoolConfig, Setting, ShardRestartsConfig, ShardsConfig, StoreConfig, StoreUrl, SupervisionConfig,
+    UpdatesConfig, WorkerRestartsConfig, WorkersConfig, WriterRestartsConfig, WritersConfig, settings,
 };
 pub use cursor::{Cursor, CursorError};
 pub use error::{Error, Result};
@@ -85,10 +88,10 @@ pub use spawning::{Spawning, StreamSpawning, Walking};
 pub use stored::Stored;
 pub use wayfare_actors::{
     ActorEnd, ActorKind, AdmissionFigures, Admittance, Bucket, CacheFigures, Cause, Degraded, Distribution,
-    DurableWalk, EmitStream, Finished, Health, HealthPart, HealthState, MetricFamily, MetricKind, MetricLabel,
-    MetricSample, MetricSpec, MetricValue, MetricsSnapshot, PartHealth, PinError, Readiness, ResidentFigures,
-    RuntimeHandle, Scale, ShardFigures, Spawn, Spawned, StartError, WalkStatus, WarmFigures, WeakRuntimeHandle,
-    metrics_table,
+    DurableWalk, EmitStream, Finished, Health, HealthPart, HealthState, MetricFamily, MetricKind,
+    MetricLabel, MetricSample, MetricSpec, MetricValue, MetricsSnapshot, PartHealth, PinError, Readiness,
+    ResidentFigures, RuntimeHandle, Scale, ShardFigures, Spawn, Spawned, StartError, WalkStatus, WarmFigures,
+    WeakRuntimeHandle, metrics_table,
 };
 pub use wayfare_graph::{
     AccessPath, Along, Body, BodyError, Bounds, Budget, CacheError, Child, Circuit, Clock, Detail, Direction,

@@ -12,6 +12,8 @@ const FLOORS: &[(&str, u8)] = &[
     ("wayfare-actors", 2),
     ("wayfare", 3),
     ("wayfare-service", 4),
+    // The program that fuzzes the parsers of all of them.
+    ("wayfare-fuzz", 5),
 ];
 
 /// The crate of chores: it uses no other crate of the workspace, and none uses it.

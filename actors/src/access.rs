@@ -158,8 +158,13 @@ impl Core {
         let permit = Arc::clone(&self.write_permits).acquire_owned().await.map_err(|_| gone())?;
         let slot = self.directory.slot_of(document.id());
         let (reply, saved) = oneshot::channel();
-        let save =
-            Save { slot, document, reply: SaveReply::one(reply, permit), published: None, span: trace::caller() };
+        let save = Save {
+            slot,
+            document,
+            reply: SaveReply::one(reply, permit),
+            published: None,
+            span: trace::caller(),
+        };
         self.send_saves(self.directory.shard_of(slot), vec![save]).await?;
         saved.await.map_err(|_| self.unanswered("shard"))?.map_err(|error| shared_error(&error))
     }

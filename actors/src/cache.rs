@@ -9,6 +9,8 @@ mod counter;
 mod figures;
 mod flights;
 mod form;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzzing;
 mod memory;
 mod outbox;
 mod tags;

@@ -5,6 +5,8 @@
 //! parts `w.WalkPart.KEY` that hold what has happened to the queue between two of them.
 
 mod checkpoint;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzzing;
 mod letters;
 mod names;
 mod stored;

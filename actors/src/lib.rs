@@ -13,6 +13,9 @@ mod durability;
 mod durable;
 mod engine;
 mod events;
+#[cfg(any(test, fuzzing))]
+#[doc(hidden)]
+pub mod fuzzing;
 mod health;
 mod hosted;
 mod loader;

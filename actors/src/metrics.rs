@@ -288,14 +288,4 @@ mod tests {
         assert_eq!(counts, [0, 1, 1, 3]);
         assert_eq!(metrics.conflicts.load(Relaxed), 1);
     }
-
-    #[test]
-    fn a_spawn_that_waits_stands_in_the_queue_until_it_does_not() {
-        let metrics = metrics();
-        metrics.queued();
-        metrics.queued();
-        metrics.unqueued();
-        assert_eq!(metrics.waiting_spawns.load(Relaxed), 1);
-        assert_eq!(metrics.admissions[1].load(Relaxed), 2);
-    }
 }

@@ -78,8 +78,11 @@ pub enum BodyError {
 }
 
 /// Deepest nesting of lists and maps that is read. JSON text is parsed to a depth of 128 at most, so what came
-/// from there can be read again.
-const MAX_DEPTH: u32 = 512;
+/// from there can be read again. More overflows the stack of a thread in a debug build.
+const MAX_DEPTH: u32 = 256;
+
+/// Most values that memory is reserved for before they are read.
+const MAX_RESERVED: usize = 64;
 
 /// Encoded fields, cheap to clone.
 #[derive(Clone, PartialEq, Eq)]
@@ -142,6 +145,7 @@ impl Body {
     /// [`BodyError::Decode`] when the fields do not fit.
     pub fn decode<T: DeserializeOwned>(&self) -> Result<T, BodyError> {
         let mut deserializer = rmp_serde::Deserializer::from_read_ref(self.as_bytes()).with_human_readable();
+        deserializer.set_max_depth(MAX_DEPTH as usize);
         T::deserialize(&mut deserializer).map_err(|error| BodyError::Decode { reason: error.to_string() })
     }
 
@@ -322,12 +326,31 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
+    /// Reads one value. Lists and maps come back here for each of their values, so what it needs on the stack is kept
+    /// small: scalars are read elsewhere.
     fn value(&mut self, depth: u32) -> Result<Value, BodyError> {
         if depth > MAX_DEPTH {
             return Err(self.damaged());
         }
         let start = self.at;
-        let value = match self.marker()? {
+        let marker = self.marker()?;
+        let len = match marker {
+            Marker::FixArray(len) => usize::from(len),
+            Marker::Array16 => self.len16()?,
+            Marker::Array32 => self.len32()?,
+            Marker::FixMap(_) | Marker::Map16 | Marker::Map32 => {
+                self.at = start;
+                let len = self.map_len()?;
+                return self.map(len, depth).map(Value::Object);
+            }
+            _ => return self.scalar(marker, start),
+        };
+        self.list(len, depth)
+    }
+
+    /// Reads the rest of a value that holds no others.
+    fn scalar(&mut self, marker: Marker, start: usize) -> Result<Value, BodyError> {
+        Ok(match marker {
             Marker::Null => Value::Null,
             Marker::True => Value::Bool(true),
             Marker::False => Value::Bool(false),
@@ -349,27 +372,12 @@ impl<'a> Reader<'a> {
                 let float = f64::from_be_bytes(self.array()?);
                 self.float(float)?
             }
-            Marker::FixArray(len) => self.list(usize::from(len), depth)?,
-            Marker::Array16 => {
-                let len = self.len16()?;
-                self.list(len, depth)?
-            }
-            Marker::Array32 => {
-                let len = self.len32()?;
-                self.list(len, depth)?
-            }
             Marker::Bin8 | Marker::Bin16 | Marker::Bin32 => self.byte_list(start)?,
-            Marker::FixMap(_) | Marker::Map16 | Marker::Map32 => {
-                self.at = start;
-                let len = self.map_len()?;
-                Value::Object(self.map(len, depth)?)
-            }
             _ => {
                 self.at = start;
                 Value::from(self.text()?)
             }
-        };
-        Ok(value)
+        })
     }
 
     fn float(&self, value: f64) -> Result<Value, BodyError> {
@@ -383,12 +391,17 @@ impl<'a> Reader<'a> {
     }
 
     fn list(&mut self, len: usize, depth: u32) -> Result<Value, BodyError> {
-        // A damaged length must not reserve memory: every item takes at least one byte.
-        let mut items = Vec::with_capacity(len.min(self.bytes.len() - self.at));
+        let mut items = Vec::with_capacity(self.reserved(len));
         for _ in 0..len {
             items.push(self.value(depth + 1)?);
         }
         Ok(Value::Array(items))
+    }
+
+    /// How many of `len` values to have room for at once. A damaged length must not reserve memory: every value takes at
+    /// least one byte, and lists within lists could all claim the same bytes.
+    fn reserved(&self, len: usize) -> usize {
+        len.min(self.bytes.len() - self.at).min(MAX_RESERVED)
     }
 
     fn byte_list(&mut self, start: usize) -> Result<Value, BodyError> {
@@ -402,7 +415,7 @@ impl<'a> Reader<'a> {
     }
 
     fn map(&mut self, len: usize, depth: u32) -> Result<Map<String, Value>, BodyError> {
-        let mut fields = Map::with_capacity(len.min(self.bytes.len() - self.at));
+        let mut fields = Map::with_capacity(self.reserved(len));
         for _ in 0..len {
             let name = self.text()?.to_owned();
             fields.insert(name, self.value(depth + 1)?);
@@ -468,6 +481,40 @@ mod tests {
             let _ = Body::from_stored(&flipped).fields();
             let _ = Body::from_stored(&flipped).field("map");
         }
+    }
+
+    #[test]
+    fn lists_that_claim_to_be_long_within_each_other_reserve_no_memory() {
+        // Four hundred lists, each as long as all bytes behind it allow: 400 times 32 MiB of values.
+        let mut bytes = vec![0x81, 0xa1, b'a'];
+        for _ in 0..400 {
+            bytes.extend([0xdd, 0x00, 0x10, 0x00, 0x00]);
+        }
+        bytes.resize(bytes.len() + (1 << 20), 0xc1);
+        let before = peak_bytes();
+        assert!(Body::from_stored(&bytes).fields().is_err());
+        assert!(peak_bytes() - before < 256 << 20, "memory is reserved for what is not there");
+    }
+
+    /// The most address space that this process has had.
+    fn peak_bytes() -> u64 {
+        let status = std::fs::read_to_string("/proc/self/status").unwrap();
+        let peak = status.lines().find_map(|line| line.strip_prefix("VmPeak:")).unwrap();
+        peak.trim().trim_end_matches(" kB").parse::<u64>().unwrap() << 10
+    }
+
+    #[test]
+    fn nesting_of_any_depth_is_read_or_refused_on_the_stack_of_a_thread() {
+        let nested = |opening: &[u8]| {
+            let mut bytes = vec![0x81, 0xa1, b'a'];
+            bytes.extend(opening.repeat(100_000));
+            let body = Body::from_stored(&bytes);
+            assert!(matches!(body.fields(), Err(BodyError::Damaged { .. })));
+            assert_eq!(body.field("a"), None);
+            assert!(matches!(body.decode::<Value>(), Err(BodyError::Decode { .. })));
+        };
+        nested(&[0x91]);
+        nested(&[0x81, 0xa1, b'b']);
     }
 
     #[test]

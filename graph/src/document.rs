@@ -17,10 +17,11 @@ impl Version {
     /// The version of an entity that was just created.
     pub const FIRST: Self = Self(1);
 
-    /// The version after one more write.
+    /// The version after one more write. The last there is, which only a damaged document can have, is followed by
+    /// the first: what counts is that it is another one.
     #[must_use]
     pub fn next(self) -> Self {
-        Self(self.0 + 1)
+        Self(self.0.checked_add(1).unwrap_or(Self::FIRST.0))
     }
 }
 
@@ -351,7 +352,7 @@ impl Document {
             }
         };
         let ends = (id.kind() == Kind::Edge).then(|| ends_from(&members)).transpose()?;
-        let body = match members.remove("context") {
+        let body = match members.shift_remove("context") {
             None => Body::empty(),
             Some(context @ Value::Object(_)) => Body::encode(&context)?,
             Some(_) => return Err(shape("`context` is not an object")),
@@ -424,8 +425,19 @@ mod tests {
         });
         let document = Document::from_json(json.clone()).unwrap();
         assert_eq!(document.to_json().unwrap(), json);
+        // `context` is taken out of the middle; what stood behind it stays in its order.
+        let ordered = json!({"id": "n.City.a", "context": {}, "z": 1, "a": 2, "m": 3});
+        let written = Document::from_json(ordered).unwrap().to_json().unwrap().to_string();
+        assert!(written.ends_with(r#""z":1,"a":2,"m":3}"#), "{written}");
         assert_eq!(document.peek(&["context".into(), "km".into()]), Some((json!(3.5), 2)));
         assert_eq!(document.peek(&["owner".into(), "name".into()]), Some((json!({"name": "x"}), 1)));
+    }
+
+    #[test]
+    fn the_version_after_the_last_there_is_is_another_one() {
+        let json = json!({"id": "n.City.a", "context": {}, "_version": u64::MAX});
+        assert_eq!(Document::from_json(json).unwrap().version().next(), Version::FIRST);
+        assert_eq!(Version(4).next(), Version(5));
     }
 
     #[test]

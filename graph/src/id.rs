@@ -239,8 +239,14 @@ impl PartialOrd for Id {
 impl Ord for Id {
     fn cmp(&self, other: &Self) -> Ordering {
         let heads = (self.kind() as u8).cmp(&(other.kind() as u8));
-        heads.then_with(|| self.entity().cmp(&other.entity())).then_with(|| self.cmp_by_key(other))
+        heads.then_with(|| cmp_in_text(self.entity(), other.entity())).then_with(|| self.cmp_by_key(other))
     }
+}
+
+/// Compares names with the dot that follows them: `A` comes before `A1` and after `A-`, as the dot does.
+fn cmp_in_text(one: EntityName, two: EntityName) -> Ordering {
+    let with_dot = |name: EntityName| name.as_str().bytes().chain([b'.']);
+    if one == two { Ordering::Equal } else { with_dot(one).cmp(with_dot(two)) }
 }
 
 impl FromStr for Id {
@@ -352,11 +358,18 @@ mod tests {
 
     #[test]
     fn order_is_that_of_the_text() {
-        let mut ids: Vec<Id> =
-            ["n.B.a", "n.A.b", "n.A.000000000000000000000000", "e.Z.z", "n.A.a-key-of-some-length"]
-                .iter()
-                .map(|text| text.parse().unwrap())
-                .collect();
+        let mut ids: Vec<Id> = [
+            "n.B.a",
+            "n.A.b",
+            "n.A.000000000000000000000000",
+            "e.Z.z",
+            "n.A.a-key-of-some-length",
+            "n.A-.a",
+            "n.A1.a",
+        ]
+        .iter()
+        .map(|text| text.parse().unwrap())
+        .collect();
         ids.sort();
         let mut texts: Vec<String> = ids.iter().map(ToString::to_string).collect();
         let sorted = texts.clone();

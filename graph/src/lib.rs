@@ -22,6 +22,9 @@ mod filter;
 mod finding;
 mod finished;
 mod frontier;
+#[cfg(any(test, fuzzing))]
+#[doc(hidden)]
+pub mod fuzzing;
 mod here;
 mod hook;
 mod hook_table;

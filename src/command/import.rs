@@ -6,6 +6,8 @@ mod cell;
 mod columns;
 mod delimiter;
 mod documents;
+#[cfg(any(test, fuzzing))]
+pub(super) mod fuzzing;
 mod group;
 mod input;
 mod lines;
@@ -21,13 +23,13 @@ use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use clap::{Args, ValueEnum};
-use wayfare::{Graph, Runtime};
+use wayfare::{Graph, Kind, Runtime};
 
 use self::group::{Form, Group, GroupKind};
 use self::input::Input;
 use self::occurrences::Occurrences;
 use self::options::GroupArgs;
-use self::records::Records;
+use self::records::{NewEdgeId, Records};
 use self::report::{FileReport, TOLD};
 use super::exit::{Exit, Failure};
 use super::progress::Progress;
@@ -162,13 +164,14 @@ impl Import<'_> {
     }
 
     async fn one(&mut self, runtime: &Runtime, group: Group) -> Result<(), Failure> {
-        let graph = runtime.graph();
+        let handle = runtime.handle().clone();
+        let new_edge_id: NewEdgeId = Box::new(move |entity| handle.keys().next_id(Kind::Edge, entity));
         let name = group.name();
         // Standard input may take its time until the first byte.
         let opening = tokio::task::spawn_blocking(move || {
             let input = Input::open(&group)?;
             let (read, bytes) = (input.read.clone(), input.bytes);
-            Ok::<_, Failure>((Records::open(input, &group, graph)?, read, bytes))
+            Ok::<_, Failure>((Records::open(input, &group, new_edge_id)?, read, bytes))
         });
         let (records, read, bytes) = opening
             .await

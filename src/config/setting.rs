@@ -6,7 +6,7 @@ use std::ops::RangeInclusive;
 use super::bytes::{parse_bytes, show_bytes};
 use super::error::{ConfigError, Origin};
 use super::settable::{Raw, grouped};
-use super::settings::Config;
+use super::settings::{ANY, Config};
 
 /// One row of the table of settings.
 pub struct Setting {
@@ -144,7 +144,7 @@ impl fmt::Display for Allowed {
             Range::Bytes(range) => ("", range, show_bytes),
         };
         match *range.end() {
-            u64::MAX => write!(f, "{kind}at least {}", show(*range.start())),
+            ANY => write!(f, "{kind}at least {}", show(*range.start())),
             end => write!(f, "{kind}{}..={}", show(*range.start()), show(end)),
         }
     }

@@ -16,8 +16,8 @@ pub(super) const MAX_WORKERS: usize = 256;
 /// Most shards, also when there are more workers.
 pub(super) const MAX_SHARDS: usize = 64;
 
-/// No upper bound of its own: whatever the type holds.
-const ANY: u64 = u64::MAX;
+/// No upper bound of its own: whatever a number in TOML holds, so that settings can be written as they are.
+pub(super) const ANY: u64 = i64::MAX as u64;
 
 /// Makes the structs, their defaults, the builder's methods and the list of settings from one table.
 ///

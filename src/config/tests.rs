@@ -29,10 +29,8 @@ fn ends(setting: &Setting) -> Ends {
     let mut ends = Ends { inside: vec![range.start().to_string()], outside: vec![] };
     // TOML knows no number below the smallest `i64` and none above the largest.
     ends.outside.push((i128::from(*range.start()) - 1).to_string());
-    if *range.end() == u64::MAX {
-        ends.inside.push(i64::MAX.to_string());
-    } else {
-        ends.inside.push(range.end().to_string());
+    ends.inside.push(range.end().to_string());
+    if *range.end() != settings::ANY {
         ends.outside.push((range.end() + 1).to_string());
     }
     ends
@@ -445,4 +443,13 @@ fn an_address_that_is_none_is_refused_and_so_is_a_collector_that_cannot_be_reach
     // A program without the feature says so instead of sending nothing, and shows no password.
     let shown = refused(with_otlp("http://ann:hush@collector:4318"), false);
     assert!(shown.contains("without the feature `otlp`") && !shown.contains("hush"), "{shown}");
+}
+
+#[test]
+fn settings_at_the_end_of_their_ranges_can_be_written_and_read() {
+    let most = i64::MAX.to_string();
+    let config = from_environment("WAYFARE_CACHE__MEMORY_BYTES", &most).unwrap();
+    assert_eq!(Config::from_toml(&toml::to_string(&config).unwrap()).unwrap(), config);
+    let beyond = from_environment("WAYFARE_CACHE__MEMORY_BYTES", "9223372036854775808");
+    assert!(matches!(beyond, Err(ConfigError::OutOfRange { .. })), "{beyond:?}");
 }

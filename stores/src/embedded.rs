@@ -11,6 +11,8 @@ mod engine;
 mod explain;
 mod fault;
 mod folder;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzzing;
 mod growth;
 mod index;
 mod index_build;

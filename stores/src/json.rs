@@ -5,6 +5,8 @@ mod feed;
 mod file_name;
 mod file_state;
 mod folder;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzzing;
 mod sync;
 pub(crate) mod text;
 mod watch;

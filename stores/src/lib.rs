@@ -9,6 +9,9 @@
 #![allow(clippy::result_large_err)]
 
 mod embedded;
+#[cfg(any(test, fuzzing))]
+#[doc(hidden)]
+pub mod fuzzing;
 mod json;
 #[cfg(feature = "mongodb")]
 mod mongodb;

@@ -12,6 +12,8 @@ mod circuit;
 mod document;
 mod fault;
 mod filter;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzzing;
 mod index;
 mod journal;
 mod look;

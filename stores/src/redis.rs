@@ -4,6 +4,8 @@ mod address;
 mod check;
 mod entry;
 mod fault;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzzing;
 mod gather;
 mod home;
 mod keeper;

@@ -18,6 +18,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 mod admin;
+mod corpus;
 mod database;
 mod guarded;
 mod hello;
@@ -29,6 +30,7 @@ mod replica_set;
 mod server;
 mod url;
 
+pub use corpus::{FuzzTarget, try_corpus};
 pub use database::{unique_database, unique_prefix};
 pub use mongod::Mongod;
 pub use program::jvspatial_python;

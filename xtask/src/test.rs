@@ -49,6 +49,7 @@ fn steps(found: &[Found]) -> Vec<Step> {
         Step::cargo("clippy --workspace --all-targets -- -D warnings"),
         Step::cargo("doc --workspace --no-deps").with("RUSTDOCFLAGS", "-D warnings"),
         tests,
+        Step::cargo("xtask fuzz"),
     ]
 }
 

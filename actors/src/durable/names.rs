@@ -20,7 +20,7 @@ pub(super) fn to_names(delta: &mut FrontierDelta, tracked: bool, directory: &Dir
     names
 }
 
-/// Replaces places in a list by slots; `false` when a place lies beyond it.
+/// Replaces places in a list by slots; `false` when a place lies beyond it, or is missing where a node has to be.
 pub(super) fn to_slots(
     delta: &mut FrontierDelta,
     tracked: bool,
@@ -28,7 +28,10 @@ pub(super) fn to_slots(
     directory: &Directory,
 ) -> bool {
     let slots: Vec<u32> = names.iter().map(|id| directory.slot_of(id).0).collect();
-    let mut all = true;
+    let nodes =
+        delta.pushed.iter().map(|waiting| waiting.slot).chain(delta.tree.iter().map(|node| node.slot));
+    let mut nodes = nodes.chain(delta.seen.iter().copied()).chain(delta.visited.iter().copied());
+    let mut all = nodes.all(|place| place != NOTHING);
     for_each_slot(delta, tracked, |place| match slots.get(*place as usize) {
         Some(slot) => *place = *slot,
         None => all = false,
@@ -86,6 +89,7 @@ mod tests {
         let expected: Vec<String> = (1..20).map(|n| format!("n.Named.{n}")).collect();
         assert_eq!(waiting, expected);
         assert!(!to_slots(&mut frontier_of(99), false, &names, &there), "a place beyond the list is told");
+        assert!(!to_slots(&mut frontier_of(NOTHING), false, &names, &there), "no node is told");
     }
 
     fn frontier_of(place: u32) -> FrontierDelta {

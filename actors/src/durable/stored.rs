@@ -12,6 +12,9 @@ const WALK: &str = "Walk";
 /// The entity of what has happened to their queues.
 const PART: &str = "WalkPart";
 
+/// Most parts that a walk is taken up from: many times as many as are put together in one.
+const MOST_STORED_PARTS: u32 = 16 * super::MOST_PARTS;
+
 pub(crate) fn walk_entity() -> EntityName {
     EntityName::new(WALK).expect("letters are a name")
 }
@@ -130,7 +133,20 @@ impl StoredWalk {
     /// # Errors
     /// [`WalkError::Store`] when the document is none of a walk.
     pub(crate) fn read(document: &Document) -> Result<Self, WalkError> {
-        document.decode().map_err(|error| damaged(document.id(), &error.to_string()))
+        let id = document.id();
+        let stored: Self = document.decode().map_err(|error| damaged(id, &error.to_string()))?;
+        stored.check().map_err(|reason| damaged(id, reason)).map(|()| stored)
+    }
+
+    /// Refuses what no walk has stored: its parts are named one by one, and would be so by the thousand million.
+    fn check(&self) -> Result<(), &'static str> {
+        let parts = self.parts.checked_sub(self.first_part).ok_or("its first part comes after its last")?;
+        if parts > MOST_STORED_PARTS || self.parts == u32::MAX {
+            return Err("it has more parts than a walk can have");
+        }
+        // With the longest number, so that the key is one for every part.
+        Key::new(&part_key(&self.parts_key, u32::MAX)).map_err(|_| "the key of its parts is none")?;
+        Ok(())
     }
 
     /// The ids of its parts, in order.
@@ -140,9 +156,13 @@ impl StoredWalk {
 
     pub(crate) fn part_id(&self, part: u32) -> Id {
         let entity = EntityName::new(PART).expect("letters are a name");
-        let key = Key::new(&format!("{}-{part:08}", self.parts_key)).expect("a generated key and digits");
+        let key = Key::new(&part_key(&self.parts_key, part)).expect("checked when it was read, or generated");
         Id::new(Kind::Walker, entity, &key)
     }
+}
+
+fn part_key(parts_key: &str, part: u32) -> String {
+    format!("{parts_key}-{part:08}")
 }
 
 /// What has happened between two checkpoints. Numbers in `delta` that are slots elsewhere are places in
@@ -175,4 +195,30 @@ fn encode<T: Serialize>(value: &T) -> Result<Body, WalkError> {
 pub(crate) fn damaged(id: &Id, reason: &str) -> WalkError {
     let error = StoreError::Damaged { what: id.to_string(), reason: reason.into() };
     WalkError::Store(std::sync::Arc::new(error))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read_with(change: impl FnOnce(&mut StoredWalk)) -> Result<StoredWalk, WalkError> {
+        let mut stored = StoredWalk::started("Walker", &Id::root());
+        stored.parts_key = "d400618fa5094d6b9c223223".into();
+        change(&mut stored);
+        StoredWalk::read(&stored.document("w.Walk.a".parse().unwrap()).unwrap())
+    }
+
+    #[test]
+    fn parts_that_no_walk_can_have_are_refused_when_it_is_read() {
+        assert_eq!(read_with(|stored| stored.parts = 3).unwrap().part_ids().len(), 3);
+        let refused = |change: fn(&mut StoredWalk), part: &str| {
+            let error = read_with(change).unwrap_err().to_string();
+            assert!(error.contains(part), "{error}");
+        };
+        refused(|stored| stored.parts = u32::MAX - 1, "more parts");
+        refused(|stored| (stored.first_part, stored.parts) = (u32::MAX - 1, u32::MAX), "more parts");
+        refused(|stored| stored.first_part = 1, "after its last");
+        refused(|stored| stored.parts_key = "a\nb".into(), "the key of its parts");
+        refused(|stored| stored.parts_key = "x".repeat(120), "the key of its parts");
+    }
 }

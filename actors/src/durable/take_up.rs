@@ -113,6 +113,9 @@ async fn read_parts(
             return Err(damaged(id, "it names an entity that it does not hold"));
         }
         state.apply(delta);
+        if !state.is_sound(tracked) {
+            return Err(damaged(id, "what led to a visit comes after it"));
+        }
         report.extend(values);
     }
     let traced = options.trail != Trail::Off;
@@ -157,7 +160,7 @@ async fn note_failure(
         let (mut stored, version) = read(core, id).await?.ok_or_else(|| damaged(id, "it is missing"))?;
         let at = place_of(error);
         let before = stored.failure.as_ref().filter(|before| before.at == at);
-        let attempts = before.map_or(0, |before| before.attempts) + 1;
+        let attempts = before.map_or(0, |before| before.attempts).saturating_add(1);
         stored.failure = Some(StoredFailure { error: error.to_string(), at, attempts });
         // A budget is as spent at the next attempt.
         let hopeless = matches!(error, WalkError::BudgetReached { .. });
@@ -245,7 +248,7 @@ async fn resume(core: &Arc<Core>, document: &Document) -> Result<(), WalkError> 
         tracing::warn!(walk = %document.id(), walker = stored.walker, "this program has no such walker");
         return Ok(());
     }
-    stored.taken_up += 1;
+    stored.taken_up = stored.taken_up.saturating_add(1);
     let (id, version) = (document.id(), document.version());
     if stored.taken_up <= MOST_TAKEN_UP {
         let Some(version) = save(core, id, &stored, version).await? else { return Ok(()) };

@@ -111,6 +111,17 @@ impl FrontierState {
         self.tree.extend(delta.tree);
         self.random = delta.random;
     }
+
+    /// Whether every visit of the tree comes after the one that led to it, and when `tracked` every entry that waits was
+    /// queued by a visit of the tree. Otherwise what was stored is damaged, and a path back to the start might have no
+    /// end.
+    #[must_use]
+    pub fn is_sound(&self, tracked: bool) -> bool {
+        let is_before = |branch: u32, end: usize| branch == u32::MAX || (branch as usize) < end;
+        let mut visits = self.tree.iter().enumerate();
+        visits.all(|(at, node)| is_before(node.parent, at))
+            && (!tracked || self.waiting.iter().all(|waiting| is_before(waiting.from, self.tree.len())))
+    }
 }
 
 /// What a frontier was told to do beside its order and uniqueness.

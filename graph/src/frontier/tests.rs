@@ -462,3 +462,23 @@ fn a_frontier_stays_small() {
     assert_eq!(size_of::<Entry>(), 16);
     assert!(size_of::<Frontier>() <= 120, "{}", size_of::<Frontier>());
 }
+
+#[test]
+fn a_stored_tree_whose_visits_lead_to_themselves_is_not_sound() {
+    let state = |parents: &[u32], from: u32| {
+        let node = |&parent: &u32| TreeNode { slot: 0, parent, via: u32::MAX };
+        let tree = parents.iter().map(node).collect();
+        let held = Held::Queue;
+        let waiting =
+            vec![Waiting { slot: 0, from, via: u32::MAX, depth: 1, cost: 0.0, priority: 0.0, held }];
+        FrontierState { tree, waiting, ..FrontierState::default() }
+    };
+    assert!(state(&[u32::MAX, 0, 0, 2, u32::MAX], 4).is_sound(true));
+    assert!(state(&[], u32::MAX).is_sound(true));
+    for parents in [&[0][..], &[1, 0], &[u32::MAX, 2, 0]] {
+        assert!(!state(parents, 0).is_sound(true), "{parents:?}");
+    }
+    // The next visit would be number 1, and lead to itself.
+    assert!(!state(&[u32::MAX], 1).is_sound(true));
+    assert!(state(&[], 1).is_sound(false), "without a tree it is a slot");
+}

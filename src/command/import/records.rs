@@ -1,6 +1,6 @@
 //! The records of a file, whatever its form: one after another, each a write or a rejection.
 
-use wayfare::{Graph, Write};
+use wayfare::{EntityName, Id, Write};
 
 use super::documents::DocumentReader;
 use super::group::{Form, Group};
@@ -9,6 +9,9 @@ use super::occurrences::Occurrences;
 use super::report::Rejection;
 use super::table::{TableReader, read_header};
 use crate::command::exit::Failure;
+
+/// Makes the ids of edges, each of an entity.
+pub(super) type NewEdgeId = Box<dyn Fn(EntityName) -> Id + Send>;
 
 /// What a record became.
 #[derive(Debug)]
@@ -32,10 +35,10 @@ impl Records {
     ///
     /// # Errors
     /// When there is no such file, or its header lacks a column that the options name.
-    pub(super) fn open(input: Input, group: &Group, graph: Graph) -> Result<Self, Failure> {
+    pub(super) fn open(input: Input, group: &Group, new_edge_id: NewEdgeId) -> Result<Self, Failure> {
         Ok(match group.form().map_err(Failure::bad_input)? {
             Form::Documents { entity } => Self::Documents(Box::new(DocumentReader::new(input.lines, entity))),
-            form => Self::Table(Box::new(TableReader::open(input.lines, group, form, graph)?)),
+            form => Self::Table(Box::new(TableReader::open(input.lines, group, form, new_edge_id)?)),
         })
     }
 

@@ -4,14 +4,14 @@ use std::io::{self, BufRead};
 
 use clap::ValueEnum;
 use rustc_hash::FxHashSet;
-use wayfare::{Body, Document, Ends, EntityName, Graph, Id, Key, Kind, Write};
+use wayfare::{Body, Document, Ends, EntityName, Id, Key, Kind, Write};
 
 use super::cell::{CellType, Fields};
 use super::columns::Columns;
 use super::group::{Form, Group};
 use super::lines::{Line, Lines, too_long, utf8};
 use super::occurrences::Occurrences;
-use super::records::{Record, unreadable};
+use super::records::{NewEdgeId, Record, unreadable};
 use super::report::Rejection;
 use super::split::{Splitter, without_line_break};
 use crate::command::exit::Failure;
@@ -24,7 +24,7 @@ pub(super) struct TableReader {
     columns: Columns,
     group: Group,
     form: Form,
-    graph: Graph,
+    new_edge_id: NewEdgeId,
     seen: FxHashSet<Id>,
 }
 
@@ -37,10 +37,10 @@ impl TableReader {
         lines: Lines<Box<dyn BufRead + Send>>,
         group: &Group,
         form: Form,
-        graph: Graph,
+        new_edge_id: NewEdgeId,
     ) -> Result<Self, Failure> {
         let (rows, columns) = read_header(lines, group, &form)?;
-        Ok(Self { rows, columns, group: group.clone(), form, graph, seen: FxHashSet::default() })
+        Ok(Self { rows, columns, group: group.clone(), form, new_edge_id, seen: FxHashSet::default() })
     }
 
     /// The next row; empty lines are passed over.
@@ -73,7 +73,7 @@ impl TableReader {
             Form::Edges { entity, from, to, undirected, multi } => {
                 let (source, target) = (self.id(line, 0, from.entity)?, self.id(line, 1, to.entity)?);
                 let before = occurrences.count(*entity, &source, &target);
-                let id = self.graph.new_id(Kind::Edge, entity.as_str()).map_err(|error| error.to_string())?;
+                let id = (self.new_edge_id)(*entity);
                 let edge = Document::edge(id, Ends { source, target, bidirectional: *undirected }, body);
                 Ok((Write::Connect { edge, parallel: multi.then_some(before) }, before > 0 && !multi))
             }

@@ -11,10 +11,14 @@ const MAX_NAME_BYTES: usize = 250;
 /// How much of a name that is cut is kept before its hash.
 const CUT_BYTES: usize = 200;
 
+/// Digits of the hash.
+const HASH_DIGITS: usize = 16;
+
 /// The name of an entity's file.
 ///
 /// It is the id and `.json`, as jvspatial has it, with `/`, `\` and `%` written as `%` and two hex digits. A name that
-/// would be too long ends with a hash instead; who reads it finds the id in the file.
+/// would be too long ends with a hash instead, and so does one that looks as if it did; who reads it finds the id in the
+/// file.
 pub(super) fn file_name(id: &Id) -> String {
     let id = id.to_string();
     let mut name = String::with_capacity(id.len() + ENDING.len());
@@ -26,8 +30,8 @@ pub(super) fn file_name(id: &Id) -> String {
             sign => name.push(sign),
         }
     }
-    if name.len() + ENDING.len() > MAX_NAME_BYTES {
-        let mut cut = CUT_BYTES;
+    if name.len() + ENDING.len() > MAX_NAME_BYTES || has_hash(&name) {
+        let mut cut = CUT_BYTES.min(name.len());
         while !name.is_char_boundary(cut) {
             cut -= 1;
         }
@@ -40,10 +44,22 @@ pub(super) fn file_name(id: &Id) -> String {
 
 /// The id whose file has this name, `None` when there is none or only the file itself can tell.
 pub(super) fn id_of(name: &str) -> Option<Id> {
-    let text = name.strip_suffix(ENDING)?;
+    let text = name.strip_suffix(ENDING).filter(|text| !has_hash(text))?;
     let text = text.replace("%2F", "/").replace("%5C", "\\").replace("%25", "%");
     let id = text.parse().ok()?;
     (file_name(&id) == name).then_some(id)
+}
+
+/// Whether a name was cut, so that the id is found in the file only.
+pub(super) fn is_cut(name: &str) -> bool {
+    name.strip_suffix(ENDING).is_some_and(has_hash)
+}
+
+fn has_hash(name: &str) -> bool {
+    let hash = name.rsplit_once('~').map_or("", |(_, hash)| hash);
+    // Four bytes are the most that may be missing to a whole sign.
+    let is_long = name.len() > CUT_BYTES - 4 + HASH_DIGITS;
+    is_long && hash.len() == HASH_DIGITS && hash.bytes().all(|sign| matches!(sign, b'0'..=b'9' | b'a'..=b'f'))
 }
 
 /// Whether a name is one of a document's file.
@@ -90,6 +106,19 @@ mod tests {
         let mut unique = names.clone();
         unique.dedup();
         assert_eq!(unique, names);
+    }
+
+    #[test]
+    fn a_name_that_was_cut_names_no_id_and_no_other_id_has_it() {
+        let long: Id = format!("w.Walk.{}", "/".repeat(100)).parse().unwrap();
+        let name = file_name(&long);
+        assert!(is_cut(&name));
+        assert_eq!(id_of(&name), None);
+        // What the name of its file would be read as.
+        let alike: Id = name.strip_suffix(".json").unwrap().replace("%2F", "/").parse().unwrap();
+        assert_ne!(file_name(&alike), name);
+        assert!(is_cut(&file_name(&alike)));
+        assert!(!is_cut("n.City.a~7268e4a73e1eb6b5.json"), "a short name is whole");
     }
 
     #[test]

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use rustc_hash::{FxHashMap, FxHashSet};
 use wayfare_graph::{Id, Kind, StoreChange, StoreError};
 
-use super::file_name::{file_name, id_of, is_document};
+use super::file_name::{file_name, id_of, is_cut, is_document};
 use super::file_state::FileState;
 use super::folder::Folder;
 use super::text::{ReadFile, read};
@@ -96,7 +96,7 @@ impl Folder {
         })?;
         state.odd_names = missing
             .iter()
-            .filter(|((_, name), id)| *name != file_name(id))
+            .filter(|((_, name), id)| *name != file_name(id) || is_cut(name))
             .map(|(at, id)| (at.clone(), id.clone()))
             .collect();
         state.bad.clear();
@@ -132,7 +132,8 @@ impl Folder {
     /// Takes over some files, in commits of many.
     fn take_over(&self, state: &mut SyncState, files: Vec<Touched>) -> Result<(), StoreError> {
         for files in files.chunks(IMPORT_BATCH) {
-            let ids: Vec<Option<Id>> = files.iter().map(|file| self.id_of(state, file)).collect();
+            let ids: Result<Vec<Option<Id>>, _> = files.iter().map(|file| self.id_of(state, file)).collect();
+            let ids = ids?;
             let known: Vec<Id> = ids.iter().flatten().cloned().collect();
             let mut pending = self.journal.are_pending(&known)?.into_iter();
             let mut states = self.journal.files(&known)?.into_iter();
@@ -150,9 +151,26 @@ impl Folder {
         Ok(())
     }
 
-    fn id_of(&self, state: &SyncState, file: &Touched) -> Option<Id> {
-        let odd = || state.odd_names.get(&(file.kind, file.name.clone())).cloned();
-        id_of(&file.name).filter(|id| id.kind() == file.kind).or_else(odd)
+    fn id_of(&self, state: &mut SyncState, file: &Touched) -> Result<Option<Id>, StoreError> {
+        if let Some(id) = id_of(&file.name).filter(|id| id.kind() == file.kind) {
+            return Ok(Some(id));
+        }
+        let at = (file.kind, file.name.clone());
+        if is_cut(&file.name) && !state.odd_names.contains_key(&at) {
+            self.learn_cut_names(state)?;
+        }
+        Ok(state.odd_names.get(&at).cloned())
+    }
+
+    /// Finds the ids of all files whose names were cut. Keys that need so many escapes are rare, and so is that others
+    /// touch a file that was written since the last look at all of them.
+    fn learn_cut_names(&self, state: &mut SyncState) -> Result<(), StoreError> {
+        self.journal.each_file(|id, _| {
+            let name = file_name(&id);
+            if is_cut(&name) {
+                state.odd_names.entry((id.kind(), name)).or_insert(id);
+            }
+        })
     }
 
     /// What one file says that is not known yet.

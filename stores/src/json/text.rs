@@ -31,21 +31,27 @@ pub(super) fn read(path: &Path, kind: Kind) -> ReadFile {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return ReadFile::Gone,
         Err(error) => return ReadFile::Bad(error.to_string()),
     };
-    if let Some(number) = number_too_large(&text) {
-        return ReadFile::Bad(format!("the number {number} does not fit 64 bits, and would be rounded"));
-    }
-    let json = match serde_json::from_slice(&text) {
-        Ok(json) => json,
-        Err(error) => return ReadFile::Bad(format!("it is no JSON: {error}")),
-    };
-    match Document::from_json(json) {
-        Ok(document) if document.id().kind() != kind => {
-            let (id, folder) = (document.id(), kind.collection());
-            ReadFile::Bad(format!("it holds `{id}`, which does not belong into the folder `{folder}`"))
-        }
+    match document_of(&text, kind) {
         Ok(document) => ReadFile::Document(document, state),
-        Err(error) => ReadFile::Bad(error.to_string()),
+        Err(reason) => ReadFile::Bad(reason),
     }
+}
+
+/// The document that a file's text is.
+///
+/// # Errors
+/// Why it is none, or not of this kind.
+pub(super) fn document_of(text: &[u8], kind: Kind) -> Result<Document, String> {
+    if let Some(number) = number_too_large(text) {
+        return Err(format!("the number {number} does not fit 64 bits, and would be rounded"));
+    }
+    let json = serde_json::from_slice(text).map_err(|error| format!("it is no JSON: {error}"))?;
+    let document = Document::from_json(json).map_err(|error| error.to_string())?;
+    if document.id().kind() != kind {
+        let (id, folder) = (document.id(), kind.collection());
+        return Err(format!("it holds `{id}`, which does not belong into the folder `{folder}`"));
+    }
+    Ok(document)
 }
 
 /// A whole number in a JSON text that no type of ours holds; it would be read as a fraction, and saved as one.

@@ -36,6 +36,9 @@ impl Address {
         if !url.starts_with("mongodb://") && !url.starts_with("mongodb+srv://") {
             return Err(refused(FORM.into()));
         }
+        if has_broken_escape(url) {
+            return Err(refused(unescaped()));
+        }
         let read = ConnectionString::parse(url).map_err(|error| refused(reason(url, &error)))?;
         let database =
             read.default_database.ok_or_else(|| refused(format!("the database is missing, {FORM}")))?;
@@ -84,9 +87,19 @@ fn reason(url: &str, error: &mongodb::error::Error) -> String {
     let secret = secret_of(url).unwrap_or_default();
     let mut pieces = secret.split(|sign: char| !sign.is_alphanumeric());
     if pieces.any(|piece| piece.len() >= TELLING_BYTES && text.contains(piece)) || tells_setting(url, text) {
-        return format!("it cannot be read: percent-encode the user's name and password, and {FORM}");
+        return unescaped();
     }
     text.to_owned()
+}
+
+fn unescaped() -> String {
+    format!("it cannot be read: percent-encode the user's name and password, and {FORM}")
+}
+
+/// Whether a `%` stands before a sign that is no hex digit and takes several bytes: the driver would take two bytes for
+/// the digits, and panic with the user's name or password in its message.
+fn has_broken_escape(url: &str) -> bool {
+    url.split('%').skip(1).any(|behind| behind.len() >= 2 && !behind.is_char_boundary(2))
 }
 
 /// What stands where a password does.
@@ -161,6 +174,8 @@ mod tests {
             "mongodb://ann:sec:ret@host/db",
             "mongodb://ann:sec?ret=word&ret@host/db",
             "mongodb://ann:sec%zzret@host/db",
+            "mongodb://ann:sec%0éret@host/db",
+            "mongodb://ann:%€secret@host/db",
             "mongodb://ann:secret@host:99999/db",
         ] {
             let (shown, reason) = refused(url);

@@ -56,6 +56,31 @@ fn every_sort_of_change_is_seen_by_the_next_call() {
 }
 
 #[test]
+fn a_file_whose_name_was_cut_is_followed_like_any_other() {
+    let files = Files::new();
+    let store = open(files.path()).unwrap();
+    // Each slash takes three bytes in the name, which is more than fits.
+    let key = "/".repeat(100);
+    write(&store, vec![create(city(&key, json!({"n": 1})))]);
+    now(store.flush()).unwrap();
+    let name = format!("n.City.{}", "%2F".repeat(60));
+    let is_it = |path: &PathBuf| path.file_name().unwrap().to_str().unwrap().starts_with(&name);
+    let paths = || fs::read_dir(files.file("node")).unwrap().map(|entry| entry.unwrap().path());
+    let only = || paths().find(is_it).unwrap();
+    fs::write(only(), city(&key, json!({"n": 2})).to_string()).unwrap();
+    assert_eq!(context(&store, &format!("n.City.{key}")), json!({"n": 2}));
+    fs::remove_file(only()).unwrap();
+    assert_eq!(now(store.count(&cities(json!({})))).unwrap(), 0);
+    write(&store, vec![create(city(&key, json!({"n": 3})))]);
+    drop(store);
+    let store = open(files.path()).unwrap();
+    assert_eq!(context(&store, &format!("n.City.{key}")), json!({"n": 3}));
+    fs::remove_file(only()).unwrap();
+    assert_eq!(get(&store, &format!("n.City.{key}")), None);
+    assert_eq!(now(store.check_up(false)).unwrap(), []);
+}
+
+#[test]
 fn changes_made_while_the_store_was_closed_are_seen() {
     let files = Files::new();
     let store = open(files.path()).unwrap();

@@ -111,7 +111,13 @@ async fn a_walk_that_is_spawned_by_message_and_a_query_are_in_the_trace_of_their
     stage.draw("a>b").await;
     let caller = tracing::info_span!("caller");
     async {
-        let spawn = Spawn { walker: "Trail".into(), args: serde_json::json!({}), at: hamlet("a"), key: None };
+        let spawn = Spawn {
+            walker: "Trail".into(),
+            args: serde_json::json!({}),
+            at: hamlet("a"),
+            key: None,
+            admittance: Default::default(),
+        };
         let walk = stage.runtime.send(spawn).await.unwrap();
         within(walk.finish()).await.unwrap();
         stage.graph().find::<Hamlet>(serde_json::json!({})).await.unwrap();
