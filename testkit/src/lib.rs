@@ -20,6 +20,7 @@
 mod admin;
 mod corpus;
 mod database;
+mod failing_sync;
 mod guarded;
 mod hello;
 mod mongod;
@@ -32,6 +33,7 @@ mod url;
 
 pub use corpus::{FuzzTarget, try_corpus};
 pub use database::{unique_database, unique_prefix};
+pub use failing_sync::fail_syncs;
 pub use mongod::Mongod;
 pub use program::jvspatial_python;
 pub use redis::Redis;

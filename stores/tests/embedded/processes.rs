@@ -119,6 +119,26 @@ fn a_store_without_space_refuses_writes_and_goes_on_reading() {
     .unwrap();
 }
 
+#[test]
+fn a_sync_that_fails_is_never_taken_as_done() {
+    let folder = tempfile::tempdir().unwrap();
+    for round in 1..=3 {
+        let output = child_command(&[], "sync", folder.path()).output().unwrap();
+        let said = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert!(output.status.success(), "{said}{}", String::from_utf8_lossy(&output.stderr));
+        if said.contains("cannot let syncs fail") {
+            return;
+        }
+        assert!(said.contains("refused from then on"), "{said}");
+        // What was acknowledged before is there; what was not is not, though its pages may have been written.
+        let store = open(folder.path()).unwrap();
+        let documents =
+            now(store.scan(Kind::Node, EntityName::new("City").ok(), None, usize::MAX)).unwrap().documents;
+        assert_eq!(documents.len(), round * BATCH);
+        assert!(get(&store, "n.City.unsynced").is_none());
+    }
+}
+
 /// Not a test by itself: what a child does.
 #[test]
 fn child() {
@@ -133,6 +153,7 @@ fn child() {
         },
         "write" => write_until_killed(folder),
         "fill" => fill(folder),
+        "sync" => write_without_sync(folder),
         other => panic!("{other}"),
     }
 }
@@ -172,4 +193,29 @@ fn fill(folder: &Path) {
     }
     assert!(get(&store, &format!("n.City.{acknowledged:06}")).is_none());
     println!("\nacknowledged in all: {acknowledged}");
+}
+
+fn write_without_sync(folder: &Path) {
+    let store = open(folder).unwrap();
+    let there =
+        now(store.scan(Kind::Node, EntityName::new("City").ok(), None, usize::MAX)).unwrap().documents.len();
+    create(&store, (there..there + BATCH).map(|n| node("City", n, json!({"n": n})))).unwrap();
+    if !wayfare_testkit::fail_syncs() {
+        println!("\ncannot let syncs fail");
+        return;
+    }
+    let unsynced = |key: &str| {
+        let id = wayfare_graph::Id::node("City", key).unwrap();
+        wayfare_graph::Document::new(id, wayfare_graph::Body::encode(&json!({"n": 0})).unwrap())
+    };
+    let failure = now(store.apply(&[batch([unsynced("unsynced")])])).unwrap_err();
+    assert!(matches!(&failure, StoreError::Io { .. }), "{failure:?}");
+    // Nobody reads what may not be on the disk, and nothing is written on top of it.
+    assert!(get(&store, "n.City.unsynced").is_none());
+    for _ in 0..3 {
+        let refused = now(store.apply(&[batch([unsynced("later")])])).unwrap_err();
+        assert!(matches!(refused, StoreError::Poisoned { .. }), "{refused:?}");
+    }
+    assert!(get(&store, "n.City.later").is_none());
+    println!("\nrefused from then on");
 }
