@@ -15,6 +15,7 @@ use wayfare_graph::{
 use crate::core::Core;
 use crate::messages::{Apply, Bulk, Evict, Save, SaveReply};
 use crate::shard::ShardActor;
+use crate::tasks;
 
 /// Reads of up to this many documents from a local store are done in place.
 const IN_PLACE_READS: usize = 32;
@@ -23,16 +24,13 @@ type Read<T> = Result<T, StoreError>;
 
 impl Core {
     /// Runs a call to the store on a thread that may wait.
-    async fn off_thread<T, F>(self: &Arc<Self>, call: F) -> Read<T>
+    async fn off_thread<T, C>(&self, call: impl FnOnce(Arc<dyn Store>) -> C) -> Read<T>
     where
         T: Send + 'static,
-        F: FnOnce(&dyn Store, &tokio::runtime::Handle) -> Read<T> + Send + 'static,
+        C: Future<Output = Read<T>> + Send + 'static,
     {
-        let store = Arc::clone(&self.store);
-        let Some(runtime) = self.runtime.get().cloned() else { return Err(gone()) };
-        let own = runtime.clone();
-        let task = runtime.spawn_blocking(move || call(&*store, &own));
-        task.await.unwrap_or_else(|_| Err(gone()))
+        let Some(runtime) = self.runtime.get() else { return Err(gone()) };
+        tasks::off_thread(runtime, call(Arc::clone(&self.store))).await.unwrap_or_else(|_| Err(gone()))
     }
 
     /// Documents by id, in order; what is published and not durable is waited for.
@@ -41,11 +39,8 @@ impl Core {
         if self.store.is_local() && ids.len() <= IN_PLACE_READS {
             return self.store.get_many(ids).await;
         }
-        let (store, ids) = (Arc::clone(&self.store), ids.to_vec());
-        let Some(runtime) = self.runtime.get().cloned() else { return Err(gone()) };
-        let own = runtime.clone();
-        let task = runtime.spawn_blocking(move || own.block_on(store.get_many(&ids)));
-        task.await.unwrap_or_else(|_| Err(gone()))
+        let ids = ids.to_vec();
+        self.off_thread(|store| async move { store.get_many(&ids).await }).await
     }
 
     /// The newest version of an entity, durable or not: what an update is based on.
@@ -55,17 +50,17 @@ impl Core {
 
     pub(crate) async fn find(self: &Arc<Self>, query: Query) -> Read<Vec<Document>> {
         self.settle().await;
-        self.off_thread(move |store, runtime| runtime.block_on(store.find(&query))).await
+        self.off_thread(|store| async move { store.find(&query).await }).await
     }
 
     pub(crate) async fn count(self: &Arc<Self>, query: Query) -> Read<u64> {
         self.settle().await;
-        self.off_thread(move |store, runtime| runtime.block_on(store.count(&query))).await
+        self.off_thread(|store| async move { store.count(&query).await }).await
     }
 
     pub(crate) async fn explain(self: &Arc<Self>, query: Query) -> Read<Explanation> {
         self.settle().await;
-        self.off_thread(move |store, runtime| runtime.block_on(store.explain(&query))).await
+        self.off_thread(|store| async move { store.explain(&query).await }).await
     }
 
     pub(crate) async fn scan(
@@ -76,34 +71,30 @@ impl Core {
         limit: usize,
     ) -> Read<Page> {
         self.settle().await;
-        self.off_thread(move |store, runtime| {
-            runtime.block_on(store.scan(kind, entity, after.as_ref(), limit))
-        })
-        .await
+        self.off_thread(|store| async move { store.scan(kind, entity, after.as_ref(), limit).await }).await
     }
 
     pub(crate) async fn stats(self: &Arc<Self>) -> Read<StoreStats> {
         self.settle().await;
-        self.off_thread(|store, runtime| runtime.block_on(store.stats())).await
+        self.off_thread(|store| async move { store.stats().await }).await
     }
 
     pub(crate) async fn distinct(self: &Arc<Self>, query: Query, path: String) -> Read<Vec<Value>> {
         self.settle().await;
-        self.off_thread(move |store, runtime| runtime.block_on(store.distinct(&query, &path))).await
+        self.off_thread(|store| async move { store.distinct(&query, &path).await }).await
     }
 
     /// Nodes with their neighbours; what is published and not durable is waited for.
     pub(crate) async fn load(self: &Arc<Self>, ids: Vec<Id>, need: Need) -> Read<Loaded> {
         self.settle().await;
-        self.off_thread(move |store, runtime| runtime.block_on(store.load(&ids, need))).await
+        self.off_thread(|store| async move { store.load(&ids, need).await }).await
     }
 
     /// Makes an index; the task goes on when nobody waits for it.
     pub(crate) fn create_index(&self, index: Index) -> Read<JoinHandle<Read<()>>> {
         let store = Arc::clone(&self.store);
-        let runtime = self.runtime.get().cloned().ok_or_else(gone)?;
-        let own = runtime.clone();
-        Ok(runtime.spawn_blocking(move || own.block_on(store.create_index(&index))))
+        let runtime = self.runtime.get().ok_or_else(gone)?;
+        Ok(tasks::off_thread(runtime, async move { store.create_index(&index).await }))
     }
 
     pub(crate) async fn drop_index(
@@ -112,7 +103,7 @@ impl Core {
         entity: EntityName,
         name: String,
     ) -> Read<bool> {
-        self.off_thread(move |store, runtime| runtime.block_on(store.drop_index(kind, entity, &name))).await
+        self.off_thread(|store| async move { store.drop_index(kind, entity, &name).await }).await
     }
 
     pub(crate) async fn rename_index(
@@ -122,22 +113,22 @@ impl Core {
         from: String,
         to: String,
     ) -> Read<bool> {
-        self.off_thread(move |store, runtime| runtime.block_on(store.rename_index(kind, entity, &from, &to)))
+        self.off_thread(|store| async move { store.rename_index(kind, entity, &from, &to).await })
             .await
     }
 
     pub(crate) async fn index_progress(self: &Arc<Self>) -> Read<Vec<IndexProgress>> {
-        self.off_thread(|store, runtime| runtime.block_on(store.index_progress())).await
+        self.off_thread(|store| async move { store.index_progress().await }).await
     }
 
     /// Waits until everything written is durable, and where others read it.
     pub(crate) async fn flush(self: &Arc<Self>) -> Read<()> {
         self.settle().await;
-        self.off_thread(|store, runtime| runtime.block_on(store.flush())).await
+        self.off_thread(|store| async move { store.flush().await }).await
     }
 
     pub(crate) async fn health(self: &Arc<Self>) -> Read<()> {
-        self.off_thread(|store, runtime| runtime.block_on(store.health())).await
+        self.off_thread(|store| async move { store.health().await }).await
     }
 
     pub(crate) fn pool(&self) -> Option<PoolFigures> {

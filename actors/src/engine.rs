@@ -25,12 +25,15 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tokio::sync::Notify;
+// That of the system, but in a simulation, where how far a slice goes must not hang on the machine.
+use tokio::time::Instant as SliceInstant;
 use wayfare_graph::{HookTable, SharedRecord, WalkError};
 
 use crate::core::Core;
 use crate::engine::fetch::Pick;
 use crate::hosted::{Hosted, State};
 use crate::messages::{Found, Records};
+use crate::tasks;
 use crate::worker::Vitals;
 
 /// Most walks that take turns together. Their state is about 1 KiB each, so a group of this size
@@ -100,7 +103,7 @@ impl Engine {
             })
         });
         let this = Rc::downgrade(&engine);
-        actix_rt::spawn(async move {
+        tasks::spawn_local("worker", async move {
             while let Some(engine) = this.upgrade() {
                 // Hooks are caught one by one; a panic here is a fault of the engine, and its walks cannot
                 // be trusted to go on.
@@ -142,9 +145,9 @@ impl Engine {
 
     /// Runs turns for a slice of time; `false` when no walk can go on.
     fn slice(&mut self) -> bool {
-        let until = Instant::now() + SLICE;
+        let until = SliceInstant::now() + SLICE;
         let mut busy = true;
-        while busy && Instant::now() < until {
+        while busy && SliceInstant::now() < until {
             busy = self.turn();
         }
         self.tell_hits();

@@ -22,11 +22,14 @@ mod resident_figures;
 mod services;
 mod settings;
 mod shard;
+#[cfg(test)]
+mod simulation;
 mod slab;
 mod spawn;
 mod store_changes;
 mod supervisor;
 mod system;
+mod tasks;
 mod threads;
 mod walk_actor;
 mod walk_shared;

@@ -37,7 +37,7 @@ pub enum PinError {
 
 impl Core {
     /// Pins entities, part by part, so that no more is loaded at once than a walk would.
-    async fn pin(&self, ids: &[Id]) -> Result<(), PinError> {
+    pub(crate) async fn pin(&self, ids: &[Id]) -> Result<(), PinError> {
         let shards = self.shards.get().ok_or(StoreError::Stopped)?;
         let mut pinned: Vec<(usize, Vec<Slot>)> = Vec::new();
         for (at, slots) in self.parts(ids) {
@@ -59,7 +59,7 @@ impl Core {
         Ok(())
     }
 
-    async fn unpin(&self, ids: &[Id]) {
+    pub(crate) async fn unpin(&self, ids: &[Id]) {
         for (at, slots) in self.parts(ids) {
             if let Some(shard) = self.shards.get().and_then(|shards| shards.get(at)) {
                 let _ = shard.send(Unpin { slots }).await;

@@ -2,6 +2,7 @@
 
 use std::future::poll_fn;
 use std::sync::Arc;
+use std::time::Instant;
 
 use futures_util::FutureExt;
 use wayfare_graph::{
@@ -13,6 +14,7 @@ use wayfare_graph::{
 use crate::core::Core;
 use crate::messages::Found;
 use crate::spawn::spawn_child;
+use crate::tasks;
 
 impl WalkServices for Core {
     fn id_of(&self, slot: Slot) -> Option<Id> {
@@ -66,9 +68,14 @@ impl WalkServices for Core {
             // On a task of its own: what it touches is refreshed even if the walk is cancelled meanwhile.
             let core = self.shared().ok_or(StoreError::Stopped)?;
             let runtime = core.runtime.get().cloned().ok_or(StoreError::Stopped)?;
-            let applied = runtime.spawn(async move { Core::apply(&core, batch).await });
+            let applied = tasks::spawn_on(&runtime, "writes of a walk", async move { Core::apply(&core, batch).await });
             applied.await.unwrap_or(Err(StoreError::Stopped))
         })
+    }
+
+    fn now(&self) -> Instant {
+        // Stands still in a simulation; elsewhere it is that of the system.
+        tokio::time::Instant::now().into_std()
     }
 
     fn cache(&self) -> &dyn ResultCache {

@@ -28,9 +28,12 @@ use crate::resident_figures::ShardFigures;
 use crate::shard::eviction::Eviction;
 use crate::shard::saves::Unsettled;
 use crate::slab::Slab;
+use crate::tasks;
 use crate::writer::WriterHandle;
 
 pub(crate) use self::pins::eager_need;
+#[cfg(test)]
+pub(crate) use self::residents::bytes_of;
 
 /// Loads of up to this many nodes from a local store are done in place: they take less than the
 /// half millisecond that a handler may, and less than a trip to another thread.
@@ -280,7 +283,7 @@ async fn read(loader: &Loader, slots: Vec<Slot>, need: Need) -> Result<Vec<(Slot
     }
     let loader = loader.clone();
     let runtime = tokio::runtime::Handle::current();
-    let load = tokio::task::spawn_blocking(move || runtime.block_on(loader.load(slots, need)));
+    let load = tasks::off_thread(&runtime, async move { loader.load(slots, need).await });
     load.await.unwrap_or_else(|error| {
         Err(Arc::new(StoreError::Damaged { what: "a load".into(), reason: error.to_string() }))
     })

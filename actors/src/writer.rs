@@ -94,10 +94,26 @@ impl WriterActor {
         let arrived = Arc::clone(&handle.arrived);
         let thread = std::thread::Builder::new().name("wayfare-writer".into()).spawn(move || {
             let orders = Orders { rx: &rx, arrived: &arrived };
-            Committer::new(&*store, orders, &settings, &runtime).run_until_closed();
+            runtime.block_on(Committer::new(&*store, orders, &settings).run_until_closed());
         })?;
         Ok((Self { handle: Some(handle.clone()), thread: Some(thread) }, handle))
     }
+}
+
+/// The same as a task, for a simulation.
+#[cfg(test)]
+pub(crate) fn writing_task(
+    store: Arc<dyn Store>,
+    settings: WriterSettings,
+) -> (impl Future<Output = ()>, WriterHandle) {
+    let (tx, rx) = crossbeam_channel::bounded(settings.queue + 64);
+    let handle = WriterHandle { tx, arrived: Arc::default() };
+    let arrived = Arc::clone(&handle.arrived);
+    let task = async move {
+        let orders = Orders { rx: &rx, arrived: &arrived };
+        Committer::new(&*store, orders, &settings).run_until_closed().await;
+    };
+    (task, handle)
 }
 
 impl Actor for WriterActor {

@@ -1,6 +1,7 @@
 //! What the runtime does for walks; implemented by the floor above.
 
 use std::pin::Pin;
+use std::time::Instant;
 
 use crate::cache::ResultCache;
 use crate::document::Document;
@@ -50,6 +51,11 @@ pub trait WalkServices: Send + Sync {
 
     /// Writes a batch; when it returns, what was written is durable and every reader sees it.
     fn apply(&self, batch: WriteBatch) -> StoreFuture<'_, Vec<WriteResult>>;
+
+    /// The time by which writes wait for company.
+    fn now(&self) -> Instant {
+        Instant::now()
+    }
 
     /// The cache of results.
     fn cache(&self) -> &dyn ResultCache;

@@ -122,11 +122,10 @@ impl WriteBuffer {
 
     /// Whether it is time to write.
     #[must_use]
-    pub fn is_due(&self) -> bool {
+    pub fn is_due(&self, services: &dyn WalkServices) -> bool {
+        let waits_long = |since| services.now().saturating_duration_since(since) >= DUE_AFTER;
         self.urgent
-            || (!self.durable
-                && (self.pending.len() >= DUE_WRITES
-                    || self.since.is_some_and(|since| since.elapsed() >= DUE_AFTER)))
+            || (!self.durable && (self.pending.len() >= DUE_WRITES || self.since.is_some_and(waits_long)))
     }
 
     /// What the walk sees of an entity that it has changed.
@@ -185,7 +184,7 @@ impl WriteBuffer {
         visited: Option<&Visited>,
         services: &dyn WalkServices,
     ) -> Result<(), WalkError> {
-        self.since.get_or_insert_with(Instant::now);
+        self.since.get_or_insert_with(|| services.now());
         match change {
             Change::Update { id, only, apply } => self.note_update(id, only, apply, visited, services),
             Change::Create { document, multi } => {

@@ -206,7 +206,7 @@ impl Judged for View<'_> {
     }
 }
 
-pub(super) fn bytes_of(record: &Record<dyn Payload>) -> u64 {
+pub(crate) fn bytes_of(record: &Record<dyn Payload>) -> u64 {
     (RECORD_BYTES + record.payload.heap_bytes() + record.head.link_bytes()) as u64
 }
 

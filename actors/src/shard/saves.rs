@@ -14,6 +14,7 @@ use wayfare_graph::{
 use super::Shard;
 use super::residents::bytes_of;
 use crate::messages::{Found, Save, Saved, conflict};
+use crate::tasks;
 use crate::writer::Persisted;
 
 /// The saves of one entity that are under way.
@@ -133,7 +134,7 @@ impl Shard {
         shard.flushing = true;
         drop(shard);
         let state = Rc::clone(state);
-        actix_rt::spawn(async move {
+        tasks::spawn_local("flush of a shard", async move {
             tokio::task::yield_now().await;
             let (staged, outcome) = {
                 let mut shard = state.borrow_mut();
