@@ -15,6 +15,8 @@ use wayfare_graph::{
 use crate::core::Core;
 use crate::messages::{Apply, Bulk, Evict, Save, SaveReply};
 use crate::shard::ShardActor;
+#[cfg(test)]
+use crate::simulation::{Bug, is_planted};
 use crate::tasks;
 
 /// Reads of up to this many documents from a local store are done in place.
@@ -43,7 +45,7 @@ impl Core {
         self.off_thread(|store| async move { store.get_many(&ids).await }).await
     }
 
-    /// The newest version of an entity, durable or not: what an update is based on.
+    /// The newest version of an entity, once it is durable: what an update is based on.
     pub(crate) async fn newest(&self, id: &Id) -> Read<Option<Document>> {
         Ok(self.newest_many(std::slice::from_ref(id)).await?.pop().flatten())
     }
@@ -189,13 +191,26 @@ impl Core {
             .collect()
     }
 
-    /// The newest versions of entities, durable or not, in order; `None` where there is none.
+    /// The newest versions of entities once they are durable, in order; `None` where there is none.
+    ///
+    /// An update is never based on what may still be taken back: whoever was faster may have stored something else
+    /// under the same version, and nobody could tell that the update does not know of it.
     pub(crate) async fn newest_many(&self, ids: &[Id]) -> Read<Vec<Option<Document>>> {
         let resident = |id: &Id| {
             let slot = self.directory.known(id).filter(|_| id.kind() == Kind::Node)?;
-            Visited::new(slot, self.resident(slot)?).document().ok()
+            Some(Visited::new(slot, self.resident(slot)?))
         };
-        let mut newest: Vec<Option<Document>> = ids.iter().map(resident).collect();
+        let resident: Vec<Option<Visited>> = ids.iter().map(resident).collect();
+        let is_settled = |visited: &Visited| visited.record.head.is_settled();
+        #[cfg(test)]
+        let is_settled = |visited: &Visited| is_planted(Bug::UpdateOnUnsettled) || is_settled(visited);
+        if resident.iter().flatten().any(|visited| !is_settled(visited)) {
+            self.settle().await;
+        }
+        // What was taken back is read again as it is stored.
+        let durable = |visited: &Visited| is_settled(visited).then(|| visited.document().ok()).flatten();
+        let mut newest: Vec<Option<Document>> =
+            resident.iter().map(|visited| visited.as_ref().and_then(durable)).collect();
         let missing: Vec<usize> = (0..ids.len()).filter(|&at| newest[at].is_none()).collect();
         let wanted: Vec<Id> = missing.iter().map(|&at| ids[at].clone()).collect();
         for (at, document) in missing.into_iter().zip(self.store.get_many(&wanted).await?) {
@@ -212,12 +227,50 @@ impl Core {
         let _permits = self.write_permits.acquire_many(permits).await.map_err(|_| gone())?;
         let ends: Vec<Option<[Id; 2]>> = batch.writes.iter().map(edge_ends).collect();
         let writer = self.writer.get().ok_or_else(gone)?;
-        let results =
-            writer.persist(batch).await.map_err(|_| gone())?.map_err(|error| shared_error(&error))?;
+        let named = named(&batch);
+        let results = match writer.persist(batch).await.map_err(|_| gone())? {
+            Ok(results) => results,
+            Err(error) => {
+                let may_be_done = matches!(*error, StoreError::Unreachable { .. });
+                #[cfg(test)]
+                let may_be_done = may_be_done && !is_planted(Bug::DoubtNothing);
+                if may_be_done {
+                    self.doubt(named).await;
+                }
+                return Err(shared_error(&error));
+            }
+        };
         // Before the caller knows of it, so that it sees no result that is older.
         self.cache.entities_changed(changed_entities(&results));
-        self.evict(self.touched(&results, ends)).await;
+        #[cfg(test)]
+        let ends = if is_planted(Bug::ForgetEnds) { vec![None; ends.len()] } else { ends };
+        let touched = self.touched(&results, ends);
+        #[cfg(test)]
+        if is_planted(Bug::TellBeforeEvict)
+            && let Some(core) = self.shared()
+        {
+            tokio::spawn(async move { core.evict(touched).await });
+            return Ok(results);
+        }
+        self.evict(touched).await;
         Ok(results)
+    }
+
+    /// Drops what may be out of date, of a batch that may have been written although its server was away when it was
+    /// to answer: what it names, or everything where that cannot be told.
+    async fn doubt(&self, named: Option<Vec<Id>>) {
+        let slots = match named {
+            Some(ids) => {
+                let changed: FxHashSet<EntityKey> = ids.iter().map(|id| (id.kind(), id.entity())).collect();
+                self.cache.entities_changed(changed);
+                ids.iter().filter_map(|id| self.directory.known(id)).collect()
+            }
+            None => {
+                self.cache.any_entity_changed();
+                self.directory.slots().collect()
+            }
+        };
+        self.evict(slots).await;
     }
 
     /// Slots whose resident records are out of date after some writes.
@@ -256,9 +309,31 @@ impl Core {
     }
 }
 
+/// The entities that a batch can change, the ends of edges among them; `None` where only the store knows.
+fn named(batch: &WriteBatch) -> Option<Vec<Id>> {
+    let mut ids = Vec::new();
+    for write in &batch.writes {
+        match write {
+            Write::Create { document, .. }
+            | Write::Save { document }
+            | Write::Upsert { document }
+            | Write::Put { document } => {
+                ids.push(document.id().clone());
+                ids.extend(edge_ends(write).into_iter().flatten());
+            }
+            // What goes with it, or is found in its place.
+            _ => return None,
+        }
+    }
+    Some(ids)
+}
+
 fn edge_ends(write: &Write) -> Option<[Id; 2]> {
     let document = match write {
-        Write::Create { document, .. } | Write::Save { document } | Write::Upsert { document } => document,
+        Write::Create { document, .. }
+        | Write::Save { document }
+        | Write::Upsert { document }
+        | Write::Put { document } => document,
         Write::Connect { edge, .. } => edge,
         _ => return None,
     };

@@ -50,6 +50,13 @@ impl WalkServices for Core {
         Box::pin(self.newest_many(ids))
     }
 
+    fn settled(&self) -> StoreFuture<'_, ()> {
+        Box::pin(async {
+            self.settle().await;
+            Ok(())
+        })
+    }
+
     fn neighbours<'a>(&'a self, of: &'a Neighbours) -> StoreFuture<'a, Vec<Slot>> {
         Box::pin(async move {
             let need = Need::DOCUMENT.links(of.direction());

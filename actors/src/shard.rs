@@ -27,6 +27,8 @@ use crate::messages::{Apply, Evict, Found, InspectShard, Records, Save, Visit, V
 use crate::resident_figures::ShardFigures;
 use crate::shard::eviction::Eviction;
 use crate::shard::saves::Unsettled;
+#[cfg(test)]
+use crate::simulation::{Bug, is_planted};
 use crate::slab::Slab;
 use crate::tasks;
 use crate::writer::WriterHandle;
@@ -135,6 +137,8 @@ impl Handler<Evict> for ShardActor {
             evict.slots.into_iter().partition(|slot| shard.unsettled.contains_key(slot))
         };
         self.state.borrow_mut().forget(&clean);
+        #[cfg(test)]
+        let ahead = if is_planted(Bug::KeepLinksOfUnsettled) { Vec::new() } else { ahead };
         if ahead.is_empty() {
             return Box::pin(std::future::ready(()));
         }
@@ -250,6 +254,8 @@ impl Shard {
             };
             let loaded = read(&loader, wanted, need).await;
             let mut shard = state.borrow_mut();
+            #[cfg(test)]
+            let began = if is_planted(Bug::PublishOldLoad) { u64::MAX } else { began };
             let stale = |slot: &Slot| shard.changed.get(slot).is_some_and(|&change| change > began);
             let parted = loaded.map(|loaded| loaded.into_iter().partition(|(slot, _)| !stale(slot)));
             shard.end_load();

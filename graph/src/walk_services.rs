@@ -43,8 +43,11 @@ pub trait WalkServices: Send + Sync {
     /// Documents by id, as a [`Store`](crate::Store) gives them, with writes not yet durable.
     fn documents<'a>(&'a self, ids: &'a [Id]) -> StoreFuture<'a, Vec<Option<Document>>>;
 
-    /// The newest versions of entities, durable or not: what updates are based on.
+    /// The newest versions of entities, once they are durable: what updates are based on.
     fn newest<'a>(&'a self, ids: &'a [Id]) -> StoreFuture<'a, Vec<Option<Document>>>;
+
+    /// Waits until everything published so far is durable or taken back.
+    fn settled(&self) -> StoreFuture<'_, ()>;
 
     /// The addresses that a neighbour expression stands for, in order.
     fn neighbours<'a>(&'a self, of: &'a Neighbours) -> StoreFuture<'a, Vec<Slot>>;

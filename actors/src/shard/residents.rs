@@ -10,6 +10,8 @@ use super::saves::Unsettled;
 use super::{Shard, ShardParts};
 use crate::messages::Found;
 use crate::resident_figures::ShardFigures;
+#[cfg(test)]
+use crate::simulation::{Bug, is_planted};
 
 /// Bytes that a record takes beside its payload and links: its allocation, its place in the slab and in the order of
 /// eviction.
@@ -86,6 +88,10 @@ impl Shard {
         for (slot, record) in dropped {
             self.resized(slot, bytes_of(&record), 0);
             self.records -= 1;
+        }
+        #[cfg(test)]
+        if is_planted(Bug::ForgetQuietly) {
+            return self.tell();
         }
         for &slot in slots {
             self.note_change(slot);
@@ -183,6 +189,10 @@ impl Judged for View<'_> {
         let record = self.records.get(place)?.as_ref()?;
         let slot = self.parts.loader.directory.slot_at(self.parts.index, place);
         let read = record.head.take_touched();
+        #[cfg(test)]
+        if is_planted(Bug::EvictUnsettled) && self.unsettled.contains_key(&slot) {
+            return Some((Fate::Idle, bytes_of(record)));
+        }
         let fate = if self.pinned.contains_key(&slot) {
             Fate::Pinned
         } else if self.unsettled.contains_key(&slot) {

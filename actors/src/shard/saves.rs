@@ -13,7 +13,11 @@ use wayfare_graph::{
 
 use super::Shard;
 use super::residents::bytes_of;
+#[cfg(test)]
+use crate::messages::SaveReply;
 use crate::messages::{Found, Save, Saved, conflict};
+#[cfg(test)]
+use crate::simulation::{Bug, is_planted};
 use crate::tasks;
 use crate::writer::Persisted;
 
@@ -86,6 +90,10 @@ impl Shard {
     }
 
     fn refuse_parked(&mut self, slots: &[Slot], error: &Arc<StoreError>) {
+        #[cfg(test)]
+        if is_planted(Bug::DropParked) {
+            return;
+        }
         let waiting = slots.iter().filter_map(|slot| self.parked.remove(slot)).flatten();
         for save in waiting.collect::<Vec<_>>() {
             save.reply.send(Err(Arc::clone(error)));
@@ -94,6 +102,8 @@ impl Shard {
 
     pub(super) fn replace(&mut self, mut save: Save, current: &SharedRecord) {
         let found = current.head.version();
+        #[cfg(test)]
+        let found = if is_planted(Bug::SkipVersionCheck) { save.document.version() } else { found };
         if found != save.document.version() {
             let refusal = conflict(save.document.id(), &save.document, found);
             save.reply.send(Ok(Err(refusal)));
@@ -145,6 +155,15 @@ impl Shard {
                 let outcome = shard.parts.writer.persist(WriteBatch { writes, all_or_nothing: false });
                 (staged, outcome)
             };
+            #[cfg(test)]
+            if is_planted(Bug::AcknowledgeBeforeCommit) {
+                let done = |save: &Save| {
+                    let version = save.document.version().next();
+                    Ok(Written::Changed { id: save.document.id().clone(), version })
+                };
+                let results = staged.iter().map(done).collect();
+                return state.borrow_mut().settle(staged, Ok(results));
+            }
             let outcome = outcome.await.unwrap_or_else(|_| Err(Arc::new(StoreError::Stopped)));
             state.borrow_mut().settle(staged, outcome);
         });
@@ -167,6 +186,8 @@ impl Shard {
             let Some(published) = &save.published else { continue };
             let version = published.head.version();
             let durable = matches!(result, Ok(Ok(Written::Changed { .. })));
+            #[cfg(test)]
+            let durable = durable || (is_planted(Bug::SettleFailedCommit) && result.is_err());
             if durable {
                 published.head.settle();
             }
@@ -185,6 +206,12 @@ impl Shard {
                 }
             }
         }
+        #[cfg(test)]
+        let refused = match () {
+            () if is_planted(Bug::KeepRefused) => Vec::new(),
+            () if is_planted(Bug::SettleFailedCommit) && results.iter().all(Result::is_err) => Vec::new(),
+            () => refused,
+        };
         if !refused.is_empty() {
             self.forget(&refused);
         }
@@ -195,6 +222,15 @@ impl Shard {
         self.evict_cold();
         self.parts.durability.settled(self.parts.index, count);
         for (save, result) in staged.into_iter().zip(results) {
+            #[cfg(test)]
+            if is_planted(Bug::LeakPermit)
+                && !matches!(result, Ok(Ok(_)))
+                && let SaveReply::One(reply, permit) = save.reply
+            {
+                permit.forget();
+                drop(reply.send(result));
+                continue;
+            }
             save.reply.send(result);
         }
     }

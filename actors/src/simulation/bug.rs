@@ -29,15 +29,17 @@ pub(crate) enum Bug {
     ForgetEnds,
     /// The permit of a refused save does not come back.
     LeakPermit,
-    /// A reader of the store does not wait for what is published.
-    ReadBeforeSettled,
+    /// Updates are based on what is not durable yet.
+    UpdateOnUnsettled,
+    /// What a batch may have changed stays when its server was away when it was to answer.
+    DoubtNothing,
     /// The record that a change of links left behind with a save under way stays as it is.
     KeepLinksOfUnsettled,
 }
 
 impl Bug {
     /// All of them.
-    pub(super) const ALL: [Self; 14] = [
+    pub(super) const ALL: [Self; 15] = [
         Self::AcknowledgeBeforeCommit,
         Self::EvictUnsettled,
         Self::PublishOldLoad,
@@ -50,7 +52,8 @@ impl Bug {
         Self::TellBeforeEvict,
         Self::ForgetEnds,
         Self::LeakPermit,
-        Self::ReadBeforeSettled,
+        Self::UpdateOnUnsettled,
+        Self::DoubtNothing,
         Self::KeepLinksOfUnsettled,
     ];
 }

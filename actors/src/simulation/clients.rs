@@ -227,7 +227,7 @@ impl Clients {
         self.run(number, format!("newest of {id}"), async move {
             match clients.core.newest(&id).await {
                 Ok(document) => {
-                    clients.world.lock().model.judge_newest("newest", &id, asked, seen(document.as_ref()));
+                    clients.world.lock().model.judge_durable("newest", &id, asked, seen(document.as_ref()));
                     document.into_iter().for_each(|document| clients.keep(document));
                 }
                 Err(error) => clients.failed("newest", &error, &[]),

@@ -168,16 +168,6 @@ impl Model {
         }
     }
 
-    /// Judges an answer that may also tell what a shard has published.
-    pub(super) fn judge_newest(&mut self, what: &str, id: &Id, asked: Moment, seen: Seen) {
-        if let Some((version, token)) = seen
-            && self.is_shown(id, asked, version, token)
-        {
-            return;
-        }
-        self.judge_durable(what, id, asked, seen);
-    }
-
     /// Whether a shard may show what is not durable yet.
     fn is_shown(&self, id: &Id, asked: Moment, version: Version, token: u64) -> bool {
         let Some(attempt) = self.attempts.get(&token) else { return false };
