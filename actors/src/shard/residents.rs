@@ -102,20 +102,28 @@ impl Shard {
     /// Drops records with saves under way, unless they are ahead of the store: then the fields stay, and
     /// only the links go.
     pub(super) fn reconcile(&mut self, slots: &[Slot], stored: Result<Vec<(Slot, Found)>, Arc<StoreError>>) {
+        #[cfg(test)]
+        let stored = if is_planted(Bug::ForgetUnread) { Ok(stored.unwrap_or_default()) } else { stored };
+        let is_read = stored.is_ok();
         let stored = stored.unwrap_or_default();
         for &slot in slots {
             let in_store = stored.iter().find(|(found, _)| *found == slot).map(|(_, found)| found);
             let place = self.directory().place_of(slot);
             let Some(resident) = self.parts.slab.get(place) else { continue };
+            // While the store was read the saves may have become durable.
+            let is_under_way = self.unsettled.contains_key(&slot);
+            #[cfg(test)]
+            let is_under_way = is_under_way || is_planted(Bug::ReissueSettled);
             let ahead = match in_store {
                 Some(Found::Record(record)) => record.head.version() < resident.head.version(),
-                // It is gone, and the saves under way will be refused.
-                _ => false,
+                // It is gone, and the saves under way will be refused. Where the store does not tell, it is not known
+                // that they will be: what is loaded now would stay although it is older.
+                _ => !is_read,
             };
             let head = Head::new(resident.head.id.clone(), resident.head.version());
             let extra = resident.payload.extra().cloned();
             match resident.payload.body().map(|body| record_with(head, body, extra)) {
-                Ok(bare) if ahead => {
+                Ok(bare) if ahead && is_under_way => {
                     bare.head.mark_unsettled();
                     self.reissued.push((slot, Arc::clone(&bare)));
                     self.resized(slot, bytes_of(&resident), bytes_of(&bare));
@@ -191,6 +199,10 @@ impl Judged for View<'_> {
         let read = record.head.take_touched();
         #[cfg(test)]
         if is_planted(Bug::EvictUnsettled) && self.unsettled.contains_key(&slot) {
+            return Some((Fate::Idle, bytes_of(record)));
+        }
+        #[cfg(test)]
+        if is_planted(Bug::EvictPinned) && self.pinned.contains_key(&slot) {
             return Some((Fate::Idle, bytes_of(record)));
         }
         let fate = if self.pinned.contains_key(&slot) {

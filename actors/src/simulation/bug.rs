@@ -9,6 +9,8 @@ pub(crate) enum Bug {
     AcknowledgeBeforeCommit,
     /// A shard evicts records whose saves are under way.
     EvictUnsettled,
+    /// A shard evicts records that are pinned.
+    EvictPinned,
     /// A shard publishes what a load found before a newer version was known.
     PublishOldLoad,
     /// Dropping a record does not make loads under way look again.
@@ -33,15 +35,20 @@ pub(crate) enum Bug {
     UpdateOnUnsettled,
     /// What a batch may have changed stays when its server was away when it was to answer.
     DoubtNothing,
+    /// A record with saves under way is dropped when it is not known whether it is ahead of the store.
+    ForgetUnread,
+    /// A record whose saves became durable meanwhile is published again as one that is not durable.
+    ReissueSettled,
     /// The record that a change of links left behind with a save under way stays as it is.
     KeepLinksOfUnsettled,
 }
 
 impl Bug {
     /// All of them.
-    pub(super) const ALL: [Self; 15] = [
+    pub(super) const ALL: [Self; 18] = [
         Self::AcknowledgeBeforeCommit,
         Self::EvictUnsettled,
+        Self::EvictPinned,
         Self::PublishOldLoad,
         Self::ForgetQuietly,
         Self::SkipVersionCheck,
@@ -54,6 +61,8 @@ impl Bug {
         Self::LeakPermit,
         Self::UpdateOnUnsettled,
         Self::DoubtNothing,
+        Self::ForgetUnread,
+        Self::ReissueSettled,
         Self::KeepLinksOfUnsettled,
     ];
 }

@@ -12,15 +12,20 @@ use wayfare_graph::{
 };
 
 use super::disk::Mark;
+use super::life::Config;
 use super::model::{Moment, Seen};
 use super::scheduler::Scheduler;
 use super::store::World;
 use super::walker::{Wanderer, WalkLog};
 use crate::core::Core;
+use crate::pins::PinError;
 use crate::spawn::{SpawnHow, Spawned, spawn_walk};
 
 /// Edges that there may be.
 const EDGES: u64 = 6;
+
+/// Sorts of operations.
+pub(super) const OPERATIONS: usize = 12;
 
 /// Operations under way at once.
 pub(super) const AT_ONCE: usize = 8;
@@ -38,7 +43,10 @@ pub(super) struct Clients {
     open: Rc<RefCell<BTreeMap<u64, String>>>,
     next: Rc<Cell<u64>>,
     walks: Rc<RefCell<Vec<Rc<Spawned>>>>,
-    pinned: Rc<RefCell<BTreeSet<Id>>>,
+    /// Since when nodes are pinned; `None` while they are being.
+    pinned: Rc<RefCell<BTreeMap<Id, Option<Moment>>>>,
+    /// When a record was last dropped because a client wanted it.
+    evicted: Rc<Cell<Moment>>,
 }
 
 /// The id of a node.
@@ -77,6 +85,7 @@ impl Clients {
             next: Rc::default(),
             walks: Rc::default(),
             pinned: Rc::default(),
+            evicted: Rc::default(),
         }
     }
 
@@ -85,9 +94,12 @@ impl Clients {
         self.open.borrow().values().cloned().collect()
     }
 
-    /// Nodes that were pinned and not unpinned.
+    /// Nodes that were pinned, and of which there has been no reason to drop them since.
     pub(super) fn pinned(&self) -> Vec<Id> {
-        self.pinned.borrow().iter().cloned().collect()
+        let quiet_since = self.world.lock().model.last_change().max(self.evicted.get());
+        let pinned = self.pinned.borrow();
+        let kept = pinned.iter().filter(|(_, since)| since.is_some_and(|since| since > quiet_since));
+        kept.map(|(id, _)| id.clone()).collect()
     }
 
     /// Lets all walks go on.
@@ -98,25 +110,34 @@ impl Clients {
     }
 
     /// Begins a random operation; what it is.
-    pub(super) fn begin(&self, random: &mut Random) -> String {
+    pub(super) fn begin(&self, random: &mut Random, config: &Config) -> String {
+        let weights = &config.weights;
         let number = self.next.get();
         self.next.set(number + 1);
         let id = node(random.below(self.nodes));
-        let what = match random.below(100) {
-            0..20 => self.save(number, random),
-            20..28 => self.save_many(number, random),
-            28..38 => self.newest(number, id),
-            38..48 => self.get(number, id),
+        let mut drawn = random.below(weights.iter().sum());
+        let drawn = weights.iter().position(|&weight| match drawn.checked_sub(weight) {
+            Some(left) => {
+                drawn = left;
+                false
+            }
+            None => true,
+        });
+        let what = match drawn {
+            Some(0) => self.save(number, random),
+            Some(1) => self.save_many(number, random),
+            Some(2) => self.newest(number, id),
+            Some(3) => self.get(number, id),
             // A node that comes back begins with the first version again, so that a save of the old one could pass
             // for one of the new: no node is both created and deleted.
-            48..57 if is_deleted(&id) => self.delete(number, id),
-            48..57 => self.upsert(number, id),
-            57..65 => self.connect(number, random),
-            65..68 => self.delete(number, edge(random.below(EDGES))),
-            68..84 => self.walk(number, id, random),
-            84..90 => self.evict(number, id),
-            90..93 => self.pin(number, id),
-            93..95 => self.unpin(number, id),
+            Some(4) if is_deleted(&id) => self.delete(number, id),
+            Some(4) => self.upsert(number, id),
+            Some(5) => self.connect(number, random),
+            Some(6) => self.delete(number, edge(random.below(EDGES))),
+            Some(7) => self.walk(number, id, random, config.only_reads),
+            Some(8) => self.evict(number, id),
+            Some(9) => self.pin(number, id),
+            Some(10) => self.unpin(number, id),
             _ => self.control(random),
         };
         format!("operation {number}: {what}")
@@ -305,31 +326,43 @@ impl Clients {
     }
 
     fn evict(&self, number: u64, id: Id) -> String {
-        let core = Arc::clone(&self.core);
+        let clients = self.clone();
         self.run(number, format!("evict {id}"), async move {
-            let slot = core.directory.slot_of(&id);
-            core.evict(vec![slot]).await;
+            let slot = clients.core.directory.slot_of(&id);
+            clients.core.evict(vec![slot]).await;
+            clients.evicted.set(clients.asked());
         })
     }
 
     fn pin(&self, number: u64, id: Id) -> String {
+        // One at a time, so that what is answered last is what was asked last.
+        if self.pinned.borrow().contains_key(&id) {
+            return self.get(number, id);
+        }
+        self.pinned.borrow_mut().insert(id.clone(), None);
         let (clients, asked) = (self.clone(), self.asked());
         self.run(number, format!("pin {id}"), async move {
-            match clients.core.pin(std::slice::from_ref(&id)).await {
-                Ok(()) => drop(clients.pinned.borrow_mut().insert(id)),
-                Err(crate::PinError::Store(error)) => clients.failed("pin", &error, &[]),
-                Err(crate::PinError::Missing { id }) => {
+            let answer = clients.core.pin(std::slice::from_ref(&id)).await;
+            let now = clients.asked();
+            clients.pinned.borrow_mut().remove(&id);
+            match answer {
+                Ok(()) => drop(clients.pinned.borrow_mut().insert(id, Some(now))),
+                Err(PinError::Store(error)) => clients.failed("pin", &error, &[]),
+                Err(PinError::Missing { id }) => {
                     let mut world = clients.world.lock();
                     if !world.model.may_be_missing(&id, asked) {
                         world.model.broken(format!("{id} was not there to be pinned, but it was"));
                     }
                 }
-                Err(crate::PinError::OverBound { .. }) => {}
+                Err(PinError::OverBound { .. }) => {}
             }
         })
     }
 
     fn unpin(&self, number: u64, id: Id) -> String {
+        if self.pinned.borrow().get(&id).copied().flatten().is_none() {
+            return self.get(number, id);
+        }
         let core = Arc::clone(&self.core);
         self.pinned.borrow_mut().remove(&id);
         self.run(number, format!("unpin {id}"), async move { core.unpin(std::slice::from_ref(&id)).await })
@@ -356,14 +389,14 @@ impl Clients {
         format!("{what} walk {}", walk.id())
     }
 
-    fn walk(&self, number: u64, at: Id, random: &mut Random) -> String {
+    fn walk(&self, number: u64, at: Id, random: &mut Random, only_reads: bool) -> String {
         let log = Arc::<Mutex<WalkLog>>::default();
         let walker = Wanderer {
             world: Arc::clone(&self.world),
             log: Arc::clone(&log),
             direction: Direction::ALL[random.below(3) as usize],
             steps: random.below(4) as u32,
-            change_each: [0, 1, 2][random.below(3) as usize],
+            change_each: if only_reads { 0 } else { random.below(3) as usize },
         };
         let what = format!(
             "walk from {at}, {:?}, {} steps, changes every {}",

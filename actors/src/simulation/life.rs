@@ -7,6 +7,7 @@ use actix::{Actor, AsyncContext, Context};
 use actix_rt::Arbiter;
 use wayfare_graph::{KeySource, Limits, ManualClock, Random};
 
+use super::clients::OPERATIONS;
 use super::scheduler::Scheduler;
 use super::store::SimulatedStore;
 use crate::cache::{CacheParts, LayeredCache, MemoryBound};
@@ -33,12 +34,25 @@ pub(super) struct Config {
     pub(super) has_faults: bool,
     /// Whether the process is killed at times.
     pub(super) is_killed: bool,
+    /// Whether nothing is changed.
+    pub(super) only_reads: bool,
+    /// Of 100 choices, how many begin an operation.
+    pub(super) begun: u64,
+    /// How often each sort of operation is begun beside the others.
+    pub(super) weights: [u64; OPERATIONS],
 }
+
+/// How often each sort of operation is begun where all are.
+const WEIGHTS: [u64; OPERATIONS] = [20, 8, 10, 10, 9, 8, 3, 18, 6, 3, 3, 5];
+
+/// The same where nothing is changed.
+const READS: [u64; OPERATIONS] = [0, 0, 1, 1, 0, 0, 0, 12, 0, 3, 2, 1];
 
 impl Config {
     /// The config of a seed.
     pub(super) fn of(random: &mut Random) -> Self {
         let shards = 1 << random.below(2);
+        let only_reads = random.below(12) == 0;
         Self {
             shards,
             workers: 1 + random.below(2) as usize,
@@ -49,9 +63,16 @@ impl Config {
             visit_batch: [1, 1_024][random.below(2) as usize],
             flush_interval: Duration::from_millis([0, 0, 0, 4][random.below(4) as usize]),
             // Of three records or so, or of all.
-            resident_bytes: [900 * shards as u64, 1 << 20][random.below(2) as usize],
+            resident_bytes: [700, 1_200, 1 << 20][random.below(3) as usize] * shards as u64,
             has_faults: random.below(3) == 0,
             is_killed: random.below(3) == 0,
+            begun: 15 + random.below(30),
+            // Leaving some out lets others meet more often (Groce et al., "Swarm testing", ISSTA 2012).
+            weights: match only_reads {
+                true => READS,
+                false => WEIGHTS.map(|weight| if random.below(3) == 0 { 0 } else { weight }),
+            },
+            only_reads,
         }
     }
 

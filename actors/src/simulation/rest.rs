@@ -26,6 +26,11 @@ pub(super) async fn faults_at_rest(clients: &Clients) -> Vec<String> {
     if !core.walks.is_empty() && clients.open().is_empty() {
         faults.push(format!("{} walks are still known", core.walks.len()));
     }
+    for id in clients.pinned() {
+        if core.directory.known(&id).and_then(|slot| core.resident(slot)).is_none() {
+            faults.push(format!("{id} is pinned, but not resident"));
+        }
+    }
     let figures = core.shard_figures().await;
     let disk = clients.world.lock().disk.clone();
     for (shard, slab) in core.slabs.iter().enumerate() {

@@ -138,6 +138,12 @@ impl Run {
         };
         let core = start(&self.config, store, scheduler);
         let clients = Clients::new(&core, &self.world, scheduler, self.config.nodes);
+        // The actors begin to wait for messages.
+        quiet().await;
+        while scheduler.len() > 0 {
+            scheduler.take(0).release(Fate::Well);
+            quiet().await;
+        }
         while let Some(choice) = self.left.next() {
             quiet().await;
             if self.choose(&mut Random::new(choice), scheduler, &clients).await == End::Killed {
@@ -160,8 +166,8 @@ impl Run {
                 self.note(|| format!("{time:?} pass"));
                 tokio::time::sleep(time).await;
             }
-            4..35 if clients.open().len() < AT_ONCE => {
-                let what = clients.begin(random);
+            choice if choice < 4 + self.config.begun && clients.open().len() < AT_ONCE => {
+                let what = clients.begin(random, &self.config);
                 self.went.operations += 1;
                 self.note(|| what);
             }
@@ -177,8 +183,8 @@ impl Run {
 
     fn fate(&self, random: &mut Random) -> Fate {
         match random.below(60) {
-            0..6 if self.config.has_faults => Fate::Away,
-            6 if self.config.has_faults => Fate::Broken,
+            0..8 if self.config.has_faults => Fate::Away,
+            8 if self.config.has_faults => Fate::Broken,
             _ => Fate::Well,
         }
     }
