@@ -43,10 +43,8 @@ pub(super) struct Clients {
     open: Rc<RefCell<BTreeMap<u64, String>>>,
     next: Rc<Cell<u64>>,
     walks: Rc<RefCell<Vec<Rc<Spawned>>>>,
-    /// Since when nodes are pinned; `None` while they are being.
-    pinned: Rc<RefCell<BTreeMap<Id, Option<Moment>>>>,
-    /// When a record was last dropped because a client wanted it.
-    evicted: Rc<Cell<Moment>>,
+    /// Nodes that are pinned; `false` while they are being.
+    pinned: Rc<RefCell<BTreeMap<Id, bool>>>,
 }
 
 /// The id of a node.
@@ -85,7 +83,6 @@ impl Clients {
             next: Rc::default(),
             walks: Rc::default(),
             pinned: Rc::default(),
-            evicted: Rc::default(),
         }
     }
 
@@ -94,12 +91,9 @@ impl Clients {
         self.open.borrow().values().cloned().collect()
     }
 
-    /// Nodes that were pinned, and of which there has been no reason to drop them since.
+    /// Nodes that are pinned.
     pub(super) fn pinned(&self) -> Vec<Id> {
-        let quiet_since = self.world.lock().model.last_change().max(self.evicted.get());
-        let pinned = self.pinned.borrow();
-        let kept = pinned.iter().filter(|(_, since)| since.is_some_and(|since| since > quiet_since));
-        kept.map(|(id, _)| id.clone()).collect()
+        self.pinned.borrow().iter().filter(|(_, is_done)| **is_done).map(|(id, _)| id.clone()).collect()
     }
 
     /// Lets all walks go on.
@@ -326,11 +320,10 @@ impl Clients {
     }
 
     fn evict(&self, number: u64, id: Id) -> String {
-        let clients = self.clone();
+        let core = Arc::clone(&self.core);
         self.run(number, format!("evict {id}"), async move {
-            let slot = clients.core.directory.slot_of(&id);
-            clients.core.evict(vec![slot]).await;
-            clients.evicted.set(clients.asked());
+            let slot = core.directory.slot_of(&id);
+            core.evict(vec![slot]).await;
         })
     }
 
@@ -339,14 +332,13 @@ impl Clients {
         if self.pinned.borrow().contains_key(&id) {
             return self.get(number, id);
         }
-        self.pinned.borrow_mut().insert(id.clone(), None);
+        self.pinned.borrow_mut().insert(id.clone(), false);
         let (clients, asked) = (self.clone(), self.asked());
         self.run(number, format!("pin {id}"), async move {
             let answer = clients.core.pin(std::slice::from_ref(&id)).await;
-            let now = clients.asked();
             clients.pinned.borrow_mut().remove(&id);
             match answer {
-                Ok(()) => drop(clients.pinned.borrow_mut().insert(id, Some(now))),
+                Ok(()) => drop(clients.pinned.borrow_mut().insert(id, true)),
                 Err(PinError::Store(error)) => clients.failed("pin", &error, &[]),
                 Err(PinError::Missing { id }) => {
                     let mut world = clients.world.lock();
@@ -360,7 +352,7 @@ impl Clients {
     }
 
     fn unpin(&self, number: u64, id: Id) -> String {
-        if self.pinned.borrow().get(&id).copied().flatten().is_none() {
+        if self.pinned.borrow().get(&id) != Some(&true) {
             return self.get(number, id);
         }
         let core = Arc::clone(&self.core);

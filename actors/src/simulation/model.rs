@@ -60,8 +60,6 @@ pub(super) struct Model {
     timelines: BTreeMap<Id, Timeline>,
     attempts: BTreeMap<u64, Attempt>,
     next_token: u64,
-    /// When something was committed, refused or failed last.
-    last_change: Moment,
     violations: Vec<String>,
     /// Whether calls to the store may fail.
     pub(super) has_faults: bool,
@@ -72,11 +70,6 @@ impl Model {
     pub(super) fn tick(&mut self) -> Moment {
         self.now.0 += 1;
         self.now
-    }
-
-    /// When something was committed, refused or failed last: shards drop records then.
-    pub(super) fn last_change(&self) -> Moment {
-        self.last_change
     }
 
     /// What was found to be wrong.
@@ -100,7 +93,6 @@ impl Model {
     /// Notes that the caller was told that an attempt failed.
     pub(super) fn refused(&mut self, token: u64) {
         let now = self.tick();
-        self.last_change = now;
         if let Some(attempt) = self.attempts.get_mut(&token) {
             attempt.refused = Some(now);
         }
@@ -117,7 +109,6 @@ impl Model {
     /// Takes in what has become durable.
     pub(super) fn committed(&mut self, effects: Vec<Effect>) {
         let now = self.tick();
-        self.last_change = now;
         for Effect { id, stored, over } in effects {
             if let Some((was, base)) = over
                 && was != base
@@ -136,7 +127,6 @@ impl Model {
     /// Somebody was told that a write is done.
     pub(super) fn acknowledged(&mut self, id: &Id, wrote: u64) {
         let now = self.tick();
-        self.last_change = now;
         let timeline = self.timelines.entry(id.clone()).or_default();
         match timeline.states.iter().position(|state| state.stored.map(token) == Some(wrote)) {
             Some(state) => timeline.know(now, state),
@@ -147,7 +137,6 @@ impl Model {
     /// Somebody was told that an entity is gone, who had asked for it at some moment.
     pub(super) fn acknowledged_removal(&mut self, id: &Id, asked: Moment) {
         let now = self.tick();
-        self.last_change = now;
         let timeline = self.timelines.entry(id.clone()).or_default();
         let is_it = |state: &State| state.since > asked && state.stored.is_none();
         match timeline.states.iter().position(is_it) {

@@ -215,7 +215,7 @@ impl Run {
             tokio::time::sleep(Duration::from_millis(50)).await;
             clients.resume_all();
             if scheduler.len() == 0 {
-                let faults = clients.faults_when_let_on(scheduler).await;
+                let faults = clients.faults_when_let_on(scheduler, self.config.only_reads).await;
                 self.went.faults.extend(faults);
                 return;
             }
@@ -232,9 +232,9 @@ impl Run {
 
 impl Clients {
     /// What is wrong at rest. The shards are asked, so that their mailboxes have to be let on.
-    async fn faults_when_let_on(&self, scheduler: &Arc<Scheduler>) -> Vec<String> {
+    async fn faults_when_let_on(&self, scheduler: &Arc<Scheduler>, only_reads: bool) -> Vec<String> {
         let clients = self.clone();
-        let asked = tokio::task::spawn_local(async move { faults_at_rest(&clients).await });
+        let asked = tokio::task::spawn_local(async move { faults_at_rest(&clients, only_reads).await });
         for _ in 0..MOST_TO_REST {
             quiet().await;
             if asked.is_finished() {

@@ -79,6 +79,9 @@ fn every_planted_bug_is_found() {
         let (failing, [ran, ..]) = first_failing(0..TO_FIND, Some(bug));
         println!("{bug:?}: {} within {ran} schedules", if failing.is_some() { "found" } else { "not found" });
         not_found.extend(failing.is_none().then_some(bug));
+        // It is the bug that was found, not another one.
+        let sound = failing.map(|seed| Schedule::of(seed).run(None, false).faults);
+        assert_eq!(sound.unwrap_or_default(), [""; 0], "{failing:?} fails without {bug:?} too");
     }
     assert!(not_found.is_empty(), "within {TO_FIND} schedules these were not found: {not_found:?}");
 }
