@@ -115,8 +115,7 @@ impl Core {
         from: String,
         to: String,
     ) -> Read<bool> {
-        self.off_thread(|store| async move { store.rename_index(kind, entity, &from, &to).await })
-            .await
+        self.off_thread(|store| async move { store.rename_index(kind, entity, &from, &to).await }).await
     }
 
     pub(crate) async fn index_progress(self: &Arc<Self>) -> Read<Vec<IndexProgress>> {

@@ -75,7 +75,8 @@ impl WalkServices for Core {
             // On a task of its own: what it touches is refreshed even if the walk is cancelled meanwhile.
             let core = self.shared().ok_or(StoreError::Stopped)?;
             let runtime = core.runtime.get().cloned().ok_or(StoreError::Stopped)?;
-            let applied = tasks::spawn_on(&runtime, "writes of a walk", async move { Core::apply(&core, batch).await });
+            let applied =
+                tasks::spawn_on(&runtime, "writes of a walk", async move { Core::apply(&core, batch).await });
             applied.await.unwrap_or(Err(StoreError::Stopped))
         })
     }

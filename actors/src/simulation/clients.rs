@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 use wayfare_graph::{
-    Direction, Document, Ends, EntityName, Id, Key, Kind, Random, StoreError, WalkError, Write,
-    WriteBatch, WriteError, WriteResult, Written,
+    Direction, Document, Ends, EntityName, Id, Key, Kind, Random, StoreError, WalkError, Write, WriteBatch,
+    WriteError, WriteResult, Written,
 };
 
 use super::disk::Mark;
@@ -16,7 +16,7 @@ use super::life::Config;
 use super::model::{Moment, Seen};
 use super::scheduler::Scheduler;
 use super::store::World;
-use super::walker::{Wanderer, WalkLog};
+use super::walker::{WalkLog, Wanderer};
 use crate::core::Core;
 use crate::pins::PinError;
 use crate::spawn::{SpawnHow, Spawned, spawn_walk};
@@ -108,7 +108,8 @@ impl Clients {
         let weights = &config.weights;
         let number = self.next.get();
         self.next.set(number + 1);
-        let id = node(random.below(self.nodes));
+        // One of them more often than the others, so that operations meet.
+        let id = node([0, random.below(self.nodes)][random.below(2) as usize]);
         let mut drawn = random.below(weights.iter().sum());
         let drawn = weights.iter().position(|&weight| match drawn.checked_sub(weight) {
             Some(left) => {
@@ -164,7 +165,8 @@ impl Clients {
     /// A document to save, based on what was read, and its token.
     fn changed(&self, random: &mut Random) -> Option<(Document, u64)> {
         let read = self.read.borrow();
-        let base = read.values().nth(random.below(read.len() as u64) as usize)?;
+        let base =
+            read.values().nth([0, random.below(read.len() as u64)][random.below(2) as usize] as usize)?;
         let token = self.world.lock().model.attempt(base.id(), Some(base.version().next()));
         let body = Mark { token, base: Mark::of(base).token }.body();
         Some((base.clone().with_body(body), token))
@@ -187,7 +189,8 @@ impl Clients {
         if saves.is_empty() {
             return self.newest(number, node(0));
         }
-        let ids: Vec<String> = saves.iter().map(|(save, token)| format!("{} as {token}", save.id())).collect();
+        let ids: Vec<String> =
+            saves.iter().map(|(save, token)| format!("{} as {token}", save.id())).collect();
         let (clients, asked) = (self.clone(), self.asked());
         self.run(number, format!("save many: {}", ids.join(", ")), async move {
             let documents = saves.iter().map(|(document, _)| document.clone()).collect();
@@ -305,7 +308,9 @@ impl Clients {
     fn applied(&self, result: Option<WriteResult>, asked_for: &Id, token: u64, asked: Moment) {
         let mut world = self.world.lock();
         match result {
-            Some(Ok(Written::Created { id } | Written::Changed { id, .. })) => world.model.acknowledged(&id, token),
+            Some(Ok(Written::Created { id } | Written::Changed { id, .. })) => {
+                world.model.acknowledged(&id, token)
+            }
             Some(Ok(Written::Deleted { id, edges, .. })) => {
                 for id in edges.iter().chain([&id]) {
                     world.model.acknowledged_removal(id, asked);
@@ -363,7 +368,9 @@ impl Clients {
     /// Asks something of a walk.
     fn control(&self, random: &mut Random) -> String {
         let walks = self.walks.borrow();
-        let Some(walk) = walks.get(random.below(walks.len() as u64) as usize) else { return "nothing".into() };
+        let Some(walk) = walks.get(random.below(walks.len() as u64) as usize) else {
+            return "nothing".into();
+        };
         let what = match random.below(3) {
             0 => {
                 walk.cancel();
@@ -417,7 +424,9 @@ impl Clients {
             Ok(()) => {}
             Err(WalkError::Store(_)) if model.has_faults => return,
             Err(WalkError::Cancelled { .. } | WalkError::Retracted { .. }) => return,
-            Err(WalkError::WriteRefused { source: WriteError::NotFound { id } }) if model.may_be_missing(&id, asked) => {
+            Err(WalkError::WriteRefused { source: WriteError::NotFound { id } })
+                if model.may_be_missing(&id, asked) =>
+            {
                 return;
             }
             Err(WalkError::UnknownStart { .. }) if model.may_be_missing(at, asked) => return,
@@ -446,11 +455,11 @@ impl Clients {
         for id in (0..nodes).map(node).filter(|id| is_deleted(id) || *id != node(nodes - 1)) {
             let token = world.model.attempt(&id, None);
             let document = Document::new(id.clone(), Mark { token, base: 0 }.body());
-            let batch = WriteBatch { writes: vec![Write::Create { document, multi: false }], all_or_nothing: false };
+            let batch =
+                WriteBatch { writes: vec![Write::Create { document, multi: false }], all_or_nothing: false };
             let (_, effects) = world.disk.apply(&[batch]);
             world.model.committed(effects);
             world.model.acknowledged(&id, token);
         }
     }
 }
-

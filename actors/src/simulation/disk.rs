@@ -50,11 +50,6 @@ impl Disk {
         self.documents.get(id)
     }
 
-    /// All of them.
-    pub(super) fn documents(&self) -> impl Iterator<Item = &Document> {
-        self.documents.values()
-    }
-
     /// Nodes with what is needed of them.
     pub(super) fn load(&self, ids: &[Id], need: Need) -> Loaded {
         let documents = ids.iter().map(|id| self.get(id).cloned()).collect();
@@ -246,5 +241,55 @@ fn check_version(id: &Id, expected: Version, stored: &Document) -> Result<(), Wr
     match stored.version() {
         found if found == expected => Ok(()),
         found => Err(WriteError::Conflict { id: id.clone(), expected, found }),
+    }
+}
+
+/// The rules are those of a store: random batches come to the same here as in the embedded one.
+#[tokio::test]
+async fn the_simulated_disk_keeps_the_rules_of_the_embedded_store() {
+    use wayfare_graph::{EntityName, Key, Random, Store};
+    use wayfare_stores::{EmbeddedOptions, EmbeddedStore};
+
+    let folder = tempfile::tempdir().unwrap();
+    let store = EmbeddedStore::open(folder.path(), EmbeddedOptions::default()).unwrap();
+    let mut disk = Disk::default();
+    let mut random = Random::new(5);
+    let id = |kind, entity: &str, number: u64| {
+        Id::new(kind, EntityName::new(entity).unwrap(), &Key::new(&format!("k{number}")).unwrap())
+    };
+    let nodes: Vec<Id> = (0..5).map(|number| id(Kind::Node, "DiskNode", number)).collect();
+    for step in 0..3_000 {
+        let writes = (0..1 + random.below(3)).map(|_| {
+            let mark = Mark { token: random.below(3), base: 0 };
+            let node = nodes[random.below(5) as usize].clone();
+            let ends = Ends {
+                source: nodes[random.below(5) as usize].clone(),
+                target: nodes[random.below(5) as usize].clone(),
+                bidirectional: random.below(3) == 0,
+            };
+            let edge = Document::edge(id(Kind::Edge, "DiskEdge", random.below(6)), ends, mark.body());
+            let document = Document::new(node.clone(), mark.body());
+            match random.below(8) {
+                0 => Write::Create { document, multi: false },
+                1 | 2 => Write::Save { document: document.with_version(Version(1 + random.below(4))) },
+                3 => Write::Upsert { document },
+                4 => Write::Create { document: edge, multi: random.below(2) == 0 },
+                5 => Write::Connect { edge, parallel: [None, Some(1)][random.below(2) as usize] },
+                6 => Write::Delete { id: edge.id().clone(), expected: None },
+                _ => Write::Delete { id: node, expected: Some(Version(1 + random.below(3))) },
+            }
+        });
+        let batch = WriteBatch { writes: writes.collect(), all_or_nothing: random.below(3) == 0 };
+        let batches = [batch];
+        let expected = store.apply(&batches).await.unwrap();
+        let (results, effects) = disk.apply(&batches);
+        assert_eq!(results, expected, "step {step}: {batches:?}");
+        for effect in effects {
+            let stored = store.get_many(std::slice::from_ref(&effect.id)).await.unwrap().pop().flatten();
+            assert_eq!(disk.get(&effect.id), stored.as_ref(), "step {step}: {batches:?}");
+        }
+        let need = Direction::ALL.into_iter().fold(Need::DOCUMENT, Need::edges);
+        let (here, there) = (disk.load(&nodes, need), store.load(&nodes, need).await.unwrap());
+        assert_eq!(format!("{here:?}"), format!("{there:?}"), "step {step}: {batches:?}");
     }
 }

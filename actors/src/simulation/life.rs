@@ -34,6 +34,8 @@ pub(super) struct Config {
     pub(super) has_faults: bool,
     /// Whether the process is killed at times.
     pub(super) is_killed: bool,
+    /// The sort of thing that is let on later than others; see [`Held::sort`](super::scheduler::Held::sort).
+    pub(super) slow: usize,
     /// Whether nothing is changed.
     pub(super) only_reads: bool,
     /// Of 100 choices, how many begin an operation.
@@ -72,6 +74,7 @@ impl Config {
                 true => READS,
                 false => WEIGHTS.map(|weight| if random.below(3) == 0 { 0 } else { weight }),
             },
+            slow: random.below(14) as usize,
             only_reads,
         }
     }
@@ -127,7 +130,9 @@ pub(super) fn start(config: &Config, store: SimulatedStore, scheduler: &Arc<Sche
         let address = context.address();
         // RESTARTS: once shards are supervised, the supervision is what is started here, and a panic in a handler or
         // a task of a shard is one more thing that the scheduler may do to what it holds back.
-        tokio::task::spawn_local(scheduler.gated("mailbox of a shard", context.into_future(ShardActor::new(parts))));
+        tokio::task::spawn_local(
+            scheduler.gated("mailbox of a shard", context.into_future(ShardActor::new(parts))),
+        );
         address
     };
     let _ = core.shards.set((0..config.shards).map(shard).collect());

@@ -113,7 +113,9 @@ impl Model {
             if let Some((was, base)) = over
                 && was != base
             {
-                self.broken(format!("an update of {id} is lost: {was} was written over on the ground of {base}"));
+                self.broken(format!(
+                    "an update of {id} is lost: {was} was written over on the ground of {base}"
+                ));
             }
             let twice = |state: &State| stored.is_some() && stored.map(token) == state.stored.map(token);
             let timeline = self.timelines.entry(id.clone()).or_default();
@@ -164,7 +166,9 @@ impl Model {
         let timeline = self.timelines.entry(id.clone()).or_default();
         if !timeline.from(asked).iter().any(|state| state.stored == seen) {
             let may = format!("{:?}", timeline.from(asked));
-            self.broken(format!("{what} of {id} gave {seen:?}, which is older than what was known, or not durable: {may}"));
+            self.broken(format!(
+                "{what} of {id} gave {seen:?}, which is older than what was known, or not durable: {may}"
+            ));
         }
     }
 
@@ -192,7 +196,9 @@ impl Model {
             .iter()
             .any(|(&token, attempt)| attempt.id == *id && self.is_shown(id, asked, found, token));
         if expected == found || !(stored || shown) {
-            self.broken(format!("a save of {id} over {expected} was refused because of {found}, which was not there"));
+            self.broken(format!(
+                "a save of {id} over {expected} was refused because of {found}, which was not there"
+            ));
         }
     }
 }

@@ -28,8 +28,7 @@ pub(super) async fn faults_at_rest(clients: &Clients, only_reads: bool) -> Vec<S
     }
     for id in clients.pinned() {
         // What is changed past its shard is dropped, pinned or not, and comes back when it is asked for.
-        if only_reads
-            && core.directory.known(&id).and_then(|slot| core.resident(slot)).is_none() {
+        if only_reads && core.directory.known(&id).and_then(|slot| core.resident(slot)).is_none() {
             faults.push(format!("{id} is pinned, but not resident"));
         }
     }
@@ -56,7 +55,8 @@ pub(super) async fn faults_at_rest(clients: &Clients, only_reads: bool) -> Vec<S
         }
         let bound = core.settings.resident_bytes / core.settings.shards as u64;
         if bytes > bound / 32 * 30 && bytes > told.pinned_bytes {
-            faults.push(format!("shard {shard} holds {bytes} bytes of {bound}, {} pinned", told.pinned_bytes));
+            faults
+                .push(format!("shard {shard} holds {bytes} bytes of {bound}, {} pinned", told.pinned_bytes));
         }
     }
     faults
@@ -79,13 +79,16 @@ fn fault_of(core: &Core, disk: &Disk, slot: Slot, record: &SharedRecord) -> Opti
         let entity = |link: &wayfare_graph::Link| link.edge.entity();
         let stored = links.iter().map(|link| (entity(link), core.directory.slot_of(&link.other)));
         let stored: Vec<(EntityName, Slot)> = stored.collect();
-        (resident != stored).then(|| format!("{id} has links {direction:?} {resident:?}, but stored are {stored:?}"))
+        (resident != stored)
+            .then(|| format!("{id} has links {direction:?} {resident:?}, but stored are {stored:?}"))
     })
 }
 
 fn slots_of(links: &Links) -> Vec<(EntityName, Slot)> {
     links
         .runs()
-        .flat_map(|(code, run)| run.iter().filter_map(move |&slot| Some((EntityName::from_code(code)?, Slot(slot)))))
+        .flat_map(|(code, run)| {
+            run.iter().filter_map(move |&slot| Some((EntityName::from_code(code)?, Slot(slot))))
+        })
         .collect()
 }

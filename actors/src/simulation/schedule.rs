@@ -16,7 +16,7 @@ use super::scheduler::{Call, Fate, Installed, Scheduler};
 use super::store::{SimulatedStore, World};
 use crate::panic_text::panic_text;
 
-/// Choices in one schedule.
+/// Choices in one schedule, beside 20.
 const CHOICES: u64 = 60;
 
 /// Choices after which a schedule that does not come to rest never will.
@@ -48,7 +48,7 @@ impl Schedule {
     /// The schedule of a seed.
     pub(super) fn of(seed: u64) -> Self {
         let mut random = Random::stream(seed, 1);
-        let choices = (0..10 + random.below(CHOICES)).map(|_| random.next_u64()).collect();
+        let choices = (0..20 + random.below(CHOICES)).map(|_| random.next_u64()).collect();
         Self { seed, choices }
     }
 
@@ -59,7 +59,8 @@ impl Schedule {
         let world = Arc::<Mutex<World>>::default();
         world.lock().model.has_faults = config.has_faults;
         Clients::first_documents(&world, config.nodes);
-        let mut run = Run { config, world, left: self.choices.clone().into_iter(), went: Went::default(), is_traced };
+        let mut run =
+            Run { config, world, left: self.choices.clone().into_iter(), went: Went::default(), is_traced };
         if is_traced {
             run.went.trace.push(format!("{:?}", run.config));
         }
@@ -172,7 +173,10 @@ impl Run {
                 self.note(|| what);
             }
             _ if held > 0 => {
-                let at = random.below(held as u64) as usize;
+                let mut at = random.below(held as u64) as usize;
+                if scheduler.sort(at) == self.config.slow && random.below(8) > 0 {
+                    at = random.below(held as u64) as usize;
+                }
                 let fate = self.fate(random);
                 self.release(scheduler, at, fate);
             }
@@ -183,8 +187,8 @@ impl Run {
 
     fn fate(&self, random: &mut Random) -> Fate {
         match random.below(60) {
-            0..8 if self.config.has_faults => Fate::Away,
-            8 if self.config.has_faults => Fate::Broken,
+            0..10 if self.config.has_faults => Fate::Away,
+            10 if self.config.has_faults => Fate::Broken,
             _ => Fate::Well,
         }
     }

@@ -75,6 +75,17 @@ impl Held {
         }
     }
 
+    /// What sort of thing it is: the calls to the store first, then tasks.
+    pub(super) fn sort(&self) -> usize {
+        match self {
+            Self::Call(turn) => turn.call as usize,
+            Self::Task(gate) => {
+                let known = ["writer", "mailbox of a shard", "flush of a shard", "worker"];
+                4 + known.iter().position(|what| *what == gate.what).unwrap_or(known.len())
+            }
+        }
+    }
+
     /// Which call to the store it is, if it is one.
     pub(super) fn call(&self) -> Option<Call> {
         match self {
@@ -102,6 +113,11 @@ impl Scheduler {
     /// How much is held back.
     pub(super) fn len(&self) -> usize {
         self.held.lock().len()
+    }
+
+    /// What sort of thing one of those held back is.
+    pub(super) fn sort(&self, at: usize) -> usize {
+        self.held.lock()[at].sort()
     }
 
     /// Takes one of those held back out of the list.

@@ -40,9 +40,7 @@ impl SimulatedStore {
         let what = format!("{what:?}");
         match self.scheduler.turn(call, what).await {
             Fate::Well => Ok(()),
-            Fate::Away => {
-                Err(StoreError::Unreachable { url: self.describe(), source: "simulated".into() })
-            }
+            Fate::Away => Err(StoreError::Unreachable { url: self.describe(), source: "simulated".into() }),
             Fate::Broken => Err(StoreError::Io { path: self.describe(), source: "simulated".into() }),
         }
     }

@@ -66,7 +66,10 @@ fn the_protocol_keeps_its_promises_in_every_schedule() {
     }
     let (began, schedules) = (Instant::now(), number_of("WAYFARE_SIMULATION_SCHEDULES").unwrap_or(SCHEDULES));
     let (failing, [ran, steps, operations, kills]) = first_failing(0..schedules, None);
-    println!("{ran} schedules, {steps} steps, {operations} operations, {kills} kills in {:?}", began.elapsed());
+    println!(
+        "{ran} schedules, {steps} steps, {operations} operations, {kills} kills in {:?}",
+        began.elapsed()
+    );
     if let Some(seed) = failing {
         panic!("{}", told(seed, None));
     }
@@ -101,18 +104,24 @@ fn zz_survey() {
     let found = parking_lot::Mutex::new(std::collections::BTreeMap::<String, (u64, u64)>::new());
     std::thread::scope(|scope| {
         for _ in 0..4 {
-            scope.spawn(|| loop {
-                let seed = next.fetch_add(1, Ordering::Relaxed);
-                if seed >= n { return; }
-                for fault in Schedule::of(seed).run(None, false).faults.into_iter().take(1) {
-                    let kind: String = fault.chars().filter(|c| !c.is_ascii_digit()).take(70).collect();
-                    let mut found = found.lock();
-                    let e = found.entry(kind).or_insert((0, seed));
-                    e.0 += 1;
-                    e.1 = e.1.min(seed);
+            scope.spawn(|| {
+                loop {
+                    let seed = next.fetch_add(1, Ordering::Relaxed);
+                    if seed >= n {
+                        return;
+                    }
+                    for fault in Schedule::of(seed).run(None, false).faults.into_iter().take(1) {
+                        let kind: String = fault.chars().filter(|c| !c.is_ascii_digit()).take(70).collect();
+                        let mut found = found.lock();
+                        let e = found.entry(kind).or_insert((0, seed));
+                        e.0 += 1;
+                        e.1 = e.1.min(seed);
+                    }
                 }
             });
         }
     });
-    for (k, v) in found.into_inner() { println!("{v:?} {k}"); }
+    for (k, v) in found.into_inner() {
+        println!("{v:?} {k}");
+    }
 }

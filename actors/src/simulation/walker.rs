@@ -57,7 +57,14 @@ impl Walker for Wanderer {
     const NAME: &'static str = "Wanderer";
 
     fn hooks() -> &'static [HookSpec] {
-        const { &[HookSpec { name: "visit", target: HookTarget::Visit(At::Any), is_async: false, takes_many: false }] }
+        const {
+            &[HookSpec {
+                name: "visit",
+                target: HookTarget::Visit(At::Any),
+                is_async: false,
+                takes_many: false,
+            }]
+        }
     }
 
     fn options(&self) -> WalkOptions {
@@ -71,7 +78,12 @@ impl Walker for Wanderer {
         Ok(Step::Continue)
     }
 
-    async fn call_async<'a>(&'a mut self, hook: usize, occasion: Occasion<'a>, walk: &'a mut Walk) -> HookResult {
+    async fn call_async<'a>(
+        &'a mut self,
+        hook: usize,
+        occasion: Occasion<'a>,
+        walk: &'a mut Walk,
+    ) -> HookResult {
         self.call(hook, occasion, walk)
     }
 }

@@ -98,11 +98,7 @@ pub(super) struct Committer<'s> {
 }
 
 impl<'s> Committer<'s> {
-    pub(super) fn new(
-        store: &'s dyn Store,
-        orders: Orders<'s>,
-        settings: &'s WriterSettings,
-        ) -> Self {
+    pub(super) fn new(store: &'s dyn Store, orders: Orders<'s>, settings: &'s WriterSettings) -> Self {
         let (under_way, next) = (VecDeque::new(), Group::default());
         Self { store, orders, settings, under_way, next, closing: false, poisoned: None }
     }
