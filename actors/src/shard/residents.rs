@@ -102,9 +102,6 @@ impl Shard {
     /// Drops records with saves under way, unless they are ahead of the store: then the fields stay, and
     /// only the links go.
     pub(super) fn reconcile(&mut self, slots: &[Slot], stored: Result<Vec<(Slot, Found)>, Arc<StoreError>>) {
-        #[cfg(test)]
-        let stored = if is_planted(Bug::ForgetUnread) { Ok(stored.unwrap_or_default()) } else { stored };
-        let is_read = stored.is_ok();
         let stored = stored.unwrap_or_default();
         for &slot in slots {
             let in_store = stored.iter().find(|(found, _)| *found == slot).map(|(_, found)| found);
@@ -116,9 +113,8 @@ impl Shard {
             let is_under_way = is_under_way || is_planted(Bug::ReissueSettled);
             let ahead = match in_store {
                 Some(Found::Record(record)) => record.head.version() < resident.head.version(),
-                // It is gone, and the saves under way will be refused. Where the store does not tell, it is not known
-                // that they will be: what is loaded now would stay although it is older.
-                _ => !is_read,
+                // It is gone, and the saves under way will be refused.
+                _ => false,
             };
             let head = Head::new(resident.head.id.clone(), resident.head.version());
             let extra = resident.payload.extra().cloned();

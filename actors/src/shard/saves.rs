@@ -212,8 +212,12 @@ impl Shard {
             () if is_planted(Bug::SettleFailedCommit) && results.iter().all(Result::is_err) => Vec::new(),
             () => refused,
         };
-        if !refused.is_empty() {
-            self.forget(&refused);
+        let behind = self.behind(&staged, &results);
+        #[cfg(test)]
+        let behind = if is_planted(Bug::StayBehind) { Vec::new() } else { behind };
+        let stale: Vec<Slot> = refused.into_iter().chain(behind).collect();
+        if !stale.is_empty() {
+            self.forget(&stale);
         }
         // Before anybody is told: who knows of a save sees no result that is older. What was taken back was seen too.
         let changed: FxHashSet<EntityKey> =
@@ -233,5 +237,18 @@ impl Shard {
             }
             save.reply.send(result);
         }
+    }
+
+    /// Entities of which older versions are resident than those that have become durable, or are being loaded. Their
+    /// records were dropped while the saves were under way: with an earlier save that was refused, or because it was
+    /// not known whether they were ahead of the store.
+    fn behind(&self, staged: &[Save], results: &[Saved]) -> Vec<Slot> {
+        let records = self.parts.slab.read();
+        let is_behind = |(save, result): (&Save, &Saved)| {
+            let Ok(Ok(Written::Changed { version, .. })) = result else { return None };
+            let resident = records.get(self.directory().place_of(save.slot)).and_then(Option::as_ref);
+            resident.is_none_or(|record| record.head.version() < *version).then_some(save.slot)
+        };
+        staged.iter().zip(results).filter_map(is_behind).collect()
     }
 }

@@ -37,8 +37,8 @@ pub(crate) enum Bug {
     UpdateOnUnsettled,
     /// What a batch may have changed stays when its server was away when it was to answer.
     DoubtNothing,
-    /// A record with saves under way is dropped when it is not known whether it is ahead of the store.
-    ForgetUnread,
+    /// What was loaded in the place of a save that was under way stays when that becomes durable.
+    StayBehind,
     /// A record whose saves became durable meanwhile is published again as one that is not durable.
     ReissueSettled,
     /// The record that a change of links left behind with a save under way stays as it is.
@@ -64,7 +64,7 @@ impl Bug {
         Self::LeakPermit,
         Self::UpdateOnUnsettled,
         Self::DoubtNothing,
-        Self::ForgetUnread,
+        Self::StayBehind,
         Self::ReissueSettled,
         Self::KeepLinksOfUnsettled,
     ];
