@@ -13,9 +13,6 @@
 
 use std::collections::VecDeque;
 
-#[cfg(test)]
-use crate::simulation::{Bug, is_planted};
-
 /// Of 32 parts of the bound, where eviction begins. Above it is room for what walks have asked for ahead.
 const LIMIT_PARTS: u64 = 30;
 
@@ -189,8 +186,6 @@ impl Eviction {
                 return;
             }
             let can_go = staying < self.protected.queue.len();
-            #[cfg(test)]
-            let can_go = can_go || is_planted(Bug::KeepProbation);
             if (self.protected.bytes > protected && can_go) || self.probation.queue.is_empty() {
                 match self.judge_protected(records) {
                     Some(Fate::Pinned | Fate::Unsettled) => staying += 1,

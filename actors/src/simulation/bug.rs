@@ -11,8 +11,6 @@ pub(crate) enum Bug {
     EvictUnsettled,
     /// A shard evicts records that are pinned.
     EvictPinned,
-    /// A shard whose protected records all have to stay evicts nothing.
-    KeepProbation,
     /// A shard publishes what a load found before a newer version was known.
     PublishOldLoad,
     /// Dropping a record does not make loads under way look again.
@@ -47,11 +45,10 @@ pub(crate) enum Bug {
 
 impl Bug {
     /// All of them.
-    pub(super) const ALL: [Self; 19] = [
+    pub(super) const ALL: [Self; 18] = [
         Self::AcknowledgeBeforeCommit,
         Self::EvictUnsettled,
         Self::EvictPinned,
-        Self::KeepProbation,
         Self::PublishOldLoad,
         Self::ForgetQuietly,
         Self::SkipVersionCheck,

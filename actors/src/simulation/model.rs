@@ -106,6 +106,11 @@ impl Model {
         }
     }
 
+    /// Whether a write of an entity has failed, so that what was read of it may have been taken back.
+    pub(super) fn has_refused(&self, id: &Id) -> bool {
+        self.attempts.values().any(|attempt| attempt.id == *id && attempt.refused.is_some())
+    }
+
     /// Takes in what has become durable.
     pub(super) fn committed(&mut self, effects: Vec<Effect>) {
         let now = self.tick();

@@ -174,8 +174,10 @@ impl Run {
             }
             _ if held > 0 => {
                 let mut at = random.below(held as u64) as usize;
-                if scheduler.sort(at) == self.config.slow && random.below(8) > 0 {
-                    at = random.below(held as u64) as usize;
+                for _ in 0..4 {
+                    if scheduler.sort(at) == self.config.slow && random.below(16) > 0 {
+                        at = random.below(held as u64) as usize;
+                    }
                 }
                 let fate = self.fate(random);
                 self.release(scheduler, at, fate);

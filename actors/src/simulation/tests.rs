@@ -96,32 +96,3 @@ fn a_schedule_that_is_repeated_goes_the_same_way() {
         assert_eq!(first.trace, second.trace, "seed {seed}");
     }
 }
-
-#[test]
-fn zz_survey() {
-    let Some(n) = number_of("SURVEY") else { return };
-    let next = AtomicU64::new(0);
-    let found = parking_lot::Mutex::new(std::collections::BTreeMap::<String, (u64, u64)>::new());
-    std::thread::scope(|scope| {
-        for _ in 0..4 {
-            scope.spawn(|| {
-                loop {
-                    let seed = next.fetch_add(1, Ordering::Relaxed);
-                    if seed >= n {
-                        return;
-                    }
-                    for fault in Schedule::of(seed).run(None, false).faults.into_iter().take(1) {
-                        let kind: String = fault.chars().filter(|c| !c.is_ascii_digit()).take(70).collect();
-                        let mut found = found.lock();
-                        let e = found.entry(kind).or_insert((0, seed));
-                        e.0 += 1;
-                        e.1 = e.1.min(seed);
-                    }
-                }
-            });
-        }
-    });
-    for (k, v) in found.into_inner() {
-        println!("{v:?} {k}");
-    }
-}
