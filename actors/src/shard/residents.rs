@@ -102,6 +102,7 @@ impl Shard {
     /// Drops records with saves under way, unless they are ahead of the store: then the fields stay, and
     /// only the links go.
     pub(super) fn reconcile(&mut self, slots: &[Slot], stored: Result<Vec<(Slot, Found)>, Arc<StoreError>>) {
+        let is_read = stored.is_ok();
         let stored = stored.unwrap_or_default();
         for &slot in slots {
             let in_store = stored.iter().find(|(found, _)| *found == slot).map(|(_, found)| found);
@@ -113,8 +114,9 @@ impl Shard {
             let is_under_way = is_under_way || is_planted(Bug::ReissueSettled);
             let ahead = match in_store {
                 Some(Found::Record(record)) => record.head.version() < resident.head.version(),
-                // It is gone, and the saves under way will be refused.
-                _ => false,
+                // It is gone, and the saves under way will be refused. Where the store did not answer that is not
+                // known, and what it holds now could be saved over a second time with the same version.
+                _ => !is_read,
             };
             let head = Head::new(resident.head.id.clone(), resident.head.version());
             let extra = resident.payload.extra().cloned();

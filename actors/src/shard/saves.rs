@@ -240,8 +240,7 @@ impl Shard {
     }
 
     /// Entities of which older versions are resident than those that have become durable, or are being loaded. Their
-    /// records were dropped while the saves were under way: with an earlier save that was refused, or because it was
-    /// not known whether they were ahead of the store.
+    /// records were dropped while the saves were under way, with an earlier save that was refused.
     fn behind(&self, staged: &[Save], results: &[Saved]) -> Vec<Slot> {
         let records = self.parts.slab.read();
         let is_behind = |(save, result): (&Save, &Saved)| {
