@@ -180,8 +180,9 @@ struct Shard {
     /// When slots changed last, while loads are under way: what a load that began before found of them
     /// may be out of date.
     changed: FxHashMap<Slot, u64>,
-    /// Records published a second time, without links, before their save was durable.
-    reissued: Vec<(Slot, SharedRecord)>,
+    /// Records published a second time, without links, before their save was durable; each after the one that was
+    /// published for the save itself. Their versions do not tell them apart.
+    reissued: Vec<(SharedRecord, SharedRecord)>,
     /// Saves published and not yet handed to the writer.
     staged: Vec<Save>,
     flushing: bool,

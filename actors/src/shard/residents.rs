@@ -102,7 +102,6 @@ impl Shard {
     /// Drops records with saves under way, unless they are ahead of the store: then the fields stay, and
     /// only the links go.
     pub(super) fn reconcile(&mut self, slots: &[Slot], stored: Result<Vec<(Slot, Found)>, Arc<StoreError>>) {
-        let is_read = stored.is_ok();
         let stored = stored.unwrap_or_default();
         for &slot in slots {
             let in_store = stored.iter().find(|(found, _)| *found == slot).map(|(_, found)| found);
@@ -114,16 +113,17 @@ impl Shard {
             let is_under_way = is_under_way || is_planted(Bug::ReissueSettled);
             let ahead = match in_store {
                 Some(Found::Record(record)) => record.head.version() < resident.head.version(),
-                // It is gone, and the saves under way will be refused. Where the store did not answer that is not
-                // known, and what it holds now could be saved over a second time with the same version.
-                _ => !is_read,
+                // It is gone, and the saves under way will be refused; or the store did not tell.
+                _ => false,
             };
             let head = Head::new(resident.head.id.clone(), resident.head.version());
             let extra = resident.payload.extra().cloned();
             match resident.payload.body().map(|body| record_with(head, body, extra)) {
                 Ok(bare) if ahead && is_under_way => {
                     bare.head.mark_unsettled();
-                    self.reissued.push((slot, Arc::clone(&bare)));
+                    let again = self.reissued.iter().find(|(_, bare)| is_same(bare, &resident));
+                    let first = again.map_or_else(|| Arc::clone(&resident), |(first, _)| Arc::clone(first));
+                    self.reissued.push((first, Arc::clone(&bare)));
                     self.resized(slot, bytes_of(&resident), bytes_of(&bare));
                     self.parts.slab.write(|records| records[place] = Some(bare));
                     self.note_change(slot);
@@ -228,6 +228,11 @@ impl Judged for View<'_> {
 
 pub(crate) fn bytes_of(record: &Record<dyn Payload>) -> u64 {
     (RECORD_BYTES + record.payload.heap_bytes() + record.head.link_bytes()) as u64
+}
+
+/// Whether two records are one.
+pub(super) fn is_same(one: &SharedRecord, other: &SharedRecord) -> bool {
+    std::ptr::addr_eq(Arc::as_ptr(one), Arc::as_ptr(other))
 }
 
 /// Gives a resident record the links that a load brought; its bytes before and after.

@@ -12,7 +12,7 @@ use wayfare_graph::{
 };
 
 use super::Shard;
-use super::residents::bytes_of;
+use super::residents::{bytes_of, is_same};
 #[cfg(test)]
 use crate::messages::SaveReply;
 use crate::messages::{Found, Save, Saved, conflict};
@@ -184,17 +184,16 @@ impl Shard {
             .collect();
         for (save, result) in staged.iter().zip(&results) {
             let Some(published) = &save.published else { continue };
-            let version = published.head.version();
             let durable = matches!(result, Ok(Ok(Written::Changed { .. })));
             #[cfg(test)]
             let durable = durable || (is_planted(Bug::SettleFailedCommit) && result.is_err());
             if durable {
                 published.head.settle();
             }
-            self.reissued.retain(|(slot, record)| {
-                let same = *slot == save.slot && record.head.version() == version;
+            self.reissued.retain(|(first, bare)| {
+                let same = is_same(first, published);
                 if same && durable {
-                    record.head.settle();
+                    bare.head.settle();
                 }
                 !same
             });
@@ -240,7 +239,8 @@ impl Shard {
     }
 
     /// Entities of which older versions are resident than those that have become durable, or are being loaded. Their
-    /// records were dropped while the saves were under way, with an earlier save that was refused.
+    /// records were dropped while the saves were under way: with an earlier save that was refused, or because the store
+    /// did not tell whether they were ahead of it.
     fn behind(&self, staged: &[Save], results: &[Saved]) -> Vec<Slot> {
         let records = self.parts.slab.read();
         let is_behind = |(save, result): (&Save, &Saved)| {
