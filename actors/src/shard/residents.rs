@@ -196,10 +196,6 @@ impl Judged for View<'_> {
         let slot = self.parts.loader.directory.slot_at(self.parts.index, place);
         let read = record.head.take_touched();
         #[cfg(test)]
-        if is_planted(Bug::EvictUnsettled) && self.unsettled.contains_key(&slot) {
-            return Some((Fate::Idle, bytes_of(record)));
-        }
-        #[cfg(test)]
         if is_planted(Bug::EvictPinned) && self.pinned.contains_key(&slot) {
             return Some((Fate::Idle, bytes_of(record)));
         }

@@ -7,16 +7,12 @@ use std::cell::Cell;
 pub(crate) enum Bug {
     /// A shard tells that a save is done when it has handed it to the writer.
     AcknowledgeBeforeCommit,
-    /// A shard evicts records whose saves are under way.
-    EvictUnsettled,
     /// A shard evicts records that are pinned.
     EvictPinned,
     /// A shard publishes what a load found before a newer version was known.
     PublishOldLoad,
     /// Dropping a record does not make loads under way look again.
     ForgetQuietly,
-    /// A shard takes saves over any version.
-    SkipVersionCheck,
     /// A walk's result is given before what it has read is durable.
     AnswerBeforeSettled,
     /// Saves that wait for their entity are forgotten when it cannot be loaded.
@@ -45,13 +41,11 @@ pub(crate) enum Bug {
 
 impl Bug {
     /// All of them.
-    pub(super) const ALL: [Self; 18] = [
+    pub(super) const ALL: [Self; 16] = [
         Self::AcknowledgeBeforeCommit,
-        Self::EvictUnsettled,
         Self::EvictPinned,
         Self::PublishOldLoad,
         Self::ForgetQuietly,
-        Self::SkipVersionCheck,
         Self::AnswerBeforeSettled,
         Self::DropParked,
         Self::SettleFailedCommit,

@@ -424,7 +424,7 @@ impl Clients {
             Ok(()) => {}
             Err(WalkError::Store(_)) if model.has_faults => return,
             Err(WalkError::Cancelled { .. }) => return,
-            Err(WalkError::Retracted { id }) if model.has_refused(&id) => return,
+            Err(WalkError::Retracted { id }) if model.may_be_retracted(&id) => return,
             Err(WalkError::WriteRefused { source: WriteError::NotFound { id } })
                 if model.may_be_missing(&id, asked) =>
             {

@@ -106,9 +106,13 @@ impl Model {
         }
     }
 
-    /// Whether a write of an entity has failed, so that what was read of it may have been taken back.
-    pub(super) fn has_refused(&self, id: &Id) -> bool {
-        self.attempts.values().any(|attempt| attempt.id == *id && attempt.refused.is_some())
+    /// Whether shards may have shown a save of an entity that is not durable, so that what was read of it may have been
+    /// taken back. Whose save it was may not have been told yet.
+    pub(super) fn may_be_retracted(&self, id: &Id) -> bool {
+        let shown =
+            self.attempts.iter().filter(|(_, attempt)| attempt.id == *id && attempt.shown_as.is_some());
+        // A save that is durable is taken back too when its server was away when it was to say so.
+        self.has_faults || shown.into_iter().any(|(&token, _)| !self.is_durable(id, token))
     }
 
     /// Takes in what has become durable.
