@@ -6,7 +6,7 @@ use rustc_hash::FxHashSet;
 use serde_json::Value;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
-use tracing::Span;
+use tracing::{Instrument, Span};
 use wayfare_graph::{
     Document, EntityKey, EntityName, Explanation, Id, Index, IndexProgress, Kind, Loaded, Need, Page,
     PoolFigures, Query, Slot, Store, StoreError, StoreStats, Visited, Write, WriteBatch, WriteResult,
@@ -15,6 +15,9 @@ use wayfare_graph::{
 
 use crate::core::Core;
 use crate::messages::{Apply, Bulk, Evict, Save, SaveReply};
+#[cfg(test)]
+use crate::simulation::{Bug, is_planted};
+use crate::tasks;
 use crate::trace;
 
 /// Reads of up to this many documents from a local store are done in place.
@@ -24,17 +27,14 @@ type Read<T> = Result<T, StoreError>;
 
 impl Core {
     /// Runs a call to the store on a thread that may wait.
-    async fn off_thread<T, F>(self: &Arc<Self>, call: F) -> Read<T>
+    async fn off_thread<T, C>(&self, call: impl FnOnce(Arc<dyn Store>) -> C) -> Read<T>
     where
         T: Send + 'static,
-        F: FnOnce(&dyn Store, &tokio::runtime::Handle) -> Read<T> + Send + 'static,
+        C: Future<Output = Read<T>> + Send + 'static,
     {
-        let store = Arc::clone(&self.store);
-        let Some(runtime) = self.runtime.get().cloned() else { return Err(gone()) };
-        let own = runtime.clone();
-        let span = Span::current();
-        let task = runtime.spawn_blocking(move || span.in_scope(|| call(&*store, &own)));
-        task.await.unwrap_or_else(|_| Err(gone()))
+        let Some(runtime) = self.runtime.get() else { return Err(gone()) };
+        let call = call(Arc::clone(&self.store)).instrument(Span::current());
+        tasks::off_thread(runtime, call).await.unwrap_or_else(|_| Err(gone()))
     }
 
     /// Documents by id, in order; what is published and not durable is waited for.
@@ -43,32 +43,28 @@ impl Core {
         if self.store.is_local() && ids.len() <= IN_PLACE_READS {
             return self.store.get_many(ids).await;
         }
-        let (store, ids) = (Arc::clone(&self.store), ids.to_vec());
-        let Some(runtime) = self.runtime.get().cloned() else { return Err(gone()) };
-        let own = runtime.clone();
-        let span = Span::current();
-        let task = runtime.spawn_blocking(move || span.in_scope(|| own.block_on(store.get_many(&ids))));
-        task.await.unwrap_or_else(|_| Err(gone()))
+        let ids = ids.to_vec();
+        self.off_thread(|store| async move { store.get_many(&ids).await }).await
     }
 
-    /// The newest version of an entity, durable or not: what an update is based on.
+    /// The newest version of an entity, once it is durable: what an update is based on.
     pub(crate) async fn newest(&self, id: &Id) -> Read<Option<Document>> {
         Ok(self.newest_many(std::slice::from_ref(id)).await?.pop().flatten())
     }
 
     pub(crate) async fn find(self: &Arc<Self>, query: Query) -> Read<Vec<Document>> {
         self.settle().await;
-        self.off_thread(move |store, runtime| runtime.block_on(store.find(&query))).await
+        self.off_thread(|store| async move { store.find(&query).await }).await
     }
 
     pub(crate) async fn count(self: &Arc<Self>, query: Query) -> Read<u64> {
         self.settle().await;
-        self.off_thread(move |store, runtime| runtime.block_on(store.count(&query))).await
+        self.off_thread(|store| async move { store.count(&query).await }).await
     }
 
     pub(crate) async fn explain(self: &Arc<Self>, query: Query) -> Read<Explanation> {
         self.settle().await;
-        self.off_thread(move |store, runtime| runtime.block_on(store.explain(&query))).await
+        self.off_thread(|store| async move { store.explain(&query).await }).await
     }
 
     pub(crate) async fn scan(
@@ -79,34 +75,30 @@ impl Core {
         limit: usize,
     ) -> Read<Page> {
         self.settle().await;
-        self.off_thread(move |store, runtime| {
-            runtime.block_on(store.scan(kind, entity, after.as_ref(), limit))
-        })
-        .await
+        self.off_thread(|store| async move { store.scan(kind, entity, after.as_ref(), limit).await }).await
     }
 
     pub(crate) async fn stats(self: &Arc<Self>) -> Read<StoreStats> {
         self.settle().await;
-        self.off_thread(|store, runtime| runtime.block_on(store.stats())).await
+        self.off_thread(|store| async move { store.stats().await }).await
     }
 
     pub(crate) async fn distinct(self: &Arc<Self>, query: Query, path: String) -> Read<Vec<Value>> {
         self.settle().await;
-        self.off_thread(move |store, runtime| runtime.block_on(store.distinct(&query, &path))).await
+        self.off_thread(|store| async move { store.distinct(&query, &path).await }).await
     }
 
     /// Nodes with their neighbours; what is published and not durable is waited for.
     pub(crate) async fn load(self: &Arc<Self>, ids: Vec<Id>, need: Need) -> Read<Loaded> {
         self.settle().await;
-        self.off_thread(move |store, runtime| runtime.block_on(store.load(&ids, need))).await
+        self.off_thread(|store| async move { store.load(&ids, need).await }).await
     }
 
     /// Makes an index; the task goes on when nobody waits for it.
     pub(crate) fn create_index(&self, index: Index) -> Read<JoinHandle<Read<()>>> {
         let store = Arc::clone(&self.store);
-        let runtime = self.runtime.get().cloned().ok_or_else(gone)?;
-        let own = runtime.clone();
-        Ok(runtime.spawn_blocking(move || own.block_on(store.create_index(&index))))
+        let runtime = self.runtime.get().ok_or_else(gone)?;
+        Ok(tasks::off_thread(runtime, async move { store.create_index(&index).await }))
     }
 
     pub(crate) async fn drop_index(
@@ -115,7 +107,7 @@ impl Core {
         entity: EntityName,
         name: String,
     ) -> Read<bool> {
-        self.off_thread(move |store, runtime| runtime.block_on(store.drop_index(kind, entity, &name))).await
+        self.off_thread(|store| async move { store.drop_index(kind, entity, &name).await }).await
     }
 
     pub(crate) async fn rename_index(
@@ -125,22 +117,21 @@ impl Core {
         from: String,
         to: String,
     ) -> Read<bool> {
-        self.off_thread(move |store, runtime| runtime.block_on(store.rename_index(kind, entity, &from, &to)))
-            .await
+        self.off_thread(|store| async move { store.rename_index(kind, entity, &from, &to).await }).await
     }
 
     pub(crate) async fn index_progress(self: &Arc<Self>) -> Read<Vec<IndexProgress>> {
-        self.off_thread(|store, runtime| runtime.block_on(store.index_progress())).await
+        self.off_thread(|store| async move { store.index_progress().await }).await
     }
 
     /// Waits until everything written is durable, and where others read it.
     pub(crate) async fn flush(self: &Arc<Self>) -> Read<()> {
         self.settle().await;
-        self.off_thread(|store, runtime| runtime.block_on(store.flush())).await
+        self.off_thread(|store| async move { store.flush().await }).await
     }
 
     pub(crate) async fn health(self: &Arc<Self>) -> Read<()> {
-        self.off_thread(|store, runtime| runtime.block_on(store.health())).await
+        self.off_thread(|store| async move { store.health().await }).await
     }
 
     pub(crate) fn pool(&self) -> Option<PoolFigures> {
@@ -211,13 +202,26 @@ impl Core {
             .collect()
     }
 
-    /// The newest versions of entities, durable or not, in order; `None` where there is none.
+    /// The newest versions of entities once they are durable, in order; `None` where there is none.
+    ///
+    /// An update is never based on what may still be taken back: whoever was faster may have stored something else
+    /// under the same version, and nobody could tell that the update does not know of it.
     pub(crate) async fn newest_many(&self, ids: &[Id]) -> Read<Vec<Option<Document>>> {
         let resident = |id: &Id| {
             let slot = self.directory.known(id).filter(|_| id.kind() == Kind::Node)?;
-            Visited::new(slot, self.resident(slot)?).document().ok()
+            Some(Visited::new(slot, self.resident(slot)?))
         };
-        let mut newest: Vec<Option<Document>> = ids.iter().map(resident).collect();
+        let resident: Vec<Option<Visited>> = ids.iter().map(resident).collect();
+        let is_settled = |visited: &Visited| visited.record.head.is_settled();
+        #[cfg(test)]
+        let is_settled = |visited: &Visited| is_planted(Bug::UpdateOnUnsettled) || is_settled(visited);
+        if resident.iter().flatten().any(|visited| !is_settled(visited)) {
+            self.settle().await;
+        }
+        // What was taken back is read again as it is stored.
+        let durable = |visited: &Visited| is_settled(visited).then(|| visited.document().ok()).flatten();
+        let mut newest: Vec<Option<Document>> =
+            resident.iter().map(|visited| visited.as_ref().and_then(durable)).collect();
         let missing: Vec<usize> = (0..ids.len()).filter(|&at| newest[at].is_none()).collect();
         let wanted: Vec<Id> = missing.iter().map(|&at| ids[at].clone()).collect();
         for (at, document) in missing.into_iter().zip(self.store.get_many(&wanted).await?) {
@@ -235,15 +239,52 @@ impl Core {
         let _permits = self.write_permits.acquire_many(permits).await.map_err(|_| gone())?;
         let ends: Vec<Option<[Id; 2]>> = batch.writes.iter().map(edge_ends).collect();
         let writer = self.writer.get().ok_or_else(gone)?;
-        let results = writer
-            .persist(batch)
-            .await
-            .map_err(|_| self.unanswered("writer"))?
-            .map_err(|error| shared_error(&error))?;
+        let named = named(&batch);
+        let answer = writer.persist(batch).await;
+        let results = match answer.unwrap_or_else(|_| Err(Arc::new(self.unanswered("writer")))) {
+            Ok(results) => results,
+            Err(error) => {
+                let may_be_done =
+                    matches!(*error, StoreError::Unreachable { .. } | StoreError::Interrupted { .. });
+                #[cfg(test)]
+                let may_be_done = may_be_done && !is_planted(Bug::DoubtNothing);
+                if may_be_done {
+                    self.doubt(named).await;
+                }
+                return Err(shared_error(&error));
+            }
+        };
         // Before the caller knows of it, so that it sees no result that is older.
         self.cache.entities_changed(changed_entities(&results));
-        self.evict(self.touched(&results, ends)).await;
+        #[cfg(test)]
+        let ends = if is_planted(Bug::ForgetEnds) { vec![None; ends.len()] } else { ends };
+        let touched = self.touched(&results, ends);
+        #[cfg(test)]
+        if is_planted(Bug::TellBeforeEvict)
+            && let Some(core) = self.shared()
+        {
+            tokio::spawn(async move { core.evict(touched).await });
+            return Ok(results);
+        }
+        self.evict(touched).await;
         Ok(results)
+    }
+
+    /// Drops what may be out of date, of a batch that may have been written although its server was away when it was
+    /// to answer: what it names, or everything where that cannot be told.
+    async fn doubt(&self, named: Option<Vec<Id>>) {
+        let slots = match named {
+            Some(ids) => {
+                let changed: FxHashSet<EntityKey> = ids.iter().map(|id| (id.kind(), id.entity())).collect();
+                self.cache.entities_changed(changed);
+                ids.iter().filter_map(|id| self.directory.known(id)).collect()
+            }
+            None => {
+                self.cache.any_entity_changed();
+                self.directory.slots().collect()
+            }
+        };
+        self.evict(slots).await;
     }
 
     /// Slots whose resident records are out of date after some writes.
@@ -281,9 +322,31 @@ impl Core {
     }
 }
 
+/// The entities that a batch can change, the ends of edges among them; `None` where only the store knows.
+fn named(batch: &WriteBatch) -> Option<Vec<Id>> {
+    let mut ids = Vec::new();
+    for write in &batch.writes {
+        match write {
+            Write::Create { document, .. }
+            | Write::Save { document }
+            | Write::Upsert { document }
+            | Write::Put { document } => {
+                ids.push(document.id().clone());
+                ids.extend(edge_ends(write).into_iter().flatten());
+            }
+            // What goes with it, or is found in its place.
+            _ => return None,
+        }
+    }
+    Some(ids)
+}
+
 fn edge_ends(write: &Write) -> Option<[Id; 2]> {
     let document = match write {
-        Write::Create { document, .. } | Write::Save { document } | Write::Upsert { document } => document,
+        Write::Create { document, .. }
+        | Write::Save { document }
+        | Write::Upsert { document }
+        | Write::Put { document } => document,
         Write::Connect { edge, .. } => edge,
         _ => return None,
     };

@@ -3,7 +3,7 @@
 use std::hash::BuildHasher;
 
 use dashmap::DashMap;
-use foldhash::fast::RandomState;
+use foldhash::fast::SeedableRandomState;
 use wayfare_graph::{Id, Slot};
 
 /// Translates between ids and slots. Slots are given out once and never taken back, so a slot in an
@@ -12,7 +12,7 @@ use wayfare_graph::{Id, Slot};
 /// A slot's low bits are its shard, the others its place in the shard's slab.
 #[derive(Debug)]
 pub(crate) struct Directory {
-    slots: DashMap<Id, Slot, RandomState>,
+    slots: DashMap<Id, Slot, SeedableRandomState>,
     names: Box<[boxcar::Vec<Id>]>,
     shard_bits: u32,
 }
@@ -20,8 +20,13 @@ pub(crate) struct Directory {
 impl Directory {
     /// A directory for a number of shards, which is a power of two.
     pub(crate) fn new(shards: usize) -> Self {
+        #[cfg(not(test))]
+        let hasher = SeedableRandomState::random();
+        // A test that is repeated finds every id in the same shard.
+        #[cfg(test)]
+        let hasher = SeedableRandomState::fixed();
         Self {
-            slots: DashMap::with_hasher(RandomState::default()),
+            slots: DashMap::with_hasher(hasher),
             names: (0..shards).map(|_| boxcar::Vec::new()).collect(),
             shard_bits: shards.trailing_zeros(),
         }

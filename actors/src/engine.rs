@@ -29,6 +29,8 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use tokio::sync::Notify;
+// That of the system, but in a simulation, where how far a slice goes must not hang on the machine.
+use tokio::time::Instant as SliceInstant;
 use wayfare_graph::{HookTable, SharedRecord, WalkError};
 
 use crate::core::Core;
@@ -38,6 +40,7 @@ use crate::hosted::{Hosted, State};
 use crate::messages::{Found, Records};
 use crate::panic_text::panic_text;
 use crate::supervision::ActorEnd;
+use crate::tasks;
 use crate::worker::Vitals;
 
 /// Most walks that take turns together. Their state is about 1 KiB each, so a group of this size
@@ -110,7 +113,7 @@ impl Engine {
             })
         });
         let this = Rc::downgrade(&engine);
-        actix_rt::spawn(async move {
+        tasks::spawn_local("worker", async move {
             while let Some(engine) = this.upgrade() {
                 let busy = within(&this, Self::slice);
                 drop(engine);
@@ -129,9 +132,9 @@ impl Engine {
 
     /// Runs turns for a slice of time; `false` when no walk can go on.
     fn slice(&mut self) -> bool {
-        let until = Instant::now() + SLICE;
+        let until = SliceInstant::now() + SLICE;
         let mut busy = true;
-        while busy && Instant::now() < until {
+        while busy && SliceInstant::now() < until {
             busy = self.turn();
         }
         self.tell_figures();

@@ -29,12 +29,15 @@ mod resident_figures;
 mod services;
 mod settings;
 mod shard;
+#[cfg(test)]
+mod simulation;
 mod slab;
 mod spawn;
 mod store_changes;
 mod supervision;
 mod supervisor;
 mod system;
+mod tasks;
 mod threads;
 mod trace;
 mod walk_actor;

@@ -37,7 +37,7 @@ pub enum PinError {
 
 impl Core {
     /// Pins entities, part by part, so that no more is loaded at once than a walk would.
-    async fn pin(&self, ids: &[Id]) -> Result<(), PinError> {
+    pub(crate) async fn pin(&self, ids: &[Id]) -> Result<(), PinError> {
         let mut pinned: Vec<(usize, Vec<Slot>)> = Vec::new();
         for (at, slots) in self.parts(ids) {
             let pin = Pin { slots };
@@ -58,7 +58,7 @@ impl Core {
         Ok(())
     }
 
-    async fn unpin(&self, ids: &[Id]) {
+    pub(crate) async fn unpin(&self, ids: &[Id]) {
         for (at, slots) in self.parts(ids) {
             let unpin = Unpin { slots };
             self.shards.ask(at, || unpin.clone()).await;

@@ -3,6 +3,7 @@
 use std::future::poll_fn;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Instant;
 
 use futures_util::FutureExt;
 use tracing::{Instrument, Span};
@@ -15,6 +16,7 @@ use wayfare_graph::{
 use crate::core::Core;
 use crate::messages::Found;
 use crate::spawn::spawn_child;
+use crate::tasks;
 use crate::worker::Vitals;
 
 impl WalkServices for Core {
@@ -51,6 +53,13 @@ impl WalkServices for Core {
         Box::pin(self.newest_many(ids))
     }
 
+    fn settled(&self) -> StoreFuture<'_, ()> {
+        Box::pin(async {
+            self.settle().await;
+            Ok(())
+        })
+    }
+
     fn neighbours<'a>(&'a self, of: &'a Neighbours) -> StoreFuture<'a, Vec<Slot>> {
         Box::pin(async move {
             let need = Need::DOCUMENT.links(of.direction());
@@ -69,10 +78,15 @@ impl WalkServices for Core {
             // On a task of its own: what it touches is refreshed even if the walk is cancelled meanwhile.
             let core = self.shared().ok_or(StoreError::Stopped)?;
             let runtime = core.runtime.get().cloned().ok_or(StoreError::Stopped)?;
-            let span = Span::current();
-            let applied = runtime.spawn(async move { Core::apply(&core, batch).await }.instrument(span));
+            let applied = async move { Core::apply(&core, batch).await }.instrument(Span::current());
+            let applied = tasks::spawn_on(&runtime, "writes of a walk", applied);
             applied.await.unwrap_or(Err(StoreError::Stopped))
         })
+    }
+
+    fn now(&self) -> Instant {
+        // Stands still in a simulation; elsewhere it is that of the system.
+        tokio::time::Instant::now().into_std()
     }
 
     fn cache(&self) -> &dyn ResultCache {

@@ -32,11 +32,16 @@ use crate::resident_figures::ShardFigures;
 use crate::shard::eviction::Eviction;
 use crate::shard::life::Life;
 use crate::shard::saves::Unsettled;
+#[cfg(test)]
+use crate::simulation::{Bug, is_planted};
 use crate::slab::Slab;
+use crate::tasks;
 use crate::trace;
 use crate::writer::WriterHandle;
 
 pub(crate) use self::pins::eager_need;
+#[cfg(test)]
+pub(crate) use self::residents::bytes_of;
 
 /// Loads of up to this many nodes from a local store are done in place: they take less than the
 /// half millisecond that a handler may, and less than a trip to another thread.
@@ -186,8 +191,9 @@ struct Shard {
     /// When slots changed last, while loads are under way: what a load that began before found of them
     /// may be out of date.
     changed: FxHashMap<Slot, u64>,
-    /// Records published a second time, without links, before their save was durable.
-    reissued: Vec<(Slot, SharedRecord)>,
+    /// Records published a second time, without links, before their save was durable; each after the one that was
+    /// published for the save itself. Their versions do not tell them apart.
+    reissued: Vec<(SharedRecord, SharedRecord)>,
     /// Saves published and not yet handed to the writer.
     staged: Vec<Save>,
     flushing: bool,
@@ -241,7 +247,7 @@ impl Shard {
         // Small local loads are ready at once, without a task of their own.
         if answer.as_mut().now_or_never().is_none() {
             let life = state.borrow().life.clone();
-            life.spawn(answer);
+            life.spawn("load of a shard", answer);
         }
     }
 
@@ -252,6 +258,8 @@ impl Shard {
             slots.into_iter().partition(|slot| shard.unsettled.contains_key(slot))
         };
         state.borrow_mut().forget(&clean);
+        #[cfg(test)]
+        let ahead = if is_planted(Bug::KeepLinksOfUnsettled) { Vec::new() } else { ahead };
         if ahead.is_empty() {
             return;
         }
@@ -305,6 +313,8 @@ impl Shard {
             };
             let loaded = read(&loader, wanted, need).await;
             let mut shard = state.borrow_mut();
+            #[cfg(test)]
+            let began = if is_planted(Bug::PublishOldLoad) { u64::MAX } else { began };
             let stale = |slot: &Slot| shard.changed.get(slot).is_some_and(|&change| change > began);
             let parted = loaded.map(|loaded| loaded.into_iter().partition(|(slot, _)| !stale(slot)));
             shard.end_load();
@@ -338,9 +348,8 @@ async fn read(loader: &Loader, slots: Vec<Slot>, need: Need) -> Result<Vec<(Slot
     }
     let loader = loader.clone();
     let runtime = tokio::runtime::Handle::current();
-    let span = Span::current();
-    let load = move || span.in_scope(|| runtime.block_on(loader.load(slots, need)));
-    let load = tokio::task::spawn_blocking(load);
+    let loading = async move { loader.load(slots, need).await }.instrument(Span::current());
+    let load = tasks::off_thread(&runtime, loading);
     load.await.unwrap_or_else(|error| {
         Err(Arc::new(StoreError::Damaged { what: "a load".into(), reason: error.to_string() }))
     })

@@ -314,7 +314,7 @@ impl RuntimeHandle {
         self.inner.core.get_many(ids).await
     }
 
-    /// The newest version of an entity, which may not be durable yet: what an update is based on.
+    /// The newest version of an entity, once it is durable: what an update is based on.
     ///
     /// # Errors
     /// What the store says.

@@ -111,8 +111,8 @@ impl WriterActor {
         let thread = std::thread::Builder::new().name("wayfare-writer".into()).spawn(move || {
             let orders = Orders { rx: &rx, arrived: &arrived };
             let run = |refusal: Option<String>| {
-                let committer = Committer::new(&*store, orders, &settings, &runtime);
-                catch_unwind(AssertUnwindSafe(|| committer.refusing(refusal).run_until_closed()))
+                let committer = Committer::new(&*store, orders, &settings).refusing(refusal);
+                catch_unwind(AssertUnwindSafe(|| runtime.block_on(committer.run_until_closed())))
             };
             let mut refusal = None;
             // What waits in the channel waits for the next one. What was under way is lost with its answers.
@@ -124,6 +124,22 @@ impl WriterActor {
         })?;
         Ok((Self { handle: Some(handle.clone()), thread: Some(thread) }, handle))
     }
+}
+
+/// The same as a task, for a simulation.
+#[cfg(test)]
+pub(crate) fn writing_task(
+    store: Arc<dyn Store>,
+    settings: WriterSettings,
+) -> (impl Future<Output = ()>, WriterHandle) {
+    let (tx, rx) = crossbeam_channel::bounded(settings.queue + 64);
+    let handle = WriterHandle { tx, arrived: Arc::default(), metrics: Arc::clone(&settings.metrics) };
+    let arrived = Arc::clone(&handle.arrived);
+    let task = async move {
+        let orders = Orders { rx: &rx, arrived: &arrived };
+        Committer::new(&*store, orders, &settings).run_until_closed().await;
+    };
+    (task, handle)
 }
 
 impl Actor for WriterActor {

@@ -1,6 +1,7 @@
 //! What the runtime does for walks; implemented by the floor above.
 
 use std::pin::Pin;
+use std::time::Instant;
 
 use crate::cache::ResultCache;
 use crate::document::Document;
@@ -42,14 +43,22 @@ pub trait WalkServices: Send + Sync {
     /// Documents by id, as a [`Store`](crate::Store) gives them, with writes not yet durable.
     fn documents<'a>(&'a self, ids: &'a [Id]) -> StoreFuture<'a, Vec<Option<Document>>>;
 
-    /// The newest versions of entities, durable or not: what updates are based on.
+    /// The newest versions of entities, once they are durable: what updates are based on.
     fn newest<'a>(&'a self, ids: &'a [Id]) -> StoreFuture<'a, Vec<Option<Document>>>;
+
+    /// Waits until everything published so far is durable or taken back.
+    fn settled(&self) -> StoreFuture<'_, ()>;
 
     /// The addresses that a neighbour expression stands for, in order.
     fn neighbours<'a>(&'a self, of: &'a Neighbours) -> StoreFuture<'a, Vec<Slot>>;
 
     /// Writes a batch; when it returns, what was written is durable and every reader sees it.
     fn apply(&self, batch: WriteBatch) -> StoreFuture<'_, Vec<WriteResult>>;
+
+    /// The time by which writes wait for company.
+    fn now(&self) -> Instant {
+        Instant::now()
+    }
 
     /// The cache of results.
     fn cache(&self) -> &dyn ResultCache;

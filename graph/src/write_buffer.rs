@@ -39,11 +39,13 @@ pub enum Overlaid {
 
 /// One write that is due.
 enum Pending {
-    /// A new version of an entity, and how it was made of the stored one. `only`: of no other version.
+    /// A new version of an entity, and how it was made of the stored one. `only`: of no other version. `base`: what it
+    /// was made of, where that was not durable then.
     Save {
         document: Document,
         applies: Vec<Apply>,
         only: Option<Version>,
+        base: Option<SharedRecord>,
     },
     /// The same of an entity that has to be read first.
     Unread {
@@ -122,11 +124,10 @@ impl WriteBuffer {
 
     /// Whether it is time to write.
     #[must_use]
-    pub fn is_due(&self) -> bool {
+    pub fn is_due(&self, services: &dyn WalkServices) -> bool {
+        let waits_long = |since| services.now().saturating_duration_since(since) >= DUE_AFTER;
         self.urgent
-            || (!self.durable
-                && (self.pending.len() >= DUE_WRITES
-                    || self.since.is_some_and(|since| since.elapsed() >= DUE_AFTER)))
+            || (!self.durable && (self.pending.len() >= DUE_WRITES || self.since.is_some_and(waits_long)))
     }
 
     /// What the walk sees of an entity that it has changed.
@@ -185,7 +186,7 @@ impl WriteBuffer {
         visited: Option<&Visited>,
         services: &dyn WalkServices,
     ) -> Result<(), WalkError> {
-        self.since.get_or_insert_with(Instant::now);
+        self.since.get_or_insert_with(|| services.now());
         match change {
             Change::Update { id, only, apply } => self.note_update(id, only, apply, visited, services),
             Change::Create { document, multi } => {
@@ -265,10 +266,12 @@ impl WriteBuffer {
                 let read = visited.filter(|visited| visited.record.head.id == id);
                 let read = read.map(|visited| visited.document().map_err(|error| unreadable(&id, &error)));
                 let document = read.transpose()?.map(|document| made(&document)).transpose()?;
+                let base = visited.map(|visited| &visited.record).filter(|record| !record.head.is_settled());
                 self.places.insert(id.clone(), self.pending.len());
                 self.pending.push(match &document {
                     Some(document) => {
-                        Pending::Save { document: document.clone(), applies: vec![apply], only }
+                        let (document, base) = (document.clone(), base.cloned());
+                        Pending::Save { document, applies: vec![apply], only, base }
                     }
                     None => Pending::Unread { id: id.clone(), applies: vec![apply], only },
                 });
@@ -306,13 +309,15 @@ impl WriteBuffer {
     /// Updates that others were faster with are made again on what they left.
     ///
     /// # Errors
-    /// [`WalkError::WriteRefused`], [`WalkError::Contended`], [`WalkError::Store`].
+    /// [`WalkError::WriteRefused`], [`WalkError::Contended`], [`WalkError::Store`]; [`WalkError::Retracted`] when
+    /// a value was to be written over a version that was taken back.
     pub async fn flush(
         &mut self,
         services: &dyn WalkServices,
         mut extra: Vec<Write>,
     ) -> Result<(), WalkError> {
         let mut contended = None;
+        self.settle_bases(services).await?;
         for _ in 0..ATTEMPTS {
             self.read(services, |pending| matches!(pending, Pending::Unread { .. })).await?;
             let mut writes: Vec<Write> = self.pending.iter().filter_map(Pending::write).collect();
@@ -344,6 +349,28 @@ impl WriteBuffer {
 
     fn done(&mut self) {
         *self = Self { durable: self.durable, ..Self::default() };
+    }
+
+    /// Makes updates again whose ground was taken back. By its version the store could not tell: what somebody else
+    /// has stored meanwhile may have the same.
+    async fn settle_bases(&mut self, services: &dyn WalkServices) -> Result<(), WalkError> {
+        let has_base = |pending: &Pending| matches!(pending, Pending::Save { base: Some(_), .. });
+        if !self.pending.iter().any(has_base) {
+            return Ok(());
+        }
+        services.settled().await?;
+        for pending in &mut self.pending {
+            let Pending::Save { document, applies, only, base } = pending else { continue };
+            if base.take().is_none_or(|base| base.head.is_settled()) {
+                continue;
+            }
+            let id = document.id().clone();
+            if only.is_some() {
+                return Err(WalkError::Retracted { id });
+            }
+            *pending = Pending::Unread { id, applies: std::mem::take(applies), only: None };
+        }
+        Ok(())
     }
 
     /// Makes the updates of some entities on what is stored now.
@@ -419,7 +446,7 @@ impl Pending {
         for apply in &applies {
             document = apply(&document).map_err(|error| unreadable(&id, &error))?.with_version(version);
         }
-        *self = Self::Save { document, applies, only };
+        *self = Self::Save { document, applies, only, base: None };
         Ok(())
     }
 }

@@ -42,6 +42,10 @@ impl WalkServices for NoServices {
         self.documents(ids)
     }
 
+    fn settled(&self) -> StoreFuture<'_, ()> {
+        Box::pin(async { Ok(()) })
+    }
+
     fn neighbours<'a>(&'a self, _of: &'a Neighbours) -> StoreFuture<'a, Vec<Slot>> {
         Box::pin(async { Ok(Vec::new()) })
     }

@@ -11,6 +11,8 @@ use crate::durable;
 use crate::engine::hooks::Ran;
 use crate::engine::{Engine, within};
 use crate::hosted::{Hosted, Phase, State};
+#[cfg(test)]
+use crate::simulation::{Bug, is_planted};
 use crate::spawn::all_settled;
 use crate::walk_actor::End;
 
@@ -111,6 +113,12 @@ impl Engine {
         if let Some(walk) = &hosted.walk {
             hosted.profile.longest_queue = walk.frontier().longest() as u64;
             hosted.profile.detail = walk.told_detail(&hosted.table).map(Box::new);
+        }
+        #[cfg(test)]
+        if is_planted(Bug::AnswerBeforeSettled) {
+            let outcome = finished(hosted);
+            self.end(hosted, outcome);
+            return false;
         }
         if hosted.unsettled.is_empty() && self.core.durability.is_settled() {
             let outcome = finished(hosted);

@@ -16,7 +16,7 @@ impl Engine {
         if hosted.missing.is_some_and(|missing| missing.flush) {
             return true;
         }
-        let writes = walk.writes().is_some_and(|writes| writes.is_due());
+        let writes = walk.writes().is_some_and(|writes| writes.is_due(&*self.core));
         if !hosted.durable {
             return writes;
         }

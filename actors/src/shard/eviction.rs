@@ -177,25 +177,29 @@ impl Eviction {
         }
         self.filled = true;
         let (goal, protected) = (parts(bound, GOAL_PARTS), parts(bound, PROTECTED_PARTS));
-        // Two rounds clear every mark; what is left then has to stay.
-        for _ in 0..2 * (self.probation.queue.len() + self.protected.queue.len()) {
+        // Of the protected, how many in a row had to stay. When it is all of them, they take more than their part
+        // however often they are judged, and what can go is on probation.
+        let mut staying = 0;
+        // Two rounds clear every mark, and a third one finds what the second has moved; what is left has to stay.
+        for _ in 0..3 * (self.probation.queue.len() + self.protected.queue.len()) {
             if self.bytes() <= goal {
                 return;
             }
-            let settled = if self.protected.bytes > protected || self.probation.queue.is_empty() {
-                self.judge_protected(records)
+            let can_go = staying < self.protected.queue.len();
+            if (self.protected.bytes > protected && can_go) || self.probation.queue.is_empty() {
+                match self.judge_protected(records) {
+                    Some(Fate::Pinned | Fate::Unsettled) => staying += 1,
+                    _ => staying = 0,
+                }
             } else {
-                self.judge_probation(records)
-            };
-            if !settled {
-                return;
+                self.judge_probation(records);
             }
         }
     }
 
-    /// Judges the oldest on probation; `false` when there is none.
-    fn judge_probation(&mut self, records: &mut impl Judged) -> bool {
-        let Some(next) = self.probation.queue.pop_front() else { return false };
+    /// Judges the oldest on probation.
+    fn judge_probation(&mut self, records: &mut impl Judged) {
+        let Some(next) = self.probation.queue.pop_front() else { return };
         self.tried = self.tried.saturating_sub(1);
         let place = next as usize;
         match records.judge(place) {
@@ -214,14 +218,14 @@ impl Eviction {
                 self.stand(place, Standing::ghost(self.evicted as u32));
             }
         }
-        true
     }
 
-    /// Judges the protected record that was judged longest ago; `false` when there is none.
-    fn judge_protected(&mut self, records: &mut impl Judged) -> bool {
-        let Some(next) = self.protected.queue.pop_front() else { return false };
+    /// Judges the protected record that was judged longest ago; what was found of it, if there is one.
+    fn judge_protected(&mut self, records: &mut impl Judged) -> Option<Fate> {
+        let next = self.protected.queue.pop_front()?;
         let place = next as usize;
-        match records.judge(place) {
+        let judged = records.judge(place);
+        match judged {
             None => self.stand(place, Standing::OUT),
             Some((Fate::Read | Fate::Pinned | Fate::Unsettled, _)) => self.protected.queue.push_back(next),
             Some((Fate::Idle, bytes)) => {
@@ -232,7 +236,7 @@ impl Eviction {
                 self.stand(place, Standing::OUT);
             }
         }
-        true
+        judged.map(|(fate, _)| fate)
     }
 }
 
@@ -382,6 +386,19 @@ mod tests {
         }
         assert!(!cache.records.marks.contains_key(&3), "nobody wants it any more");
         assert!(cache.eviction.probation.queue.len() + cache.eviction.protected.queue.len() <= 1_001);
+    }
+
+    #[test]
+    fn when_nearly_all_has_to_stay_the_rest_is_still_bounded() {
+        let mut cache = Cache::of(1_000);
+        cache.hits(0..900);
+        cache.records.unsettled = (0..900).collect();
+        // Each read asserts the bound.
+        cache.hits((5_000..8_000).flat_map(|place| [place, place]));
+        assert!((0..900).all(|place| cache.records.marks.contains_key(&place)));
+        cache.records.unsettled.clear();
+        cache.hits(10_000..12_000);
+        assert!(cache.records.marks.len() <= 1_000);
     }
 
     #[test]

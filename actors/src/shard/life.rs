@@ -15,6 +15,7 @@ use crate::messages::Bury;
 use crate::panic_text::panic_text;
 use crate::slab::Slab;
 use crate::supervision::ActorEnd;
+use crate::tasks;
 
 /// Shared by a shard and its tasks.
 #[derive(Clone)]
@@ -62,10 +63,10 @@ impl Life {
         .await
     }
 
-    /// Does it as a task of this thread.
-    pub(super) fn spawn(&self, work: impl Future<Output = ()> + 'static) {
+    /// Does it as a task of this thread. `what` tells a reader of a simulation's trace what it is.
+    pub(super) fn spawn(&self, what: &'static str, work: impl Future<Output = ()> + 'static) {
         let life = self.clone();
-        actix_rt::spawn(async move {
+        tasks::spawn_local(what, async move {
             life.while_alive(work).await;
         });
     }

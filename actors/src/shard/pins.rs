@@ -67,7 +67,7 @@ impl Shard {
         }
         state.borrow_mut().mark_pinned(&slots);
         let (life, state) = (state.borrow().life.clone(), Rc::clone(state));
-        life.spawn(async move {
+        life.spawn("load of what is pinned", async move {
             if let Some(refusal) = Self::load_pinned(&state, &slots).await {
                 tracing::warn!(?refusal, "what is pinned is loaded only when it is asked for");
             }

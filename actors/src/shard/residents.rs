@@ -10,6 +10,8 @@ use super::saves::Unsettled;
 use super::{Shard, ShardParts};
 use crate::messages::Found;
 use crate::resident_figures::ShardFigures;
+#[cfg(test)]
+use crate::simulation::{Bug, is_planted};
 
 /// Bytes that a record takes beside its payload and links: its allocation, its place in the slab and in the order of
 /// eviction.
@@ -87,6 +89,10 @@ impl Shard {
             self.resized(slot, bytes_of(&record), 0);
             self.records -= 1;
         }
+        #[cfg(test)]
+        if is_planted(Bug::ForgetQuietly) {
+            return self.tell();
+        }
         for &slot in slots {
             self.note_change(slot);
         }
@@ -101,17 +107,23 @@ impl Shard {
             let in_store = stored.iter().find(|(found, _)| *found == slot).map(|(_, found)| found);
             let place = self.directory().place_of(slot);
             let Some(resident) = self.parts.slab.get(place) else { continue };
+            // While the store was read the saves may have become durable.
+            let is_under_way = self.unsettled.contains_key(&slot);
+            #[cfg(test)]
+            let is_under_way = is_under_way || is_planted(Bug::ReissueSettled);
             let ahead = match in_store {
                 Some(Found::Record(record)) => record.head.version() < resident.head.version(),
-                // It is gone, and the saves under way will be refused.
+                // It is gone, and the saves under way will be refused; or the store did not tell.
                 _ => false,
             };
             let head = Head::new(resident.head.id.clone(), resident.head.version());
             let extra = resident.payload.extra().cloned();
             match resident.payload.body().map(|body| record_with(head, body, extra)) {
-                Ok(bare) if ahead => {
+                Ok(bare) if ahead && is_under_way => {
                     bare.head.mark_unsettled();
-                    self.reissued.push((slot, Arc::clone(&bare)));
+                    let again = self.reissued.iter().find(|(_, bare)| is_same(bare, &resident));
+                    let first = again.map_or_else(|| Arc::clone(&resident), |(first, _)| Arc::clone(first));
+                    self.reissued.push((first, Arc::clone(&bare)));
                     self.resized(slot, bytes_of(&resident), bytes_of(&bare));
                     self.parts.slab.write(|records| records[place] = Some(bare));
                     self.note_change(slot);
@@ -183,6 +195,10 @@ impl Judged for View<'_> {
         let record = self.records.get(place)?.as_ref()?;
         let slot = self.parts.loader.directory.slot_at(self.parts.index, place);
         let read = record.head.take_touched();
+        #[cfg(test)]
+        if is_planted(Bug::EvictPinned) && self.pinned.contains_key(&slot) {
+            return Some((Fate::Idle, bytes_of(record)));
+        }
         let fate = if self.pinned.contains_key(&slot) {
             Fate::Pinned
         } else if self.unsettled.contains_key(&slot) {
@@ -206,8 +222,13 @@ impl Judged for View<'_> {
     }
 }
 
-pub(super) fn bytes_of(record: &Record<dyn Payload>) -> u64 {
+pub(crate) fn bytes_of(record: &Record<dyn Payload>) -> u64 {
     (RECORD_BYTES + record.payload.heap_bytes() + record.head.link_bytes()) as u64
+}
+
+/// Whether two records are one.
+pub(super) fn is_same(one: &SharedRecord, other: &SharedRecord) -> bool {
+    std::ptr::addr_eq(Arc::as_ptr(one), Arc::as_ptr(other))
 }
 
 /// Gives a resident record the links that a load brought; its bytes before and after.

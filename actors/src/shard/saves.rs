@@ -14,9 +14,12 @@ use wayfare_graph::{
 use tokio::sync::oneshot;
 
 use super::Shard;
-use super::residents::bytes_of;
+use super::residents::{bytes_of, is_same};
 use crate::cache::LayeredCache;
 use crate::messages::{Found, Save, Saved, conflict};
+#[cfg(test)]
+use crate::simulation::{Bug, is_planted};
+use crate::tasks;
 use crate::trace;
 use crate::writer::Persisted;
 
@@ -68,7 +71,7 @@ impl Shard {
             Self::schedule_flush(&state);
         });
         if load.as_mut().now_or_never().is_none() {
-            life.spawn(load);
+            life.spawn("load for saves", load);
         }
     }
 
@@ -90,6 +93,10 @@ impl Shard {
     }
 
     fn refuse_parked(&mut self, slots: &[Slot], error: &Arc<StoreError>) {
+        #[cfg(test)]
+        if is_planted(Bug::DropParked) {
+            return;
+        }
         let waiting = slots.iter().filter_map(|slot| self.parked.remove(slot)).flatten();
         for save in waiting.collect::<Vec<_>>() {
             save.reply.send(Err(Arc::clone(error)));
@@ -140,9 +147,18 @@ impl Shard {
         let life = shard.life.clone();
         drop(shard);
         let state = Rc::clone(state);
-        actix_rt::spawn(async move {
+        tasks::spawn_local("flush of a shard", async move {
             tokio::task::yield_now().await;
             let Some((staged, outcome)) = life.within(|| state.borrow_mut().flush()) else { return };
+            #[cfg(test)]
+            if is_planted(Bug::AcknowledgeBeforeCommit) {
+                let done = |save: &Save| {
+                    let version = save.document.version().next();
+                    Ok(Written::Changed { id: save.document.id().clone(), version })
+                };
+                let results = staged.iter().map(done).collect();
+                return state.borrow_mut().settle(staged, Ok(results));
+            }
             let outcome = outcome.await.unwrap_or_else(|_| Err(Arc::new(unheard())));
             let mut told = Some((staged, outcome));
             life.within(|| {
@@ -181,15 +197,16 @@ impl Shard {
             .collect();
         for (save, result) in staged.iter().zip(&results) {
             let Some(published) = &save.published else { continue };
-            let version = published.head.version();
             let durable = matches!(result, Ok(Ok(Written::Changed { .. })));
+            #[cfg(test)]
+            let durable = durable || (is_planted(Bug::SettleFailedCommit) && result.is_err());
             if durable {
                 published.head.settle();
             }
-            self.reissued.retain(|(slot, record)| {
-                let same = *slot == save.slot && record.head.version() == version;
+            self.reissued.retain(|(first, bare)| {
+                let same = is_same(first, published);
                 if same && durable {
-                    record.head.settle();
+                    bare.head.settle();
                 }
                 !same
             });
@@ -201,8 +218,18 @@ impl Shard {
                 }
             }
         }
-        if !refused.is_empty() {
-            self.forget(&refused);
+        #[cfg(test)]
+        let refused = match () {
+            () if is_planted(Bug::KeepRefused) => Vec::new(),
+            () if is_planted(Bug::SettleFailedCommit) && results.iter().all(Result::is_err) => Vec::new(),
+            () => refused,
+        };
+        let behind = self.behind(&staged, &results);
+        #[cfg(test)]
+        let behind = if is_planted(Bug::StayBehind) { Vec::new() } else { behind };
+        let stale: Vec<Slot> = refused.into_iter().chain(behind).collect();
+        if !stale.is_empty() {
+            self.forget(&stale);
         }
         // Before anybody is told: who knows of a save sees no result that is older. What was taken back was seen too.
         let changed: FxHashSet<EntityKey> =
@@ -211,8 +238,26 @@ impl Shard {
         self.evict_cold();
         self.parts.durability.settled(self.parts.index, count);
         for (save, result) in staged.into_iter().zip(results) {
+            #[cfg(test)]
+            if is_planted(Bug::LeakPermit) && !matches!(result, Ok(Ok(_))) {
+                save.reply.send_and_leak(result);
+                continue;
+            }
             save.reply.send(result);
         }
+    }
+
+    /// Entities of which older versions are resident than those that have become durable, or are being loaded. Their
+    /// records were dropped while the saves were under way: with an earlier save that was refused, or because the store
+    /// did not tell whether they were ahead of it.
+    fn behind(&self, staged: &[Save], results: &[Saved]) -> Vec<Slot> {
+        let records = self.parts.slab.read();
+        let is_behind = |(save, result): (&Save, &Saved)| {
+            let Ok(Ok(Written::Changed { version, .. })) = result else { return None };
+            let resident = records.get(self.directory().place_of(save.slot)).and_then(Option::as_ref);
+            resident.is_none_or(|record| record.head.version() < *version).then_some(save.slot)
+        };
+        staged.iter().zip(results).filter_map(is_behind).collect()
     }
 }
 

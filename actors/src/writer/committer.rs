@@ -9,10 +9,10 @@ use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::Poll;
-use std::time::Instant;
 
-use crossbeam_channel::{Receiver, RecvTimeoutError};
-use tokio::runtime::Handle;
+use crossbeam_channel::Receiver;
+#[cfg(test)]
+use crossbeam_channel::TryRecvError;
 use tokio::sync::{Notify, oneshot};
 use tracing::{Instrument, Span};
 use wayfare_graph::{Store, StoreError, WriteBatch, WriteResult};
@@ -32,6 +32,39 @@ pub(super) struct Orders<'s> {
     pub(super) arrived: &'s Notify,
 }
 
+impl Orders<'_> {
+    /// Waits for the next order; `None` when there will be none.
+    async fn next(&self) -> Option<Order> {
+        #[cfg(test)]
+        if crate::simulation::scheduler().is_some() {
+            return self.next_by_notice().await;
+        }
+        // The thread is the writer's own, and nothing else is under way on it now.
+        self.rx.recv().ok()
+    }
+
+    /// Waits for an order up to a moment.
+    async fn next_until(&self, until: tokio::time::Instant) -> Option<Order> {
+        #[cfg(test)]
+        if crate::simulation::scheduler().is_some() {
+            return tokio::time::timeout_at(until, self.next_by_notice()).await.ok().flatten();
+        }
+        self.rx.recv_deadline(until.into_std()).ok()
+    }
+
+    /// The same where the thread belongs to all.
+    #[cfg(test)]
+    async fn next_by_notice(&self) -> Option<Order> {
+        loop {
+            match self.rx.try_recv() {
+                Ok(order) => return Some(order),
+                Err(TryRecvError::Disconnected) => return None,
+                Err(TryRecvError::Empty) => self.arrived.notified().await,
+            }
+        }
+    }
+}
+
 /// Batches that were handed over and are not yet told the outcome.
 #[derive(Default)]
 struct Group {
@@ -45,7 +78,7 @@ struct Group {
 /// Who waits for a batch, and since when.
 struct Waiting {
     done: oneshot::Sender<Persisted>,
-    since: Instant,
+    since: std::time::Instant,
 }
 
 type Applied = Result<Vec<Vec<WriteResult>>, StoreError>;
@@ -64,7 +97,6 @@ pub(super) struct Committer<'s> {
     store: &'s dyn Store,
     orders: Orders<'s>,
     settings: &'s WriterSettings,
-    runtime: &'s Handle,
     under_way: VecDeque<UnderWay<'s>>,
     /// Gathered, and not yet begun.
     next: Group,
@@ -76,27 +108,12 @@ pub(super) struct Committer<'s> {
 }
 
 impl<'s> Committer<'s> {
-    pub(super) fn new(
-        store: &'s dyn Store,
-        orders: Orders<'s>,
-        settings: &'s WriterSettings,
-        runtime: &'s Handle,
-    ) -> Self {
+    pub(super) fn new(store: &'s dyn Store, orders: Orders<'s>, settings: &'s WriterSettings) -> Self {
         // A writer that is started anew has not failed yet.
         settings.metrics.set_poisoned(false);
         settings.metrics.set_writing(true);
         let (under_way, next) = (VecDeque::new(), Group::default());
-        Self {
-            store,
-            orders,
-            settings,
-            runtime,
-            under_way,
-            next,
-            closing: false,
-            poisoned: None,
-            refusal: None,
-        }
+        Self { store, orders, settings, under_way, next, closing: false, poisoned: None, refusal: None }
     }
 
     /// Refuses all writes, for a reason, if there is one.
@@ -106,38 +123,40 @@ impl<'s> Committer<'s> {
     }
 
     /// Works until the channel is closed and all that came through it is told its outcome.
-    pub(super) fn run_until_closed(mut self) {
+    ///
+    /// Where nothing is under way it blocks the thread until the next order comes: it is driven on one of its own.
+    pub(super) async fn run_until_closed(mut self) {
         let at_once = self.store.max_writers().max(1);
         loop {
-            self.gather();
+            self.gather().await;
             if self.may_begin(at_once) {
-                self.begin();
+                self.begin().await;
             } else if self.under_way.is_empty() {
                 return;
             } else {
-                self.wait();
+                self.wait().await;
             }
         }
     }
 
     /// Takes what waits, up to a commit's worth; when nothing is under way, waits for the first, and with a flush
     /// interval that long for company.
-    fn gather(&mut self) {
+    async fn gather(&mut self) {
         if self.next.batches.is_empty() && self.under_way.is_empty() && !self.closing {
-            match self.orders.rx.recv() {
-                Ok(order) => self.take(order),
-                Err(_) => self.closing = true,
+            match self.orders.next().await {
+                Some(order) => self.take(order),
+                None => self.closing = true,
             }
         }
-        let until = Instant::now() + self.settings.flush_interval;
+        let until = tokio::time::Instant::now() + self.settings.flush_interval;
         let has_time = !self.settings.flush_interval.is_zero() && self.under_way.is_empty();
         while !self.closing && self.next.writes < self.settings.batch_size {
             match self.orders.rx.try_recv() {
                 Ok(order) => self.take(order),
                 Err(_) if !has_time => return,
-                Err(_) => match self.orders.rx.recv_deadline(until) {
-                    Ok(order) => self.take(order),
-                    Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => return,
+                Err(_) => match self.orders.next_until(until).await {
+                    Some(order) => self.take(order),
+                    None => return,
                 },
             }
         }
@@ -167,7 +186,7 @@ impl<'s> Committer<'s> {
         self.under_way.iter().all(|other| other.footprint.is_apart_from(&footprint))
     }
 
-    fn begin(&mut self) {
+    async fn begin(&mut self) {
         let Group { batches, waiting, writes, spans } = std::mem::take(&mut self.next);
         let span = commit_span(&spans, writes);
         let footprint = match self.store.max_writers() {
@@ -185,22 +204,23 @@ impl<'s> Committer<'s> {
         };
         let mut commit: Pin<Box<dyn Future<Output = Applied> + 's>> = Box::pin(commit.instrument(span));
         // A store begins when it is first asked how far it is.
-        let applied = self.runtime.block_on(poll_fn(|cx| {
+        let applied = poll_fn(|cx| {
             Poll::Ready(match commit.as_mut().poll(cx) {
                 Poll::Ready(applied) => Some(applied),
                 Poll::Pending => None,
             })
-        }));
+        })
+        .await;
         self.under_way.push_back(UnderWay { commit, applied, waiting, footprint });
     }
 
     /// Waits for the oldest commit, and tells what came of it; or for more to commit, where there is room for that.
-    fn wait(&mut self) {
+    async fn wait(&mut self) {
         let may_take_more = !self.closing && self.next.writes < self.settings.batch_size;
         let Some(first) = self.under_way.front_mut() else { return };
         if first.applied.is_none() {
             let mut arrived = pin!(self.orders.arrived.notified());
-            first.applied = self.runtime.block_on(poll_fn(|cx| {
+            first.applied = poll_fn(|cx| {
                 if let Poll::Ready(applied) = first.commit.as_mut().poll(cx) {
                     return Poll::Ready(Some(applied));
                 }
@@ -208,7 +228,8 @@ impl<'s> Committer<'s> {
                     true => Poll::Ready(None),
                     false => Poll::Pending,
                 }
-            }));
+            })
+            .await;
         }
         if first.applied.is_some()
             && let Some(UnderWay { applied: Some(applied), waiting, .. }) = self.under_way.pop_front()

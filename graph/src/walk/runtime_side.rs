@@ -164,7 +164,7 @@ impl Walk {
         !self.outbox.is_empty()
             || self.edited
             || self.paused
-            || self.rare.as_ref().is_some_and(|rare| rare.writes.is_due())
+            || self.rare.as_ref().is_some_and(|rare| rare.writes.is_due(&*self.services))
     }
 
     /// Whether hooks have changed the queue otherwise than by appending to it, since the last call.

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use futures_util::FutureExt;
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 use wayfare::{Direction, Error, Graph, Here, StoreError, Stored, Walk, WalkError, WriteError, node, walker};
@@ -143,8 +144,11 @@ async fn a_walk_that_read_a_failing_update_beside_a_new_edge_ends_with_an_error(
     let graph = stage.graph();
     let rename =
         tokio::spawn(async move { graph.update(hamlet("a"), |a: &mut Hamlet| a.name = "A".into()).await });
-    until(async || stage.runtime.handle().newest(&hamlet("a")).await.unwrap().unwrap().version().0 == 2)
-        .await;
+    let published = async || {
+        let shards = stage.runtime.handle().shard_figures().await;
+        shards.iter().any(|shard| shard.unsettled_bytes > 0)
+    };
+    until(published).await;
     // The edge is committed, so the links of the node are read anew; its new name waits for its commit.
     store.applies.admit(1);
     within(connect).await.unwrap().unwrap();
@@ -268,33 +272,27 @@ async fn a_walk_that_read_a_change_which_the_store_refused_does_not_report_it() 
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_update_built_on_one_that_the_store_refuses_is_applied_to_what_is_stored() {
+async fn updates_begun_while_one_is_under_way_that_the_store_refuses_are_applied_to_what_is_stored() {
     let (stage, store) = Stage::on_trick_store(|config| config);
     let graph = stage.graph();
     graph.create_as("x", Parish { code: "X".into() }).await.unwrap();
     let y = graph.create_as("y", Parish { code: "Y".into() }).await.unwrap().id().clone();
     let came = store.applies.came();
     store.applies.close();
-    let update = |from: &'static str, to: &'static str| {
+    let update = |to: &'static str| {
         let (graph, id) = (stage.graph(), y.clone());
-        tokio::spawn(async move {
-            graph.update(id, |parish: &mut Parish| parish.code = format!("{}{to}", from.len())).await
-        })
-    };
-    let newest = async |version| {
-        let read = async || stage.runtime.handle().newest(&y).await.unwrap().unwrap().version().0 == version;
-        until(read).await;
+        Box::pin(async move { graph.update(id, move |parish: &mut Parish| parish.code = to.into()).await })
     };
     let (graph, id) = (stage.graph(), y.clone());
     let refused = tokio::spawn(async move { graph.update(id, |y: &mut Parish| y.code = "X".into()).await });
     store.applies.wait_for(came + 1).await;
-    let first = update("1", "a");
-    newest(3).await;
-    let second = update("22", "b");
-    newest(4).await;
+    let (mut first, mut second) = (update("a"), update("b"));
+    // They wait for what they are to be based on.
+    assert!((&mut first).now_or_never().is_none() && (&mut second).now_or_never().is_none());
     store.applies.open();
     assert!(matches!(within(refused).await.unwrap(), Err(Error::Write(WriteError::UniqueViolation { .. }))));
-    let versions = [within(first).await.unwrap().unwrap(), within(second).await.unwrap().unwrap()];
+    let (first, second) = tokio::join!(within(first), within(second));
+    let versions = [first.unwrap(), second.unwrap()];
     let mut versions = versions.map(|parish| parish.version().0);
     versions.sort_unstable();
     assert_eq!(versions, [2, 3]);
