@@ -19,4 +19,4 @@ mod tests;
 mod walker;
 
 pub(crate) use self::bug::{Bug, is_planted};
-pub(crate) use self::scheduler::scheduler;
+pub(crate) use self::scheduler::{panic_if_due, scheduler};

@@ -5,6 +5,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use parking_lot::{RwLock, RwLockReadGuard};
 use wayfare_graph::SharedRecord;
 
+#[cfg(test)]
+use crate::simulation::{Bug, is_planted};
+
 /// Records by place. Any thread reads under a short guard; only the owning shard writes.
 #[derive(Debug, Default)]
 pub(crate) struct Slab {
@@ -31,6 +34,10 @@ impl Slab {
 
     /// Drops all records, for an owner who cannot be trusted with them any more.
     pub(crate) fn clear(&self) {
+        #[cfg(test)]
+        if is_planted(Bug::KeepRecordsOfTheDead) {
+            return;
+        }
         // Dropped after the guard, so that readers do not wait for it.
         let records = self.write(std::mem::take);
         self.tally.set(0, 0, 0);

@@ -20,6 +20,8 @@ use serde_json::Value;
 use wayfare_graph::{Id, WalkError, WalkerType};
 
 use self::shards::ShardHome;
+#[cfg(test)]
+pub(crate) use self::shards::settle_lost;
 pub(crate) use self::stop::Stop;
 use crate::admission::{Admittance, has_reserve};
 use crate::core::Core;

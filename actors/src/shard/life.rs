@@ -13,6 +13,8 @@ use std::task::Poll;
 use crate::core::Core;
 use crate::messages::Bury;
 use crate::panic_text::panic_text;
+#[cfg(test)]
+use crate::simulation;
 use crate::slab::Slab;
 use crate::supervision::ActorEnd;
 use crate::tasks;
@@ -43,7 +45,14 @@ impl Life {
             return None;
         }
         // What is half done when it panics is never looked at again.
-        match catch_unwind(AssertUnwindSafe(work)) {
+        match catch_unwind(AssertUnwindSafe(|| {
+            #[cfg(test)]
+            simulation::panic_if_due();
+            let done = work();
+            #[cfg(test)]
+            simulation::panic_if_due();
+            done
+        })) {
             Ok(done) => Some(done),
             Err(panic) => {
                 self.end(panic_text(&*panic));

@@ -37,11 +37,19 @@ pub(crate) enum Bug {
     ReissueSettled,
     /// The record that a change of links left behind with a save under way stays as it is.
     KeepLinksOfUnsettled,
+    /// A shard begins before what the one before it had handed to the writer is settled.
+    RestartAtOnce,
+    /// The records of a shard that has ended stay.
+    KeepRecordsOfTheDead,
+    /// Questions that are lost with a shard are not asked again.
+    LoseQuestions,
+    /// What is pinned is forgotten with its shard.
+    ForgetPins,
 }
 
 impl Bug {
     /// All of them.
-    pub(super) const ALL: [Self; 16] = [
+    pub(super) const ALL: [Self; 20] = [
         Self::AcknowledgeBeforeCommit,
         Self::EvictPinned,
         Self::PublishOldLoad,
@@ -58,6 +66,10 @@ impl Bug {
         Self::StayBehind,
         Self::ReissueSettled,
         Self::KeepLinksOfUnsettled,
+        Self::RestartAtOnce,
+        Self::KeepRecordsOfTheDead,
+        Self::LoseQuestions,
+        Self::ForgetPins,
     ];
 }
 

@@ -403,7 +403,8 @@ impl Clients {
         );
         let (clients, asked) = (self.clone(), self.asked());
         self.run(number, what, async move {
-            let spawned = spawn_walk(&clients.core, Box::new(walker), at.clone(), SpawnHow::default(), None).await;
+            let spawned =
+                spawn_walk(&clients.core, Box::new(walker), at.clone(), SpawnHow::default(), None).await;
             let ended = match spawned {
                 Ok(walk) => {
                     let walk = Rc::new(walk);

@@ -1,6 +1,6 @@
 //! One life of a simulated runtime: the actors as they are, all on one thread, with their tasks held back.
 
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use actix::{Actor, AsyncContext, Context};
@@ -14,6 +14,8 @@ use crate::cache::{CacheParts, LayeredCache, MemoryBound};
 use crate::core::Core;
 use crate::settings::Settings;
 use crate::shard::{ShardActor, ShardParts};
+use crate::supervision::{ActorKind, RestartPolicy, SupervisionSettings};
+use crate::supervisor::settle_lost;
 use crate::worker::{Vitals, WorkerActor, WorkerRef};
 use crate::writer::{WriterSettings, writing_task};
 
@@ -31,6 +33,8 @@ pub(super) struct Config {
     pub(super) resident_bytes: u64,
     /// Whether calls to the store fail at times.
     pub(super) has_faults: bool,
+    /// Whether shards panic at times.
+    pub(super) has_panics: bool,
     /// Whether the process is killed at times.
     pub(super) is_killed: bool,
     /// The sort of thing that is let on later than others; see [`Held::sort`](super::scheduler::Held::sort).
@@ -69,6 +73,7 @@ impl Config {
             // Of three records or so, or of all.
             resident_bytes: [700, 1_200, 1 << 20][random.below(3) as usize] * shards as u64,
             has_faults: random.below(3) == 0,
+            has_panics: random.below(4) == 0,
             is_killed: random.below(3) == 0,
             begun: 15 + random.below(30),
             // Leaving some out lets others meet more often (Groce et al., "Swarm testing", ISSTA 2012).
@@ -92,6 +97,15 @@ impl Config {
             resident_bytes: self.resident_bytes,
             limits: Limits { wall: Duration::from_secs(1 << 30), ..Limits::default() },
             resume_walks: false,
+            supervision: SupervisionSettings {
+                shards: RestartPolicy {
+                    restarts: u32::MAX,
+                    backoff: Duration::ZERO,
+                    max_backoff: Duration::ZERO,
+                    ..RestartPolicy::default()
+                },
+                ..SupervisionSettings::default()
+            },
             ..Settings::default()
         }
     }
@@ -118,24 +132,38 @@ pub(super) fn start(config: &Config, store: SimulatedStore, scheduler: &Arc<Sche
     let (writing, writer) = writing_task(Arc::clone(&core.store), settings);
     tokio::task::spawn_local(scheduler.gated("writer", writing));
     let _ = core.writer.set(writer);
-    let shard = |index: usize| {
-        let parts = ShardParts::of(&core, index).unwrap();
-        let context = Context::new();
-        let address = context.address();
-        // RESTARTS: once shards are supervised, the supervision is what is started here, and a panic in a handler or
-        // a task of a shard is one more thing that the scheduler may do to what it holds back.
-        tokio::task::spawn_local(
-            scheduler.gated("mailbox of a shard", context.into_future(ShardActor::new(parts))),
-        );
-        address
-    };
     for index in 0..config.shards {
-        core.shards.seat(index, shard(index));
+        start_shard(&core, scheduler, index);
     }
+    tokio::task::spawn_local(supervise(Arc::downgrade(&core), Arc::clone(scheduler)));
     for number in 0..config.workers {
         let vitals = Arc::new(Vitals::new(number, Arc::new(core.settings.limits.clone())));
         let address = WorkerActor::new(Arc::clone(&core), Arc::clone(&vitals)).start();
         core.workers.write().push(WorkerRef { number, address, vitals, thread: Arbiter::current() });
     }
     core
+}
+
+fn start_shard(core: &Arc<Core>, scheduler: &Arc<Scheduler>, index: usize) {
+    let parts = ShardParts::of(core, index).unwrap();
+    let context = Context::new();
+    core.shards.seat(index, context.address());
+    let actor = context.into_future(ShardActor::new(parts));
+    tokio::task::spawn_local(scheduler.gated("mailbox of a shard", actor));
+}
+
+/// Does what the supervisor does about shards that end.
+async fn supervise(core: Weak<Core>, scheduler: Arc<Scheduler>) {
+    while let Some(core) = core.upgrade() {
+        core.supervision.news.notified().await;
+        for (index, end) in core.shards.take_ended() {
+            core.supervision.ended(ActorKind::Shard, index, end);
+            core.slabs[index].clear();
+            let (core, scheduler) = (Arc::clone(&core), Arc::clone(&scheduler));
+            tokio::task::spawn_local(async move {
+                settle_lost(&core, index).await;
+                start_shard(&core, &scheduler, index);
+            });
+        }
+    }
 }

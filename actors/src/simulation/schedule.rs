@@ -12,7 +12,7 @@ use super::bug::{Bug, plant};
 use super::clients::{AT_ONCE, Clients};
 use super::life::{Config, start};
 use super::rest::faults_at_rest;
-use super::scheduler::{Call, Fate, Installed, Scheduler};
+use super::scheduler::{Call, Fate, Installed, Scheduler, panic_after};
 use super::store::{SimulatedStore, World};
 use crate::panic_text::panic_text;
 
@@ -42,6 +42,8 @@ pub(super) struct Went {
     /// Operations of clients.
     pub(super) operations: u64,
     pub(super) kills: u64,
+    /// Panics of shards that were made due.
+    pub(super) panics: u64,
 }
 
 impl Schedule {
@@ -57,7 +59,7 @@ impl Schedule {
         plant(bug);
         let config = Config::of(&mut Random::stream(self.seed, 2));
         let world = Arc::<Mutex<World>>::default();
-        world.lock().model.has_faults = config.has_faults;
+        world.lock().model.has_faults = config.has_faults || config.has_panics;
         Clients::first_documents(&world, config.nodes);
         let mut run =
             Run { config, world, left: self.choices.clone().into_iter(), went: Went::default(), is_traced };
@@ -114,6 +116,7 @@ struct Run {
 impl Run {
     /// Lives once, until it is killed or at rest.
     fn live(&mut self) -> End {
+        panic_after(0);
         let scheduler = Arc::<Scheduler>::default();
         let installed = Installed::new(&scheduler);
         let system = System::with_tokio_rt(|| {
@@ -162,6 +165,12 @@ impl Run {
                 self.note(|| "kill".into());
                 return End::Killed;
             }
+            4..8 if self.config.has_panics => {
+                let points = 1 + random.below(12) as u32;
+                self.note(|| format!("a shard panics after {points} points"));
+                panic_after(points);
+                self.went.panics += 1;
+            }
             2..4 => {
                 let time = Duration::from_millis(1 + random.below(20));
                 self.note(|| format!("{time:?} pass"));
@@ -209,6 +218,7 @@ impl Run {
 
     /// Lets everything on, in order, until nothing is left.
     async fn come_to_rest(&mut self, scheduler: &Arc<Scheduler>, clients: &Clients) {
+        panic_after(0);
         self.note(|| "everything is let on".into());
         clients.resume_all();
         for _ in 0..MOST_TO_REST {

@@ -3,7 +3,7 @@
 //! What may go on stands in a list, in the order in which it came to stand there. All of a simulation runs on one
 //! thread, so that order hangs on nothing but the choices made before.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -18,6 +18,28 @@ thread_local! {
 /// The scheduler of the simulation that runs on this thread, if one does.
 pub(crate) fn scheduler() -> Option<Arc<Scheduler>> {
     CURRENT.with_borrow(Clone::clone)
+}
+
+thread_local! {
+    /// So many points in the work of shards are passed before the next one panics; none does where it is 0.
+    static PANICS_AFTER: Cell<u32> = const { Cell::new(0) };
+}
+
+/// Makes one of the next points in the work of shards panic.
+pub(super) fn panic_after(points: u32) {
+    PANICS_AFTER.set(points);
+}
+
+/// A point in the work of a shard: panics where that is due.
+pub(crate) fn panic_if_due() {
+    let points = PANICS_AFTER.get();
+    if points > 0 {
+        PANICS_AFTER.set(points - 1);
+        if points == 1 {
+            // Without the report that a panic makes: it is wanted here.
+            std::panic::resume_unwind(Box::new("simulated"));
+        }
+    }
 }
 
 /// Makes a scheduler that of this thread until it is dropped.

@@ -10,16 +10,16 @@ use super::schedule::Schedule;
 const SCHEDULES: u64 = 100_000;
 
 /// Schedules within which every planted bug is found.
-const TO_FIND: u64 = 20_000;
+const TO_FIND: u64 = 100_000;
 
 fn number_of(variable: &str) -> Option<u64> {
     std::env::var(variable).ok().map(|text| text.parse().unwrap())
 }
 
 /// Runs schedules on all processors; the first seed that failed.
-fn first_failing(seeds: std::ops::Range<u64>, bug: Option<Bug>) -> (Option<u64>, [u64; 4]) {
+fn first_failing(seeds: std::ops::Range<u64>, bug: Option<Bug>) -> (Option<u64>, [u64; 5]) {
     let (next, failing) = (AtomicU64::new(seeds.start), AtomicU64::new(u64::MAX));
-    let (is_over, tally) = (AtomicBool::new(false), [const { AtomicU64::new(0) }; 4]);
+    let (is_over, tally) = (AtomicBool::new(false), [const { AtomicU64::new(0) }; 5]);
     std::thread::scope(|scope| {
         for _ in 0..std::thread::available_parallelism().map_or(2, usize::from) {
             scope.spawn(|| {
@@ -29,7 +29,9 @@ fn first_failing(seeds: std::ops::Range<u64>, bug: Option<Bug>) -> (Option<u64>,
                         return;
                     }
                     let went = Schedule::of(seed).run(bug, false);
-                    for (sum, number) in tally.iter().zip([1, went.steps, went.operations, went.kills]) {
+                    for (sum, number) in
+                        tally.iter().zip([1, went.steps, went.operations, went.kills, went.panics])
+                    {
                         sum.fetch_add(number, Ordering::Relaxed);
                     }
                     if !went.faults.is_empty() {
@@ -65,9 +67,9 @@ fn the_protocol_keeps_its_promises_in_every_schedule() {
         return;
     }
     let (began, schedules) = (Instant::now(), number_of("WAYFARE_SIMULATION_SCHEDULES").unwrap_or(SCHEDULES));
-    let (failing, [ran, steps, operations, kills]) = first_failing(0..schedules, None);
+    let (failing, [ran, steps, operations, kills, panics]) = first_failing(0..schedules, None);
     println!(
-        "{ran} schedules, {steps} steps, {operations} operations, {kills} kills in {:?}",
+        "{ran} schedules, {steps} steps, {operations} operations, {kills} kills, {panics} panics in {:?}",
         began.elapsed()
     );
     if let Some(seed) = failing {

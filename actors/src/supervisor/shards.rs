@@ -10,6 +10,8 @@ use wayfare_graph::WriteBatch;
 use super::Supervisor;
 use crate::core::Core;
 use crate::shard::{ShardActor, ShardParts};
+#[cfg(test)]
+use crate::simulation::{Bug, is_planted};
 use crate::supervision::{ActorEnd, ActorKind};
 use crate::system::StartError;
 
@@ -41,6 +43,19 @@ impl ShardHome {
     }
 }
 
+/// Waits until nothing is under way any more of what a shard that has ended had handed to the writer.
+pub(crate) async fn settle_lost(core: &Core, index: usize) {
+    #[cfg(test)]
+    if is_planted(Bug::RestartAtOnce) {
+        return core.durability.forget(index);
+    }
+    // An empty batch comes back when all that were handed over before it have.
+    if let Some(writer) = core.writer.get() {
+        let _ = writer.persist(WriteBatch::default()).await;
+    }
+    core.durability.forget(index);
+}
+
 impl Supervisor {
     pub(super) fn watch_shards(&mut self, cx: &mut Context<Self>) {
         for (index, end) in self.core.shards.take_ended() {
@@ -57,11 +72,7 @@ impl Supervisor {
         let old = self.shards[index].thread.take();
         let core = Arc::clone(&self.core);
         let settled = async move {
-            // An empty batch comes back when all that were handed over before it have.
-            if let Some(writer) = core.writer.get() {
-                let _ = writer.persist(WriteBatch::default()).await;
-            }
-            core.durability.forget(index);
+            settle_lost(&core, index).await;
             tokio::time::sleep(pause).await;
         };
         cx.spawn(settled.into_actor(self).map(move |(), supervisor, cx| {
