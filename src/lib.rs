@@ -115,6 +115,7 @@ pub use wayfare_macros::{
 #[doc = include_str!("../docs/from-jvspatial.md")]
 #[doc = include_str!("../docs/graph.md")]
 #[doc = include_str!("../docs/observability.md")]
+#[doc = include_str!("../docs/reliability.md")]
 #[doc = include_str!("../docs/stores.md")]
 #[doc = include_str!("../docs/walkers.md")]
 #[doc = include_str!("../README.md")]

@@ -1,5 +1,6 @@
 //! Actors that end by themselves, and what becomes of what they had.
 
+mod admission;
 mod scaling;
 mod shards;
 mod workers;
