@@ -111,8 +111,8 @@ async fn tell_of_drain(runtime: Runtime) {
     }
 }
 
-/// In one piece, past the capture of the test's output.
+/// In one piece, past the capture of the test's output, and on a line of its own: the harness has begun one.
 fn say(line: &str) {
     use std::io::Write;
-    let _ = std::io::stdout().lock().write_all(format!("says {line}\n").as_bytes());
+    let _ = std::io::stdout().lock().write_all(format!("\nsays {line}\n").as_bytes());
 }
