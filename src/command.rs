@@ -24,6 +24,7 @@ mod session;
 mod stats;
 mod stores;
 mod subject;
+mod termination;
 mod walk;
 
 use std::ffi::OsString;
@@ -131,7 +132,7 @@ fn run(cli: Cli) -> Result<Exit, Failure> {
     let executor = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let executor =
         executor.map_err(|error| Failure::new(Exit::Failed, format!("cannot start the command: {error}")))?;
-    executor.block_on(async {
+    let work = async {
         match cli.command {
             Command::Import(arguments) => import::run(&session, &arguments).await,
             Command::Walk(walk) => walk::run(&session, walk).await,
@@ -147,7 +148,14 @@ fn run(cli: Cli) -> Result<Exit, Failure> {
             Command::Doctor(arguments) => doctor::run(&session, arguments).await,
             Command::Config => config::run(&session, &cli.globals),
         }
-    })
+    };
+    let time = session.config.supervision.drain_timeout();
+    let ended = executor.block_on(session.termination.within(time, |text| session.note(text), work));
+    if matches!(&ended, Err(failure) if failure.exit() == Exit::Terminated) {
+        // What still waits on a thread, as for a file that nobody writes on, is not waited for.
+        executor.shutdown_background();
+    }
+    ended
 }
 
 #[cfg(test)]

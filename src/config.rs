@@ -132,7 +132,8 @@ impl Config {
     pub fn defaults_toml() -> String {
         let mut text = String::from(
             "# Every setting of Wayfare with its unit, what is allowed, and its default.\n\
-             # The later wins: defaults, this file, environment (WAYFARE_WORKERS__COUNT=4), builder.\n",
+             # The later wins: defaults, this file, environment (WAYFARE_WORKERS__COUNT=4), builder.\n\
+             # Those marked `live` are taken over by a runtime that watches its file; others need a restart.\n",
         );
         let mut open_section = "";
         for setting in settings() {
@@ -144,8 +145,9 @@ impl Config {
             }
             let (doc, unit, allowed) =
                 (setting.doc().trim_end_matches('.'), setting.unit(), setting.allowed());
-            let _ =
-                writeln!(text, "# {doc} ({unit}; {allowed}).\n{} = {}", setting.name(), setting.default());
+            let live = if setting.is_live() { "; live" } else { "" };
+            let (name, default) = (setting.name(), setting.default());
+            let _ = writeln!(text, "# {doc} ({unit}; {allowed}{live}).\n{name} = {default}");
         }
         text
     }

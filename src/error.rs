@@ -40,6 +40,9 @@ pub enum Error {
     /// Figures and health could not be served.
     #[error(transparent)]
     Observe(#[from] ObserveError),
+    /// Signals cannot be listened to.
+    #[error("cannot listen to signals: {0}")]
+    Signals(#[source] std::io::Error),
     /// A cache refused.
     #[error(transparent)]
     Cache(#[from] CacheError),

@@ -6,6 +6,8 @@ mod indexes;
 mod neighbours;
 mod pins;
 
+use std::sync::Arc;
+
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 use wayfare_actors::RuntimeHandle;
 use wayfare_graph::{
@@ -15,6 +17,7 @@ use wayfare_graph::{
 
 use crate::cache::Cache;
 use crate::error::{Error, Result};
+use crate::reload::Running;
 use crate::selection::Selection;
 use crate::stored::Stored;
 
@@ -36,13 +39,12 @@ const UPDATE_PARTS: usize = 4;
 #[derive(Debug, Clone)]
 pub struct Graph {
     handle: RuntimeHandle,
-    update_retries: usize,
-    page_size: usize,
+    running: Arc<Running>,
 }
 
 impl Graph {
-    pub(crate) fn new(handle: RuntimeHandle, update_retries: usize, page_size: usize) -> Self {
-        Self { handle, update_retries, page_size }
+    pub(crate) fn new(handle: RuntimeHandle, running: Arc<Running>) -> Self {
+        Self { handle, running }
     }
 
     /// The cache of results of the runtime.
@@ -176,7 +178,8 @@ impl Graph {
     ) -> Result<Stored<T>> {
         let id = of_type::<T>(id.try_into().map_err(Into::into)?)?;
         let mut newest = self.handle.newest(&id).await?;
-        for _ in 0..self.update_retries {
+        let attempts = self.running.update_retries();
+        for _ in 0..attempts {
             let document = newest.ok_or_else(|| WriteError::NotFound { id: id.clone() })?;
             let mut value: T = document.decode_entity()?;
             change(&mut value);
@@ -190,7 +193,7 @@ impl Graph {
                 Err(error) => return Err(error.into()),
             }
         }
-        Err(Error::Contended { id, attempts: self.update_retries })
+        Err(Error::Contended { id, attempts })
     }
 
     /// Changes many nodes; as [`update`](Self::update) for each, in far fewer messages. The results are in
@@ -217,7 +220,8 @@ impl Graph {
     ) -> Result<Vec<Result<Stored<T>>>> {
         let mut results: Vec<Option<Result<Stored<T>>>> = ids.iter().map(|_| None).collect();
         let mut left: Vec<usize> = (0..ids.len()).collect();
-        for _ in 0..self.update_retries {
+        let attempts = self.running.update_retries();
+        for _ in 0..attempts {
             let wanted: Vec<Id> = left.iter().map(|&at| ids[at].clone()).collect();
             let newest = self.handle.newest_many(&wanted).await?;
             let mut changed = Vec::with_capacity(left.len());
@@ -248,7 +252,7 @@ impl Graph {
                 break;
             }
         }
-        let contended = |at: usize| Error::Contended { id: ids[at].clone(), attempts: self.update_retries };
+        let contended = |at: usize| Error::Contended { id: ids[at].clone(), attempts };
         Ok(results
             .into_iter()
             .enumerate()

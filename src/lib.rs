@@ -58,9 +58,11 @@ pub mod fuzzing;
 mod graph;
 mod observe;
 mod opening;
+mod reload;
 mod runtime;
 mod schema_migration;
 mod selection;
+mod signals;
 mod spawning;
 mod stored;
 pub mod walkers;
@@ -81,9 +83,11 @@ pub use graph::{
 pub use observe::ObserveError;
 #[cfg(feature = "otlp")]
 pub use observe::OtlpTraces;
+pub use reload::{Change, ConfigWatch, Reload};
 pub use runtime::Runtime;
 pub use schema_migration::{EntitySchemas, SchemaMigration, SchemaReport};
 pub use selection::{Part, Selection, SortBy};
+pub use signals::{StopSignal, shutdown_on_signal};
 pub use spawning::{Spawning, StreamSpawning, Walking};
 pub use stored::Stored;
 pub use wayfare_actors::{
@@ -115,6 +119,7 @@ pub use wayfare_macros::{
 #[doc = include_str!("../docs/from-jvspatial.md")]
 #[doc = include_str!("../docs/graph.md")]
 #[doc = include_str!("../docs/observability.md")]
+#[doc = include_str!("../docs/operating.md")]
 #[doc = include_str!("../docs/reliability.md")]
 #[doc = include_str!("../docs/stores.md")]
 #[doc = include_str!("../docs/walkers.md")]

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use wayfare_actors::{
     ActorKind, AdmissionFigures, Degraded, DurableWalk, Health, MetricsSnapshot, ObserveSettings, Readiness,
-    ResidentFigures, RuntimeHandle, Settings, Spawn, Spawned, WalkStatus,
+    ResidentFigures, RuntimeHandle, Settings, Spawn, Spawned, WalkStatus, WeakRuntimeHandle,
 };
 use wayfare_graph::{
     EntityName, EntityType, Event, EventSource, Filter, Id, Index, KeySource, Limits, PoolFigures, Store,
@@ -19,6 +19,7 @@ use crate::error::Result;
 use crate::graph::Graph;
 use crate::observe;
 use crate::opening::{open_cache, open_store};
+use crate::reload::Running;
 use crate::spawning::Spawning;
 
 /// A running runtime: workers that host walks, shards that hold the graph, a writer that makes it durable.
@@ -29,8 +30,7 @@ use crate::spawning::Spawning;
 #[derive(Debug, Clone)]
 pub struct Runtime {
     handle: RuntimeHandle,
-    pub(crate) update_retries: usize,
-    page_size: usize,
+    pub(crate) running: Arc<Running>,
     observed_at: Option<SocketAddr>,
 }
 
@@ -67,14 +67,13 @@ impl Runtime {
         let cache = open_cache(&config.cache)?;
         let handle = RuntimeHandle::start(store, keys, settings_of(config)?, cache)?;
         let observed_at = observe::start(&handle, &config.observe)?;
-        let (update_retries, page_size) = (config.updates.retries, config.store.page_size);
-        Ok(Self { handle, update_retries, page_size, observed_at })
+        Ok(Self { handle, running: Arc::new(Running::new(config)), observed_at })
     }
 
     /// The graph.
     #[must_use]
     pub fn graph(&self) -> Graph {
-        Graph::new(self.handle.clone(), self.update_retries, self.page_size)
+        Graph::new(self.handle.clone(), Arc::clone(&self.running))
     }
 
     /// The cache of results, as `[cache]` says.
@@ -237,6 +236,12 @@ impl Runtime {
         &self.handle
     }
 
+    /// The runtime without keeping it alive.
+    pub(crate) fn downgrade(&self) -> WeakRuntime {
+        let (handle, running) = (self.handle.downgrade(), Arc::clone(&self.running));
+        WeakRuntime { handle, running, observed_at: self.observed_at }
+    }
+
     /// Drains and stops the runtime, also for other handles: no new walks, those that run have
     /// `[supervision] drain_timeout_ms` to finish, and everything written becomes durable.
     pub async fn shutdown(self) {
@@ -244,8 +249,28 @@ impl Runtime {
     }
 }
 
+/// A runtime that is not kept alive.
+#[derive(Debug)]
+pub(crate) struct WeakRuntime {
+    handle: WeakRuntimeHandle,
+    running: Arc<Running>,
+    observed_at: Option<SocketAddr>,
+}
+
+impl WeakRuntime {
+    /// The runtime, as long as somebody else has it.
+    pub(crate) fn upgrade(&self) -> Option<Runtime> {
+        let handle = self.handle.upgrade()?;
+        Some(Runtime { handle, running: Arc::clone(&self.running), observed_at: self.observed_at })
+    }
+
+    pub(crate) fn is_gone(&self) -> bool {
+        self.handle.is_gone()
+    }
+}
+
 /// The numbers of the actors' floor, from the settings.
-fn settings_of(config: &Config) -> Result<Settings> {
+pub(crate) fn settings_of(config: &Config) -> Result<Settings> {
     let workers = config.workers.resolved_count();
     let limits = &config.limits;
     Ok(Settings {

@@ -170,7 +170,7 @@ impl Runtime {
             for (document, result) in changed.iter().zip(results) {
                 match result {
                     Ok(_) => into.upgraded += 1,
-                    Err(WriteError::Conflict { .. }) if attempts < self.update_retries => {
+                    Err(WriteError::Conflict { .. }) if attempts < self.running.update_retries() => {
                         lost.push(document.id().clone());
                     }
                     // Deleted meanwhile.

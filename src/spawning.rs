@@ -70,7 +70,7 @@ impl<W: Walker> Spawning<W> {
     /// The most time this walk may take from its spawn to its end, pauses aside; the other budgets are those
     /// set before, or those of `[limits]`.
     pub fn deadline(mut self, wall: Duration) -> Self {
-        let limits = self.options.limits.take().unwrap_or_else(|| self.handle.settings().limits.clone());
+        let limits = self.options.limits.take().unwrap_or_else(|| Limits::clone(&self.handle.limits()));
         self.options.limits = Some(Limits { wall, ..limits });
         self
     }

@@ -73,12 +73,12 @@ pub struct AdmissionFigures {
 /// The gate.
 pub(crate) struct Gate {
     state: Mutex<State>,
-    queue: usize,
-    wait: Duration,
 }
 
 struct State {
     most: usize,
+    queue: usize,
+    wait: Duration,
     alive: usize,
     is_closed: bool,
     memory_is_short: bool,
@@ -114,6 +114,8 @@ impl Gate {
     pub(crate) fn new(most: usize, settings: &AdmissionSettings) -> Arc<Self> {
         let state = State {
             most,
+            queue: settings.queue,
+            wait: settings.wait,
             alive: 0,
             is_closed: false,
             memory_is_short: false,
@@ -125,7 +127,7 @@ impl Gate {
             waited: 0,
             overloaded: 0,
         };
-        Arc::new(Self { state: Mutex::new(state), queue: settings.queue, wait: settings.wait })
+        Arc::new(Self { state: Mutex::new(state) })
     }
 
     /// Enters at once or not at all: for children, whose parents cannot wait.
@@ -156,7 +158,7 @@ impl Gate {
         clock: &Handle,
     ) -> Result<Ticket, WalkError> {
         let (ticket, entered) = oneshot::channel();
-        let number = {
+        let (number, wait) = {
             let mut state = self.state.lock();
             if state.is_closed {
                 return Err(WalkError::Stopped);
@@ -165,7 +167,7 @@ impl Gate {
                 state.enter();
                 return Ok(Ticket(Some(Arc::clone(self))));
             }
-            if state.line.len() >= self.queue {
+            if state.line.len() >= state.queue {
                 let Some(outdone) = state.line.outdone_by(&admittance) else {
                     return Err(state.overloaded());
                 };
@@ -175,13 +177,13 @@ impl Gate {
             let number = state.next_waiter;
             state.next_waiter += 1;
             state.line.join(admittance, Waiter { number, ticket });
-            number
+            (number, state.wait)
         };
         let leaves = Leaves { gate: self, number };
         let limited = {
             // The caller's executor may have no clock.
             let _within = clock.enter();
-            tokio::time::timeout(self.wait, entered)
+            tokio::time::timeout(wait, entered)
         };
         match limited.await {
             Ok(Ok(ticket)) => Ok(ticket),
@@ -202,10 +204,11 @@ impl Gate {
         self.let_in(state);
     }
 
-    /// Sets how many walks may be alive.
-    pub(crate) fn set_most(self: &Arc<Self>, most: usize) {
+    /// Sets how many walks may be alive, and how further ones wait from now on. Nobody who is in or waits is sent away for
+    /// it: what is too many gets fewer by those that end.
+    pub(crate) fn set_bounds(self: &Arc<Self>, most: usize, settings: &AdmissionSettings) {
         let mut state = self.state.lock();
-        state.most = most;
+        (state.most, state.queue, state.wait) = (most, settings.queue, settings.wait);
         self.let_in(state);
     }
 

@@ -14,6 +14,7 @@ use crate::cache::LayeredCache;
 use crate::directory::Directory;
 use crate::durability::Durability;
 use crate::events::Events;
+use crate::live::Live;
 use crate::messages::{Found, Records, Visit, VisitReply};
 use crate::metrics::Metrics;
 use crate::observed_store::ObservedStore;
@@ -30,7 +31,9 @@ use crate::writer::WriterHandle;
 
 /// The parts of a runtime that are reached from every thread.
 pub(crate) struct Core {
+    /// What it was started with; what may change since then is in `live`.
     pub(crate) settings: Settings,
+    pub(crate) live: Live,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) store: Arc<dyn Store>,
     pub(crate) directory: Arc<Directory>,
@@ -101,6 +104,7 @@ impl Core {
             workers_news: Notify::new(),
             runtime: OnceLock::new(),
             metrics,
+            live: Live::new(&settings),
             settings,
             store,
         })

@@ -18,6 +18,7 @@ mod events;
 pub mod fuzzing;
 mod health;
 mod hosted;
+mod live;
 mod loader;
 mod messages;
 mod metrics;

@@ -24,6 +24,7 @@ pub use self::snapshot::{Bucket, Distribution, MetricFamily, MetricSample, Metri
 use self::table::{ACTORS, SLOW, STORE_CALLS, WALK_OUTCOMES, WALK_STATES, WRITE_OUTCOMES};
 pub use self::table::{MetricKind, MetricLabel, MetricSpec, metrics_table};
 use crate::hosted::State;
+use crate::live::LiveObserve;
 use crate::settings::ObserveSettings;
 use crate::supervision::ActorKind;
 use crate::worker::Vitals;
@@ -65,7 +66,9 @@ type Counters<const N: usize> = [AtomicU64; N];
 
 /// The figures that are not counted anywhere else.
 pub(crate) struct Metrics {
+    /// As at the start; what may change since then is in `live`.
     pub(crate) settings: ObserveSettings,
+    pub(crate) live: LiveObserve,
     /// The coarse clock by which slow hooks are found.
     pub(crate) pulse: Pulse,
     started: Instant,
@@ -98,7 +101,8 @@ impl Metrics {
         let mut mailboxes: [Arc<Mailbox>; ACTORS.len()] = Default::default();
         mailboxes[ActorKind::Cache as usize] = cache;
         Arc::new(Self {
-            pulse: Pulse::default(),
+            pulse: Pulse::new(settings.slow_hook),
+            live: LiveObserve::new(&settings),
             started: Instant::now(),
             walks: Default::default(),
             walks_started: AtomicU64::new(0),

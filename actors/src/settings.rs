@@ -72,8 +72,9 @@ pub struct ObserveSettings {
 }
 
 impl ObserveSettings {
-    /// Whether nothing is to be observed.
-    pub(crate) fn is_off(&self) -> bool {
+    /// Whether nothing is to be observed. A runtime that is started so does not look at the calls to its store later either.
+    #[must_use]
+    pub fn is_off(&self) -> bool {
         let slow = [self.slow_hook, self.slow_query, self.slow_commit];
         !self.metrics && slow.iter().all(Duration::is_zero) && self.sample <= 0.0
     }

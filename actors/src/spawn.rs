@@ -138,7 +138,7 @@ pub(crate) fn all_settled(records: &[SharedRecord]) -> Result<(), WalkError> {
 
 /// Makes the two ends of a walk's stream.
 pub(crate) fn stream(core: &Arc<Core>) -> (mpsc::Sender<Emitted>, EmitStream) {
-    let (tx, values) = mpsc::channel(core.settings.emit_buffer.min(Semaphore::MAX_PERMITS));
+    let (tx, values) = mpsc::channel(core.live.emit_buffer().min(Semaphore::MAX_PERMITS));
     (tx, EmitStream { durability: Arc::clone(&core.durability), values })
 }
 
@@ -258,10 +258,10 @@ fn prepare(
     // Numbers need no order among each other.
     let id = core.next_walk.fetch_add(1, Ordering::Relaxed);
     let worker = choose_worker(core, id).ok_or(WalkError::Stopped)?;
-    let wall = options.limits.as_ref().unwrap_or(&core.settings.limits).wall;
+    let wall = options.limits.as_ref().map_or_else(|| core.live.limits().wall, |limits| limits.wall);
     // A child is in the trace of its parent, or in none.
     let is_traced = parent.as_ref().map_or_else(
-        || trace::is_sampled(id, core.settings.observe.sample),
+        || trace::is_sampled(id, core.metrics.live.sample()),
         |parent| parent.span.get().is_some(),
     );
     let span = if is_traced { WalkSpan::begin(id, walker.name(), at) } else { WalkSpan::default() };

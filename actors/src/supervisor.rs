@@ -1,11 +1,12 @@
 //! The supervisor: the worker pool, the shards, and the directory of walks.
 //!
 //! - Owns: the threads of workers and shards, the writer actor, and what to do when one is lost.
-//! - Accepts: `Spawn`, `Scale`, `CancelWalk`, `PauseWalk`, `InspectWalks`, `Stop`.
+//! - Accepts: `Spawn`, `Scale`, `Reconfigure`, `CancelWalk`, `PauseWalk`, `InspectWalks`, `Stop`.
 //! - Sends: `Host` and `GiveWalks` to workers, control messages to walks.
 //! - Dies when: the runtime stops, after it has drained walks and writes.
 
 mod pool;
+mod reconfigure;
 mod shards;
 mod stop;
 
@@ -19,6 +20,7 @@ use rustc_hash::FxHashMap;
 use serde_json::Value;
 use wayfare_graph::{Id, WalkError, WalkerType};
 
+pub(crate) use self::reconfigure::Reconfigure;
 use self::shards::ShardHome;
 #[cfg(test)]
 pub(crate) use self::shards::settle_lost;
@@ -54,6 +56,8 @@ pub(crate) struct Supervisor {
     /// Workers that will be started after a pause.
     promised: usize,
     is_stopping: bool,
+    /// The number of the last change of settings.
+    last_change: u64,
     /// Looks after its actors so far.
     looks: u32,
 }
@@ -71,6 +75,7 @@ impl Supervisor {
             wanted: core.settings.workers,
             promised: 0,
             is_stopping: false,
+            last_change: 0,
             looks: 0,
         };
         for index in 0..core.settings.shards {

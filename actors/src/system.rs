@@ -1,5 +1,6 @@
 //! Starting and stopping a runtime: its own actix system on its own threads.
 
+mod configuring;
 mod observing;
 mod store_calls;
 
@@ -28,7 +29,7 @@ use crate::settings::Settings;
 use crate::spawn::{EmitStream, SpawnHow, Spawned, spawn_walk, stream};
 use crate::store_changes;
 use crate::supervision::{ActorKind, Degraded};
-use crate::supervisor::{CancelWalk, InspectWalks, PauseWalk, Scale, Spawn, Stop, Supervisor};
+use crate::supervisor::{CancelWalk, InspectWalks, PauseWalk, Spawn, Stop, Supervisor};
 use crate::threads::{Join, join_until, moment_after};
 use crate::trace::SpawnWithin;
 use crate::warm;
@@ -237,20 +238,6 @@ impl RuntimeHandle {
         self.inner.core.events.subscribe(name)
     }
 
-    /// Sets the number of workers, 1 to 256, while walks run; gives the number there was before.
-    ///
-    /// # Errors
-    /// [`WalkError::Stopped`].
-    pub async fn scale(&self, count: usize) -> Result<usize, WalkError> {
-        self.inner.supervisor.send(Scale { count }).await.map_err(|_| WalkError::Stopped)
-    }
-
-    /// How many workers take walks now.
-    #[must_use]
-    pub fn workers(&self) -> usize {
-        self.inner.core.workers.read().len()
-    }
-
     /// Why the runtime writes no more, or stops, if that is so.
     #[must_use]
     pub fn degraded(&self) -> Option<Arc<Degraded>> {
@@ -292,12 +279,6 @@ impl RuntimeHandle {
     #[must_use]
     pub fn keys(&self) -> &KeySource {
         &self.inner.core.keys
-    }
-
-    /// The settings it was started with.
-    #[must_use]
-    pub fn settings(&self) -> &Settings {
-        &self.inner.core.settings
     }
 
     /// The store, as a user would write it.
@@ -394,7 +375,7 @@ impl Drop for Inner {
         // A hook that drops the last handle is on one of the threads that would be waited for.
         if !System::is_registered() {
             // It drains first, as long as it may.
-            end_of_system(thread, self.core.settings.drain_timeout);
+            end_of_system(thread, self.core.live.drain_timeout());
         }
     }
 }

@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use actix::prelude::*;
 use actix_rt::ArbiterHandle;
 use tokio::sync::mpsc;
-use wayfare_graph::{ErasedWalker, Limits, Slot, WalkOptions};
+use wayfare_graph::{ErasedWalker, Slot, WalkOptions};
 
 use crate::core::Core;
 use crate::durable::Restored;
@@ -56,11 +56,10 @@ pub(crate) struct Vitals {
     pub(crate) beside: AtomicUsize,
     /// Why the engine ended, if it did.
     end: OnceLock<ActorEnd>,
-    limits: Arc<Limits>,
 }
 
 impl Vitals {
-    pub(crate) fn new(number: usize, limits: Arc<Limits>) -> Self {
+    pub(crate) fn new(number: usize) -> Self {
         Self {
             number,
             started: Instant::now(),
@@ -71,7 +70,6 @@ impl Vitals {
             ready: AtomicUsize::new(0),
             beside: AtomicUsize::new(0),
             end: OnceLock::new(),
-            limits,
         }
     }
 
@@ -107,10 +105,6 @@ impl Vitals {
         let turn = Duration::from_micros(self.last_turn_us.load(Ordering::Relaxed));
         let walk = self.current.load(Ordering::Relaxed);
         (walk != 0 && self.started.elapsed().saturating_sub(turn) > bound).then_some(walk)
-    }
-
-    pub(crate) fn default_limits(&self) -> Arc<Limits> {
-        Arc::clone(&self.limits)
     }
 }
 

@@ -71,6 +71,7 @@ pub(crate) async fn run(session: &Session, arguments: &CopyArgs) -> Result<Exit,
         true => stores::open_existing(&session.config, &arguments.to)?,
         false => stores::open(&session.config, &arguments.to)?,
     };
+    session.termination.begin(None);
     let held = source.stats().await?;
     let entities = in_order(held.entities, arguments.walks);
     let copy = Copy { source, target, entities, merge: arguments.merge };

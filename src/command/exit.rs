@@ -27,6 +27,8 @@ pub(crate) enum Exit {
     Faults = 5,
     /// A walk was ended with Ctrl-C.
     Interrupted = 130,
+    /// It was asked to end by SIGTERM, and had no time to be done before.
+    Terminated = 143,
 }
 
 /// The exit codes as `--help` lists them.
@@ -39,7 +41,9 @@ Exit codes:
   3    import rejected rows: it stopped at one, or skipped them with --on-error skip
   4    not found: an id or an entity that the store does not have
   5    `doctor` found faults that are left, or `copy` found differences
-  130  a walk was ended with Ctrl-C";
+  130  a walk was ended with Ctrl-C
+  143  ended by SIGTERM before it was done, within `[supervision] drain_timeout_ms` of the
+       settings; one that is done by then ends as if nothing had been";
 
 /// Why the command did not do all that was asked, in one message.
 #[derive(Debug)]

@@ -10,6 +10,7 @@ use wayfare::{Config, Runtime, Store};
 use super::exit::Failure;
 use super::output::{Format, Output};
 use super::stores;
+use super::termination::Termination;
 
 /// Options of every command.
 #[derive(Debug, Clone, Args)]
@@ -41,6 +42,8 @@ pub(crate) struct Session {
     pub(crate) output: Output,
     /// Whether notes and progress are left out.
     pub(crate) quiet: bool,
+    /// SIGTERM, once a store is open.
+    pub(crate) termination: Termination,
 }
 
 impl Session {
@@ -53,7 +56,8 @@ impl Session {
         if let Some(workers) = workers {
             builder = builder.workers_count(workers);
         }
-        Ok(Self { config: builder.build()?, output: Output::new(globals.format), quiet: globals.quiet })
+        let (output, quiet) = (Output::new(globals.format), globals.quiet);
+        Ok(Self { config: builder.build()?, output, quiet, termination: Termination::default() })
     }
 
     /// Opens the store, which is made if there is none.
@@ -61,7 +65,9 @@ impl Session {
         // Durable walks wait for the service that spawned them: a command that ends after a moment would
         // take them up and leave them again.
         let config = self.config.to_builder().durable_resume(false).build()?;
-        Ok(Runtime::start(&config)?)
+        let runtime = Runtime::start(&config)?;
+        self.termination.begin(Some(&runtime));
+        Ok(runtime)
     }
 
     /// Opens a store that must be there: a slip in its path would else make an empty one.
@@ -72,7 +78,9 @@ impl Session {
 
     /// Opens a store that must be there without a runtime, for work on whole stores.
     pub(crate) fn open_store(&self) -> Result<Arc<dyn Store>, Failure> {
-        stores::open_existing(&self.config, self.config.store.url.as_str())
+        let store = stores::open_existing(&self.config, self.config.store.url.as_str())?;
+        self.termination.begin(None);
+        Ok(store)
     }
 
     /// Tells the user something that is no error.

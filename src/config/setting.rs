@@ -17,6 +17,9 @@ pub struct Setting {
     pub(super) read: fn(&mut Config, Raw<'_>, &Range) -> Result<(), Refusal>,
     pub(super) check: fn(&Config, &Range) -> Result<(), Refusal>,
     pub(super) show: fn(&Config, &Range) -> String,
+    pub(super) is_same: fn(&Config, &Config) -> bool,
+    pub(super) take: fn(&mut Config, &Config),
+    pub(super) is_live: bool,
 }
 
 impl Setting {
@@ -60,6 +63,28 @@ impl Setting {
     #[must_use]
     pub fn default(&self) -> String {
         (self.show)(&Config::default(), &self.allowed.range)
+    }
+
+    /// Whether a runtime takes over another value while it runs, by [`Runtime::reload`](crate::Runtime::reload).
+    #[must_use]
+    pub fn is_live(&self) -> bool {
+        self.is_live
+    }
+
+    /// The value in `config`, as TOML writes it; that of a url without its secrets.
+    #[must_use]
+    pub fn shown(&self, config: &Config) -> String {
+        (self.show)(config, &self.allowed.range)
+    }
+
+    /// Whether two settings hold the same value, secrets included.
+    pub(crate) fn is_same(&self, config: &Config, other: &Config) -> bool {
+        (self.is_same)(config, other)
+    }
+
+    /// Takes the value over from other settings.
+    pub(crate) fn take(&self, config: &mut Config, from: &Config) {
+        (self.take)(config, from);
     }
 
     /// The environment variable: `WAYFARE_WORKERS__COUNT`.

@@ -21,14 +21,16 @@ pub(super) const ANY: u64 = i64::MAX as u64;
 
 /// Makes the structs, their defaults, the builder's methods and the list of settings from one table.
 ///
-/// A section reads: meaning, `field "section": Struct { rows }`. A row reads: meaning, `name: type = default, unit, range, builder's method(its argument)`.
+/// A section reads: meaning, `field "section": Struct { rows }`. A row reads: meaning, `name: type = default, unit, range, builder's method(its argument)`,
+/// and `live` where a runtime takes over another value while it runs.
 macro_rules! settings {
     ($(
         $(#[doc = $section_doc:literal])+
         $section:ident $key:literal: $Section:ident {
             $(
                 $(#[doc = $doc:literal])+
-                $name:ident: $type:ty = $default:expr, $unit:literal, $range:expr, $method:ident($arg:ty);
+                $name:ident: $type:ty = $default:expr, $unit:literal, $range:expr, $method:ident($arg:ty)
+                $(, $live:ident)?;
             )+
         }
     )+) => {
@@ -94,6 +96,9 @@ macro_rules! settings {
                 },
                 check: |config, range| Settable::check(&config.$section.$name, range),
                 show: |config, range| Settable::to_toml(&config.$section.$name, range),
+                is_same: |config, other| config.$section.$name == other.$section.$name,
+                take: |config, from| config.$section.$name.clone_from(&from.$section.$name),
+                is_live: !stringify!($($live)?).is_empty(),
             },
         )+)+];
 
@@ -123,7 +128,7 @@ settings! {
         /// Whether indexes that entity types declare are made at the start where they are missing.
         create_indexes: bool = true, "switch", Switch, store_create_indexes(bool);
         /// Documents in memory at a time when a query is read as a stream, and on a page without a limit.
-        page_size: usize = 1000, "documents", Number(1..=100_000), store_page_size(usize);
+        page_size: usize = 1000, "documents", Number(1..=100_000), store_page_size(usize), live;
     }
 
     /// Connections to the store, where it is a server.
@@ -154,21 +159,21 @@ settings! {
     workers "workers": WorkersConfig {
         /// Workers; `auto` is one for each core.
         count: OrAuto<usize> = OrAuto::Auto, "workers", Number(1..=MAX_WORKERS as u64),
-            workers_count(impl Into<OrAuto<usize>>);
+            workers_count(impl Into<OrAuto<usize>>), live;
         /// Visits a worker does for one walk before it lets others run.
         turn_visits: usize = 256, "visits", Number(1..=65_536), workers_turn_visits(usize);
         /// Messages that wait for one worker before senders wait.
         mailbox: usize = 1024, "messages", Number(1..=1_000_000), workers_mailbox(usize);
         /// Walks alive at once in the runtime.
-        max_walks: usize = 100_000, "walks", Number(1..=10_000_000), workers_max_walks(usize);
+        max_walks: usize = 100_000, "walks", Number(1..=10_000_000), workers_max_walks(usize), live;
     }
 
     /// Walks for which there is no room yet.
     admission "admission": AdmissionConfig {
         /// Walks that wait when `[workers] max_walks` are alive; further ones are refused.
-        queue: usize = 10_000, "walks", Number(0..=10_000_000), admission_queue(usize);
+        queue: usize = 10_000, "walks", Number(0..=10_000_000), admission_queue(usize), live;
         /// How long one of them waits before it is refused.
-        wait_ms: u64 = 10_000, "ms", Number(1..=3_600_000), admission_wait_ms(u64);
+        wait_ms: u64 = 10_000, "ms", Number(1..=3_600_000), admission_wait_ms(u64), live;
         /// Memory of the machine below which no walk is admitted; `auto` is a twentieth, at most 1 GiB.
         reserve_bytes: OrAuto<u64> = OrAuto::Auto, "bytes", Bytes(0..=ANY),
             admission_reserve_bytes(impl Into<OrAuto<u64>>);
@@ -223,17 +228,17 @@ settings! {
     /// Budgets of a walk that sets none of its own; reaching one ends the walk with an error that names it.
     limits "limits": LimitsConfig {
         /// Visits of one walk.
-        visits: u64 = 1_000_000_000, "visits", Number(1..=ANY), limits_visits(u64);
+        visits: u64 = 1_000_000_000, "visits", Number(1..=ANY), limits_visits(u64), live;
         /// Visits of one walk to the same node.
-        visits_per_node: u64 = 1_000_000, "visits", Number(1..=ANY), limits_visits_per_node(u64);
+        visits_per_node: u64 = 1_000_000, "visits", Number(1..=ANY), limits_visits_per_node(u64), live;
         /// Places that wait in the queue of one walk.
-        queue: u64 = 100_000_000, "places", Number(1..=ANY), limits_queue(u64);
+        queue: u64 = 100_000_000, "places", Number(1..=ANY), limits_queue(u64), live;
         /// Time from spawn to report.
-        wall_ms: u64 = 3_600_000, "ms", Number(1..=ANY), limits_wall_ms(u64);
+        wall_ms: u64 = 3_600_000, "ms", Number(1..=ANY), limits_wall_ms(u64), live;
         /// What one walk reports, in all.
-        report_bytes: u64 = GIB, "bytes", Bytes(1..=ANY), limits_report_bytes(u64);
+        report_bytes: u64 = GIB, "bytes", Bytes(1..=ANY), limits_report_bytes(u64), live;
         /// Emitted values that wait in a stream before the walk waits.
-        emit_buffer: usize = 1024, "values", Number(1..=ANY), limits_emit_buffer(usize);
+        emit_buffer: usize = 1024, "values", Number(1..=ANY), limits_emit_buffer(usize), live;
     }
 
     /// Events between walkers and services.
@@ -245,7 +250,7 @@ settings! {
     /// Walks that survive their process.
     durable "durable": DurableConfig {
         /// Attempts of a durable walk at one node before it is parked.
-        attempts: u64 = 3, "times", Number(1..=1_000_000), durable_attempts(u64);
+        attempts: u64 = 3, "times", Number(1..=1_000_000), durable_attempts(u64), live;
         /// Whether durable walks that a process left behind go on at the start.
         resume: bool = true, "switch", Switch, durable_resume(bool);
     }
@@ -253,9 +258,9 @@ settings! {
     /// Shutdown, the watch over hooks, and what comes when actors end too often.
     supervision "supervision": SupervisionConfig {
         /// How long shutdown waits for walks and writes to end.
-        drain_timeout_ms: u64 = 30_000, "ms", Number(0..=ANY), supervision_drain_timeout_ms(u64);
+        drain_timeout_ms: u64 = 30_000, "ms", Number(0..=ANY), supervision_drain_timeout_ms(u64), live;
         /// A hook that runs longer is told as stalled.
-        stall_ms: u64 = 10_000, "ms", Number(1..=ANY), supervision_stall_ms(u64);
+        stall_ms: u64 = 10_000, "ms", Number(1..=ANY), supervision_stall_ms(u64), live;
         /// Whether the runtime drains and stops when its actors end too often; otherwise it only refuses writes then.
         stop_when_exceeded: bool = false, "switch", Switch, supervision_stop_when_exceeded(bool);
     }
@@ -319,18 +324,18 @@ settings! {
         /// How often figures are sent there.
         otlp_interval_ms: u64 = 10_000, "ms", Number(100..=3_600_000), observe_otlp_interval_ms(u64);
         /// A hook that takes as long is told; 0 for none.
-        slow_hook_ms: u64 = 100, "ms", Number(0..=86_400_000), observe_slow_hook_ms(u64);
+        slow_hook_ms: u64 = 100, "ms", Number(0..=86_400_000), observe_slow_hook_ms(u64), live;
         /// A query that takes as long is told, with its plan; 0 for none.
-        slow_query_ms: u64 = 500, "ms", Number(0..=86_400_000), observe_slow_query_ms(u64);
+        slow_query_ms: u64 = 500, "ms", Number(0..=86_400_000), observe_slow_query_ms(u64), live;
         /// A commit that takes as long is told; 0 for none.
-        slow_commit_ms: u64 = 1000, "ms", Number(0..=86_400_000), observe_slow_commit_ms(u64);
+        slow_commit_ms: u64 = 1000, "ms", Number(0..=86_400_000), observe_slow_commit_ms(u64), live;
         /// The part of walks that are traced.
-        sample: Fraction = Fraction::ALL, "part", Part, observe_sample(impl Into<Fraction>);
+        sample: Fraction = Fraction::ALL, "part", Part, observe_sample(impl Into<Fraction>), live;
     }
 
     /// Changes to one entity.
     updates "updates": UpdatesConfig {
         /// How often `update` applies its change anew after a conflict.
-        retries: usize = 100, "times", Number(1..=100_000), updates_retries(usize);
+        retries: usize = 100, "times", Number(1..=100_000), updates_retries(usize), live;
     }
 }

@@ -34,7 +34,7 @@ impl Graph {
     /// [`Error::Cursor`](crate::Error::Cursor) for the cursor of a query of another kind, entity, filter or sort,
     /// [`Error::Store`](crate::Error::Store).
     pub async fn find_page(&self, mut query: Query, cursor: Option<&Cursor>) -> Result<FoundPage<Document>> {
-        let size = query.limit.unwrap_or(self.page_size);
+        let size = query.limit.unwrap_or(self.running.page_size());
         if let Some(cursor) = cursor {
             query.after = Some(cursor.position_in(&query)?.clone());
             query.skip = 0;
@@ -71,7 +71,7 @@ impl Graph {
     /// A page, and the query for what comes after it.
     async fn next_page(&self, query: Query) -> Result<(Vec<Document>, Option<Query>)> {
         let wanted = query.limit.unwrap_or(usize::MAX);
-        let size = self.page_size.min(wanted);
+        let size = self.running.page_size().min(wanted);
         let documents = self.handle.find(Query { limit: Some(size), ..query.clone() }).await?;
         let left = wanted - documents.len();
         let rest = documents.last().filter(|_| documents.len() == size && left > 0).map(|last| Query {

@@ -7,6 +7,7 @@ mod crash;
 mod graph;
 mod interop;
 mod observe;
+mod operating;
 mod reference;
 mod supervision;
 mod walks;

@@ -182,7 +182,7 @@ async fn a_gate_that_closes_tells_all_who_wait_and_a_wider_one_lets_them_in() {
     full(&gate, 1).await;
     let mut one = join(&gate, of(0, "a")).await;
     let mut two = join(&gate, of(0, "a")).await;
-    gate.set_most(2);
+    gate.set_bounds(2, &AdmissionSettings::default());
     match one.poll_unpin_now() {
         Poll::Ready(ticket) => ticket.unwrap().spend(),
         Poll::Pending => panic!("there is room"),
@@ -191,4 +191,21 @@ async fn a_gate_that_closes_tells_all_who_wait_and_a_wider_one_lets_them_in() {
     gate.close();
     assert!(matches!(two.await, Err(WalkError::Stopped)));
     assert!(matches!(gate.enter(of(0, "a"), &Handle::current()).await, Err(WalkError::Stopped)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn new_bounds_send_nobody_away_who_is_in_or_waits_and_hold_for_those_who_come() {
+    let gate = gate(2, 10);
+    full(&gate, 2).await;
+    let mut waiting = join(&gate, of(0, "a")).await;
+    let narrow = AdmissionSettings { queue: 1, wait: Duration::from_secs(1), ..AdmissionSettings::default() };
+    gate.set_bounds(1, &narrow);
+    assert_eq!((gate.figures().alive, gate.figures().waiting), (2, 1));
+    let refused = gate.enter(of(0, "b"), &Handle::current()).await;
+    assert!(matches!(refused, Err(WalkError::Overloaded { waiting: 1, .. })));
+    // One has to end for the new bound, and one more before there is room.
+    gate.leave();
+    assert!(waiting.poll_unpin_now().is_pending());
+    gate.leave();
+    assert!(matches!(waiting.poll_unpin_now(), Poll::Ready(Ok(_))));
 }

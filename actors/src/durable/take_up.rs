@@ -164,7 +164,7 @@ async fn note_failure(
         stored.failure = Some(StoredFailure { error: error.to_string(), at, attempts });
         // A budget is as spent at the next attempt.
         let hopeless = matches!(error, WalkError::BudgetReached { .. });
-        let parked = hopeless || attempts >= core.settings.durable_attempts;
+        let parked = hopeless || attempts >= core.live.durable_attempts();
         if parked {
             core.metrics.parked();
             stored.status = WalkStatus::Parked;

@@ -107,7 +107,7 @@ impl BatchWatch {
         if slot == self.slot && !is_done {
             return;
         }
-        let (took, bound) = (self.since.elapsed(), self.core.settings.observe.slow_hook);
+        let (took, bound) = (self.since.elapsed(), self.core.metrics.live.slow_hook());
         if !bound.is_zero() && took >= bound {
             self.tell_slow(took);
         }

@@ -25,7 +25,7 @@ impl Engine {
     fn hosted(&mut self, host: Host) -> Hosted {
         let Host { walker, start, options, shared, stream, restored, .. } = host;
         let table = self.table(&*walker);
-        let limits = options.limits.clone().map_or_else(|| self.vitals.default_limits(), Arc::new);
+        let limits = options.limits.clone().map_or_else(|| self.core.live.limits(), Arc::new);
         let (mut phase, mut profile) = (Phase::Entering, Profile::default());
         let mut frontier = frontier(&options, &table);
         let (mut durable, mut per_node, mut report) = (None, Default::default(), Vec::new());

@@ -21,7 +21,7 @@ impl Engine {
         }
         let mean_bytes = (bytes / records.max(1)).max(1);
         let free = settings.resident_bytes.saturating_sub(held) / FREE_PART;
-        let share = free / mean_bytes / settings.workers as u64;
+        let share = free / mean_bytes / self.core.live.pool() as u64;
         let most = usize::try_from(share).unwrap_or(usize::MAX).max(settings.visit_batch);
         most.saturating_sub(self.read_ahead)
     }

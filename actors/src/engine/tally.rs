@@ -21,7 +21,7 @@ pub(super) struct Tally {
     turns: u32,
     /// Whether hooks of this turn are timed.
     is_timed: bool,
-    /// Milliseconds from which on a hook is slow; the most where none is.
+    /// Milliseconds from which on a hook of this turn is slow; the most where none is.
     slow_ms: u32,
 }
 
@@ -34,10 +34,6 @@ pub(super) struct HookClock {
 
 impl Tally {
     pub(super) fn new(metrics: &Arc<Metrics>) -> Self {
-        let slow_ms = match metrics.settings.slow_hook.as_millis() {
-            0 => u32::MAX,
-            bound => u32::try_from(bound).unwrap_or(u32::MAX),
-        };
         Self {
             metrics: Arc::clone(metrics),
             visits: 0,
@@ -45,13 +41,14 @@ impl Tally {
             told: [0; STATES],
             turns: 0,
             is_timed: false,
-            slow_ms,
+            slow_ms: metrics.pulse.slow_ms(),
         }
     }
 
     pub(super) fn begin_turn(&mut self) {
         self.turns = self.turns.wrapping_add(1);
         self.is_timed = self.turns.is_multiple_of(TIMED_TURNS) && self.metrics.settings.metrics;
+        self.slow_ms = self.metrics.pulse.slow_ms();
     }
 
     #[inline]

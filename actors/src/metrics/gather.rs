@@ -37,7 +37,7 @@ impl Core {
         // What a worker has counted out and another not yet in may be below nothing for a moment.
         told.each(Metric::Walks, metrics.walks.iter().map(|walks| signed(walks.load(Relaxed))));
         told.one(Metric::WalksAlive, size(self.walks.len()));
-        told.one(Metric::WalksMax, size(self.settings.max_walks));
+        told.one(Metric::WalksMax, size(self.live.max_walks()));
         told.one(Metric::WalksStarted, count(&metrics.walks_started));
         told.each(Metric::WalksEnded, counts(&metrics.walks_ended));
         told.distribution(Metric::WalkSeconds, metrics.walk_seconds.told());
@@ -53,7 +53,7 @@ impl Core {
     /// Workers that take walks, and those whose thread a hook keeps.
     pub(crate) fn worker_counts(&self) -> (usize, usize) {
         let workers = self.workers.read();
-        let stall = self.settings.stall;
+        let stall = self.live.stall();
         // One that is stalled is replaced, and is not among the others any more, soon after.
         let working = workers.iter().filter(|worker| worker.vitals.keeps_thread(stall).is_none()).count();
         (working, self.metrics.stalled(stall))

@@ -14,7 +14,7 @@ const PLAN_EVERY_MS: u64 = 1_000;
 
 impl ObservedStore {
     pub(super) fn is_slow_query(&self, took: Duration) -> bool {
-        let bound = self.metrics.settings.slow_query;
+        let bound = self.metrics.live.slow_query();
         !bound.is_zero() && took >= bound
     }
 
@@ -47,7 +47,7 @@ impl ObservedStore {
 
     /// Tells of a commit, if it was slow.
     pub(super) fn tell_slow_commit(&self, batches: usize, writes: usize, took: Duration) {
-        let bound = self.metrics.settings.slow_commit;
+        let bound = self.metrics.live.slow_commit();
         if bound.is_zero() || took < bound {
             return;
         }

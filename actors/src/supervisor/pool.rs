@@ -41,6 +41,7 @@ impl Handler<Scale> for Supervisor {
         let before = std::mem::replace(&mut self.wanted, scale.count.clamp(1, MOST_WORKERS));
         if before != self.wanted {
             tracing::info!(from = before, to = self.wanted, "the worker pool is scaled");
+            self.core.live.set_pool(self.wanted);
         }
         self.fit_pool(cx);
         before
@@ -52,7 +53,7 @@ impl Supervisor {
         let thread = Arbiter::try_new()?;
         let number = self.next_worker;
         self.next_worker += 1;
-        let vitals = Arc::new(Vitals::new(number, Arc::new(self.core.settings.limits.clone())));
+        let vitals = Arc::new(Vitals::new(number));
         let (core, own) = (Arc::clone(&self.core), Arc::clone(&vitals));
         let address = WorkerActor::start_in_arbiter(&thread.handle(), move |_| WorkerActor::new(core, own));
         let worker = WorkerRef { number, address, vitals, thread: thread.handle() };
@@ -108,7 +109,7 @@ impl Supervisor {
                 continue;
             }
             let retired = worker.vitals.retired.load(Ordering::Relaxed);
-            if let Some(walk) = worker.vitals.keeps_thread(self.core.settings.stall)
+            if let Some(walk) = worker.vitals.keeps_thread(self.core.live.stall())
                 && !retired
             {
                 tracing::warn!(worker = worker.number, walk, "a hook keeps its thread; adding a worker");

@@ -25,7 +25,7 @@ impl Handler<Stop> for Supervisor {
         let writer = self.writer.clone();
         let drain = async move {
             core.closed.store(true, Ordering::Release);
-            let until = moment_after(core.settings.drain_timeout);
+            let until = moment_after(core.live.drain_timeout());
             // Durable walks go on in the next process.
             core.walks.gate.close();
             while core.walks.any(|walk| !walk.is_durable() && !walk.is_paused()) && Instant::now() < until {

@@ -18,6 +18,12 @@ impl WeakRuntimeHandle {
     pub fn upgrade(&self) -> Option<RuntimeHandle> {
         self.0.upgrade().map(|inner| RuntimeHandle { inner })
     }
+
+    /// Whether nobody has a handle any more.
+    #[must_use]
+    pub fn is_gone(&self) -> bool {
+        self.0.strong_count() == 0
+    }
 }
 
 impl std::fmt::Debug for WeakRuntimeHandle {
