@@ -24,6 +24,7 @@ mod session;
 mod stats;
 mod stores;
 mod subject;
+mod top;
 mod walk;
 
 use std::ffi::OsString;
@@ -79,6 +80,8 @@ enum Command {
     Copy(copy::CopyArgs),
     /// Looks for what is wrong with a store, and repairs what can be repaired
     Doctor(doctor::DoctorArgs),
+    /// Shows live how a running runtime does, by its `[observe] listen`
+    Top(top::TopArgs),
     /// Shows the effective settings and where each that is not the default was set
     Config,
 }
@@ -145,6 +148,7 @@ fn run(cli: Cli) -> Result<Exit, Failure> {
             Command::Migrate(command) => migrate::run(&session, command).await,
             Command::Copy(arguments) => copy::run(&session, &arguments).await,
             Command::Doctor(arguments) => doctor::run(&session, arguments).await,
+            Command::Top(arguments) => top::run(&session, arguments, cli.globals.format).await,
             Command::Config => config::run(&session, &cli.globals),
         }
     })

@@ -33,6 +33,8 @@ mod pages;
 mod processes;
 #[path = "command/settings.rs"]
 mod settings;
+#[path = "command/top.rs"]
+mod top;
 #[path = "command/walk.rs"]
 mod walk;
 #[path = "command/walks.rs"]
