@@ -1,5 +1,6 @@
 //! The command line: what can be asked, and who answers.
 
+mod bench;
 mod checksum;
 mod config;
 mod copy;
@@ -82,6 +83,8 @@ enum Command {
     Doctor(doctor::DoctorArgs),
     /// Shows live how a running runtime does, by its `[observe] listen`
     Top(top::TopArgs),
+    /// Measures the runtime on this machine, beside loops written by hand, against its budgets
+    Bench(bench::BenchArgs),
     /// Shows the effective settings and where each that is not the default was set
     Config,
 }
@@ -131,6 +134,9 @@ fn run(cli: Cli) -> Result<Exit, Failure> {
         _ => None,
     };
     let session = Session::start(&cli.globals, workers)?;
+    if let Command::Bench(arguments) = &cli.command {
+        return bench::run(&session, arguments);
+    }
     let executor = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let executor =
         executor.map_err(|error| Failure::new(Exit::Failed, format!("cannot start the command: {error}")))?;
@@ -149,6 +155,8 @@ fn run(cli: Cli) -> Result<Exit, Failure> {
             Command::Copy(arguments) => copy::run(&session, &arguments).await,
             Command::Doctor(arguments) => doctor::run(&session, arguments).await,
             Command::Top(arguments) => top::run(&session, arguments, cli.globals.format).await,
+            // It has executors of its own, and was run above.
+            Command::Bench(_) => Ok(Exit::Done),
             Command::Config => config::run(&session, &cli.globals),
         }
     })

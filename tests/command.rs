@@ -9,6 +9,8 @@ mod harness;
 
 #[path = "command/bad_input.rs"]
 mod bad_input;
+#[path = "command/bench.rs"]
+mod bench;
 #[path = "command/copy.rs"]
 mod copy;
 #[path = "command/doctor.rs"]
