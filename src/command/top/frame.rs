@@ -29,6 +29,15 @@ pub(super) struct Frame(pub(super) Vec<Line>);
 /// The width of what stands before the figures of a line.
 const NAME_WIDTH: usize = 11;
 
+/// What stands between two figures of a line.
+const GAP: &str = "   ";
+
+impl Piece {
+    fn width(&self) -> usize {
+        self.text.chars().count()
+    }
+}
+
 impl Line {
     /// A line that begins with the name of its section.
     pub(super) fn named(name: &str) -> Self {
@@ -43,9 +52,30 @@ impl Line {
 
     /// Adds a figure with its name before it, after a gap where it is not the first.
     pub(super) fn figure(self, name: &str, tone: Tone, value: impl AsRef<str>) -> Self {
-        let gap = if self.0.len() > 1 { "   " } else { "" };
+        let gap = if self.0.len() > 1 { GAP } else { "" };
         let line = self.with(Tone::Faint, format!("{gap}{name} "));
         line.with(tone, value)
+    }
+
+    /// The line broken before figures that would reach over a width; what follows stands under the first figure.
+    fn fitted(self, width: usize) -> Vec<Self> {
+        let mut lines = Vec::new();
+        let (mut line, mut used) = (Self::default(), 0);
+        let mut pieces = self.0.into_iter().peekable();
+        while let Some(mut piece) = pieces.next() {
+            // A figure is its name and the piece after it.
+            let figure = piece.width() + pieces.peek().map_or(0, Piece::width);
+            if piece.text.starts_with(GAP) && used > NAME_WIDTH && used + figure > width {
+                lines.push(std::mem::take(&mut line));
+                line.0.push(Piece { text: " ".repeat(NAME_WIDTH), tone: Tone::Plain });
+                used = NAME_WIDTH;
+                piece.text.drain(..GAP.len());
+            }
+            used += piece.width();
+            line.0.push(piece);
+        }
+        lines.push(line);
+        lines
     }
 
     /// The line without tones.
@@ -57,6 +87,11 @@ impl Line {
 impl Frame {
     pub(super) fn push(&mut self, line: Line) {
         self.0.push(line);
+    }
+
+    /// The page for a terminal of a width.
+    pub(super) fn fitted(self, width: usize) -> Self {
+        Self(self.0.into_iter().flat_map(|line| line.fitted(width)).collect())
     }
 
     /// The page without tones, each line ended.
@@ -81,5 +116,18 @@ mod tests {
         let mut frame = Frame::default();
         frame.push(line);
         assert_eq!(frame.text(), "x          a 1   b 2\n");
+    }
+
+    #[test]
+    fn lines_are_broken_between_figures_and_nowhere_else() {
+        let figures = ["alive", "visits", "ended"];
+        let line =
+            figures.iter().fold(Line::named("walks"), |line, name| line.figure(name, Tone::Plain, "12/s"));
+        let fitted = |width| Frame(vec![line.clone()]).fitted(width).text();
+        assert_eq!(fitted(80), "walks      alive 12/s   visits 12/s   ended 12/s\n");
+        assert_eq!(fitted(48), fitted(80));
+        assert_eq!(fitted(47), "walks      alive 12/s   visits 12/s\n           ended 12/s\n");
+        // Where not even one has room, each stands on its own line, and the terminal cuts it.
+        assert_eq!(fitted(5), "walks      alive 12/s\n           visits 12/s\n           ended 12/s\n");
     }
 }

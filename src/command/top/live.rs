@@ -20,7 +20,7 @@ pub(super) async fn watch(address: &Address, mut watch: Watch) -> io::Result<()>
     // When the question is asked that comes after the one under way, `None` while that one is.
     let mut asked_at = Instant::now();
     let mut is_asking = true;
-    screen.show(&watch.frame())?;
+    screen.show(watch.frame())?;
     loop {
         let next = watch.wait().map(|wait| asked_at + wait);
         tokio::select! {
@@ -50,7 +50,7 @@ pub(super) async fn watch(address: &Address, mut watch: Watch) -> io::Result<()>
             },
             () = &mut end => return Ok(()),
         }
-        screen.show(&watch.frame())?;
+        screen.show(watch.frame())?;
     }
 }
 

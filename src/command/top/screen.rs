@@ -39,9 +39,10 @@ impl Screen {
     }
 
     /// Shows a page in place of the one before.
-    pub(super) fn show(&self, frame: &Frame) -> io::Result<()> {
+    pub(super) fn show(&self, frame: Frame) -> io::Result<()> {
+        let (width, height) = size().unwrap_or(USUAL_SIZE);
         let mut out = io::BufWriter::new(stdout().lock());
-        paint(&mut out, frame, size().unwrap_or(USUAL_SIZE))?;
+        paint(&mut out, &frame.fitted(width.into()), (width, height))?;
         out.flush()
     }
 }
