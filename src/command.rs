@@ -1,5 +1,6 @@
 //! The command line: what can be asked, and who answers.
 
+mod bench;
 mod checksum;
 mod config;
 mod copy;
@@ -25,6 +26,7 @@ mod stats;
 mod stores;
 mod subject;
 mod termination;
+mod top;
 mod walk;
 
 use std::ffi::OsString;
@@ -80,6 +82,10 @@ enum Command {
     Copy(copy::CopyArgs),
     /// Looks for what is wrong with a store, and repairs what can be repaired
     Doctor(doctor::DoctorArgs),
+    /// Shows live how a running runtime does, by its `[observe] listen`
+    Top(top::TopArgs),
+    /// Measures the runtime on this machine, beside loops written by hand, against its budgets
+    Bench(bench::BenchArgs),
     /// Shows the effective settings and where each that is not the default was set
     Config,
 }
@@ -129,6 +135,9 @@ fn run(cli: Cli) -> Result<Exit, Failure> {
         _ => None,
     };
     let session = Session::start(&cli.globals, workers)?;
+    if let Command::Bench(arguments) = &cli.command {
+        return bench::run(&session, arguments);
+    }
     let executor = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let executor =
         executor.map_err(|error| Failure::new(Exit::Failed, format!("cannot start the command: {error}")))?;
@@ -146,6 +155,9 @@ fn run(cli: Cli) -> Result<Exit, Failure> {
             Command::Migrate(command) => migrate::run(&session, command).await,
             Command::Copy(arguments) => copy::run(&session, &arguments).await,
             Command::Doctor(arguments) => doctor::run(&session, arguments).await,
+            Command::Top(arguments) => top::run(&session, arguments, cli.globals.format).await,
+            // It has executors of its own, and was run above.
+            Command::Bench(_) => Ok(Exit::Done),
             Command::Config => config::run(&session, &cli.globals),
         }
     };

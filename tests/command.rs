@@ -9,6 +9,8 @@ mod harness;
 
 #[path = "command/bad_input.rs"]
 mod bad_input;
+#[path = "command/bench.rs"]
+mod bench;
 #[path = "command/copy.rs"]
 mod copy;
 #[path = "command/doctor.rs"]
@@ -33,6 +35,8 @@ mod pages;
 mod processes;
 #[path = "command/settings.rs"]
 mod settings;
+#[path = "command/top.rs"]
+mod top;
 #[path = "command/walk.rs"]
 mod walk;
 #[path = "command/walks.rs"]

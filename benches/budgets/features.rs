@@ -9,7 +9,7 @@ use wayfare::{
     event, node, walker,
 };
 
-use crate::made_graph::{MadeGraph, Shape};
+use crate::made_graph::{MadeGraph, chain};
 use crate::measure::{Line, in_turn, timed};
 use crate::resident::{Everywhere, block_on, runtime};
 use crate::stored;
@@ -132,9 +132,14 @@ impl Caller {
     }
 }
 
+/// The first node leads to all others.
+fn star(nodes: u64, n: u64) -> Vec<u64> {
+    (1..if n == 0 { nodes } else { 1 }).collect()
+}
+
 /// A thousand calls of a millisecond each, 64 at a time. The rival is a stream that keeps as many in flight.
 pub fn parallel() -> Vec<Line> {
-    let graph = MadeGraph::new(1_001, Shape::Star);
+    let graph = MadeGraph::new(1_001, star);
     let runtime = runtime(&graph, 2);
     let ours = || {
         let (answers, elapsed) = timed(|| {
@@ -181,7 +186,7 @@ struct Tick {
 /// Events from one thread to one subscriber, beside the channel they run over.
 pub fn events() -> Vec<Line> {
     const EVENTS: u64 = 200_000;
-    let graph = MadeGraph::new(10, Shape::Chain);
+    let graph = MadeGraph::new(10, chain);
     let runtime = runtime(&graph, 1);
     let ours = || {
         timed(|| {

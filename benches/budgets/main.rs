@@ -11,7 +11,6 @@ mod cache;
 mod driver;
 mod features;
 mod json_store;
-mod made_graph;
 mod measure;
 mod memory;
 mod mongo_reads;
@@ -23,9 +22,23 @@ mod resident_set;
 mod stored;
 mod trace;
 
+// What `wayfare bench` measures too.
+#[path = "../../src/command/bench/fault.rs"]
+mod fault;
+#[path = "../../src/command/bench/line.rs"]
+mod line;
+#[path = "../../src/command/bench/made_graph.rs"]
+mod made_graph;
+#[path = "../../src/command/bench/resident.rs"]
+mod over_resident;
+#[path = "../../src/command/bench/rows.rs"]
+mod rows;
+#[path = "../../src/command/bench/walkers.rs"]
+mod walkers;
+
 use wayfare::{edge, node};
 
-use measure::Line;
+use line::Line;
 
 #[node]
 pub struct City {
@@ -46,7 +59,7 @@ fn main() {
         return memory::child(what);
     }
     let wanted = |name: &str| words.is_empty() || words.iter().any(|word| name.contains(word.as_str()));
-    Line::print_head();
+    measure::print_head();
     let groups: [(&str, Measure); 26] = [
         ("breadth-first", resident::breadth_first),
         ("chain", resident::chain),
@@ -77,7 +90,7 @@ fn main() {
     ];
     for (name, measure) in groups {
         if wanted(name) {
-            measure().iter().for_each(Line::print);
+            measure().iter().for_each(measure::print);
         }
     }
 }

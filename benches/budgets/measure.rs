@@ -1,51 +1,23 @@
-//! Medians, memory and the table.
+//! The table as it is printed, medians of many things, and memory.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-/// One line of the table.
-pub struct Line {
-    pub work: &'static str,
-    pub rival: String,
-    pub ours: String,
-    /// Ours over the rival's, or over the budget itself where there is no rival.
-    pub ratio: f64,
-    pub budget: f64,
+pub use crate::line::{Line, median, timed};
+
+pub fn print_head() {
+    println!("{:<46} {:>18} {:>16} {:>7} {:>7}", "work", "rival", "ours", "ratio", "budget");
 }
 
-impl Line {
-    /// A line for times: what each took for one unit of work.
-    pub fn times(work: &'static str, rival: f64, ours: f64, budget: f64, unit: &str) -> Self {
-        let show = |value: f64| format!("{value:.1} {unit}");
-        Self { work, rival: show(rival), ours: show(ours), ratio: ours / rival, budget }
-    }
-
-    /// A line for times that have no budget.
-    pub fn compared(work: &'static str, rival: f64, ours: f64, unit: &str) -> Self {
-        Self::times(work, rival, ours, f64::INFINITY, unit)
-    }
-
-    /// A line against a fixed bound.
-    pub fn bound(work: &'static str, bound: f64, ours: f64, unit: &str) -> Self {
-        Self {
-            work,
-            rival: format!("at most {bound} {unit}"),
-            ours: format!("{ours:.2} {unit}"),
-            ratio: ours / bound,
-            budget: 1.0,
+pub fn print(line: &Line) {
+    let Line { work, rival, is_bound, ours, unit, ratio, budget } = line;
+    let rival = if *is_bound { format!("at most {rival} {unit}") } else { format!("{rival:.1} {unit}") };
+    let ours = if *is_bound { format!("{ours:.2} {unit}") } else { format!("{ours:.1} {unit}") };
+    match line.is_met() {
+        None => println!("{work:<46} {rival:>18} {ours:>16} {ratio:>7.2} {:>7}", "none"),
+        Some(is_met) => {
+            let met = if is_met { "met" } else { "missed" };
+            println!("{work:<46} {rival:>18} {ours:>16} {ratio:>7.2} {budget:>7.2}  {met}");
         }
-    }
-
-    pub fn print_head() {
-        println!("{:<46} {:>18} {:>16} {:>7} {:>7}", "work", "rival", "ours", "ratio", "budget");
-    }
-
-    pub fn print(&self) {
-        let Self { work, rival, ours, ratio, budget } = self;
-        if budget.is_infinite() {
-            return println!("{work:<46} {rival:>18} {ours:>16} {ratio:>7.2} {:>7}", "none");
-        }
-        let met = if ratio <= budget { "met" } else { "missed" };
-        println!("{work:<46} {rival:>18} {ours:>16} {ratio:>7.2} {budget:>7.2}  {met}");
     }
 }
 
@@ -72,17 +44,6 @@ pub fn all_in_turn<const N: usize>(runs: usize, mut works: [&mut dyn FnMut() -> 
         }
     }
     times.map(|mut times| median(&mut times))
-}
-
-pub fn median(values: &mut [f64]) -> f64 {
-    values.sort_by(f64::total_cmp);
-    values[values.len() / 2]
-}
-
-pub fn timed<T>(work: impl FnOnce() -> T) -> (T, Duration) {
-    let start = Instant::now();
-    let value = work();
-    (value, start.elapsed())
 }
 
 /// Resident bytes of this process.

@@ -5,13 +5,12 @@ use std::process::Command;
 use petgraph::graph::DiGraph;
 use wayfare::{Here, Random, Unique, Walk, WalkOptions, walker};
 
-use crate::made_graph::{MadeGraph, Shape};
+use crate::made_graph::{MadeGraph, random};
 use crate::measure::{Line, resident_bytes};
 use crate::resident::{Everywhere, block_on, runtime};
 use crate::{City, Road};
 
 const NODES: u64 = 1_000_000;
-const SHAPE: Shape = Shape::Random { degree: 8 };
 const WALKERS: u64 = 50_000;
 const PAUSED: u64 = 100_000;
 
@@ -41,7 +40,7 @@ fn in_child(what: &str) -> f64 {
 
 /// Prints how many bytes a thing takes.
 pub fn child(what: &str) {
-    let graph = MadeGraph::new(NODES, SHAPE);
+    let graph = MadeGraph::new(NODES, random);
     let grown = match what {
         "petgraph" => {
             let before = resident_bytes();

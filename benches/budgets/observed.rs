@@ -2,19 +2,18 @@
 
 use wayfare::{Config, ConfigBuilder, Fraction, KeySource, Runtime};
 
-use crate::made_graph::{MadeGraph, Shape};
+use crate::made_graph::{MadeGraph, random};
 use crate::measure::{Line, in_turn};
 use crate::resident::walk_all;
 
 const NODES: u64 = 1_000_000;
-const DEGREE: u64 = 8;
 const RUNS: usize = 9;
 
 pub fn breadth_first() -> Vec<Line> {
     // Somebody has to listen, or spans would cost nothing. Where no walk is traced, nothing is told to it.
     let listening = tracing_subscriber::registry();
     tracing::subscriber::set_global_default(listening).unwrap();
-    let graph = MadeGraph::new(NODES, Shape::Random { degree: DEGREE });
+    let graph = MadeGraph::new(NODES, random);
     let runtime = |set: fn(ConfigBuilder) -> ConfigBuilder| {
         let config = Config::builder().workers_count(1).cache_resident_bytes(4 << 30);
         Runtime::with_store(graph.clone(), KeySource::system(), &set(config).build().unwrap()).unwrap()

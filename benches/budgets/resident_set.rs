@@ -5,13 +5,12 @@ use std::time::Duration;
 
 use wayfare::{Config, KeySource, Random, Runtime};
 
-use crate::made_graph::{MadeGraph, Shape};
+use crate::made_graph::{MadeGraph, random};
 use crate::measure::{Line, timed};
 use crate::resident::{Everywhere, First, block_on};
 use crate::trace::{Lru, zipf};
 
 const NODES: u64 = 100_000;
-const SHAPE: Shape = Shape::Random { degree: 8 };
 
 /// Visits of a trace of single visits.
 const READS: usize = 200_000;
@@ -49,7 +48,7 @@ fn whole(graph: &Arc<MadeGraph>) -> (u64, u64) {
 }
 
 pub fn lines() -> Vec<Line> {
-    let graph = MadeGraph::new(NODES, SHAPE);
+    let graph = MadeGraph::new(NODES, random);
     let (bytes, records) = whole(&graph);
     let mut lines = Vec::new();
     for (part, hit, speed) in [

@@ -15,7 +15,8 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use self::columns::Columns;
-use self::shown::{compact, figure, printable, shortened};
+pub(crate) use self::shown::printable;
+use self::shown::{compact, figure, shortened};
 use super::exit::{Exit, Failure};
 
 /// The form of results.

@@ -137,7 +137,7 @@ pub(super) fn start(config: &Config, store: SimulatedStore, scheduler: &Arc<Sche
     }
     tokio::task::spawn_local(supervise(Arc::downgrade(&core), Arc::clone(scheduler)));
     for number in 0..config.workers {
-        let vitals = Arc::new(Vitals::new(number, Arc::new(core.settings.limits.clone())));
+        let vitals = Arc::new(Vitals::new(number));
         let address = WorkerActor::new(Arc::clone(&core), Arc::clone(&vitals)).start();
         core.workers.write().push(WorkerRef { number, address, vitals, thread: Arbiter::current() });
     }

@@ -35,7 +35,7 @@ pub(super) fn figure(value: &Value) -> String {
 }
 
 /// Text that cannot move the cursor or colour the terminal: control characters are escaped.
-pub(super) fn printable(text: &str) -> String {
+pub(crate) fn printable(text: &str) -> String {
     if !text.contains(char::is_control) {
         return text.to_owned();
     }

@@ -1,25 +1,33 @@
 //! A store that makes its graph up as it is asked, so that the benches measure the runtime and not the
 //! memory of a store.
+//!
+//! `benches/budgets` has this file too, with entity types of its own.
 
 use std::sync::Arc;
 
 use wayfare::__private::{Adjacency, Explanation, Link, Loaded, StoreFuture};
 use wayfare::{
-    Body, Direction, Document, EntityName, Id, Index, Kind, Need, Page, Query, Random, Store, StoreError,
-    StoreStats, Version, WriteBatch, WriteResult,
+    Body, Direction, Document, Entity, EntityName, Id, Index, Kind, Need, Page, Query, Random, Store,
+    StoreError, StoreStats, Version, WriteBatch, WriteResult,
 };
 
-use crate::City;
+use super::{City, Road};
 
-/// How the nodes are joined.
-#[derive(Debug, Clone, Copy)]
-pub enum Shape {
-    /// Every node has so many out-edges to nodes chosen at random.
-    Random { degree: u64 },
-    /// Every node leads to the next.
-    Chain,
-    /// The first node leads to all others.
-    Star,
+/// How the nodes are joined: the neighbours of the n-th of so many nodes.
+pub type Shape = fn(nodes: u64, n: u64) -> Vec<u64>;
+
+/// Out-edges of every node in [`random`].
+pub const DEGREE: u64 = 8;
+
+/// Every node has eight out-edges to nodes chosen at random.
+pub fn random(nodes: u64, n: u64) -> Vec<u64> {
+    let mut random = Random::stream(42, n);
+    (0..DEGREE).map(|_| random.below(nodes)).collect()
+}
+
+/// Every node leads to the next.
+pub fn chain(nodes: u64, n: u64) -> Vec<u64> {
+    (n + 1 < nodes).then_some(n + 1).into_iter().collect()
 }
 
 /// A graph of `nodes` cities. Reading only.
@@ -33,8 +41,7 @@ pub struct MadeGraph {
 
 impl MadeGraph {
     pub fn new(nodes: u64, shape: Shape) -> Arc<Self> {
-        let name = |name| EntityName::new(name).expect("a plain name");
-        Arc::new(Self { nodes, shape, road: name("Road"), city: name("City") })
+        Arc::new(Self { nodes, shape, road: Road::entity_name(), city: City::entity_name() })
     }
 
     /// The id of the n-th node: a generated key, as in a real graph.
@@ -51,14 +58,7 @@ impl MadeGraph {
 
     /// The neighbours of the n-th node.
     pub fn neighbours(&self, n: u64) -> Vec<u64> {
-        match self.shape {
-            Shape::Random { degree } => {
-                let mut random = Random::stream(42, n);
-                (0..degree).map(|_| random.below(self.nodes)).collect()
-            }
-            Shape::Star => (1..if n == 0 { self.nodes } else { 1 }).collect(),
-            Shape::Chain => (n + 1 < self.nodes).then_some(n + 1).into_iter().collect(),
-        }
+        (self.shape)(self.nodes, n)
     }
 
     pub fn payload(&self, n: u64) -> City {
