@@ -207,6 +207,11 @@ impl Supervision {
         pause
     }
 
+    /// Counts an actor that was replaced though it has not ended: a hook keeps its thread, which is no fault of its own.
+    pub(crate) fn replaced(&self, actor: ActorKind) {
+        self.restarts[actor.at()].fetch_add(1, Ordering::Relaxed);
+    }
+
     fn degrade(&self, degraded: Degraded) {
         if self.degraded.get().is_some() {
             return;

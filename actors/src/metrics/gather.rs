@@ -21,8 +21,8 @@ impl Core {
         told.one(Metric::Uptime, self.metrics.started.elapsed().as_secs_f64());
         told.one(Metric::Draining, flag(self.is_closed()));
         self.tell_walks(&mut told);
-        told.each(Metric::Restarts, ActorKind::ALL.map(|kind| number(self.supervision.restarts(kind))));
-        self.metrics.tell_actors(&mut told, self.worker_counts());
+        let restarts = ActorKind::ALL.map(|kind| number(self.supervision.restarts(kind)));
+        self.metrics.tell_actors(&mut told, self.worker_counts(), restarts);
         let by_shards = self.slabs.iter().map(|slab| slab.tally.conflicts()).sum::<u64>();
         self.metrics.tell_store(&mut told, self.writes_under_way(), by_shards);
         self.tell_memory(&mut told);
@@ -79,8 +79,14 @@ impl Core {
 }
 
 impl Metrics {
-    fn tell_actors(&self, told: &mut MetricsSnapshot, (working, stalled): (usize, usize)) {
+    fn tell_actors(
+        &self,
+        told: &mut MetricsSnapshot,
+        (working, stalled): (usize, usize),
+        restarts: [f64; ActorKind::ALL.len()],
+    ) {
         told.each(Metric::Workers, [working, stalled].map(size));
+        told.each(Metric::Restarts, restarts);
         told.each(Metric::MailboxDepth, self.mailboxes.iter().map(|mailbox| signed(mailbox.depth())));
         told.distributions(Metric::MailboxWait, self.mailboxes.iter().map(|mailbox| mailbox.wait()));
     }

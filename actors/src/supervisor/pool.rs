@@ -154,6 +154,7 @@ impl Supervisor {
         // The new one first: there is never none.
         if !worker.vitals.retired.load(Ordering::Relaxed) && self.add_worker().is_ok() {
             self.retire(worker);
+            self.core.supervision.replaced(ActorKind::Worker);
         }
         self.fit_pool(cx);
     }

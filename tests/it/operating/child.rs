@@ -57,6 +57,11 @@ impl Rounds {
 #[test]
 fn works_until_it_is_told_to_stop() {
     let Ok(store) = std::env::var(STORE) else { return };
+    // Bounded, should the parent die first.
+    std::thread::spawn(|| {
+        std::thread::sleep(std::time::Duration::from_secs(300));
+        std::process::exit(3);
+    });
     let executor =
         tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     executor.block_on(work(&store));
