@@ -209,7 +209,7 @@ async fn what_an_exit_hook_emits_arrives() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_largest_buffer_that_the_settings_allow_works() {
-    let stage = Stage::with(|config| config.limits_emit_buffer(usize::MAX));
+    let stage = Stage::with(|config| config.limits_emit_buffer(i64::MAX as usize));
     let (walk, stream) = stage.runtime.spawn(Farewell).stream().await.unwrap();
     assert_eq!(drained(stream).await.len(), 3 * BUFFER);
     within(walk.finish()).await.unwrap();

@@ -39,7 +39,7 @@ async fn a_walk_that_does_not_finish_in_time_is_told_that_the_runtime_has_stoppe
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_longest_drain_that_the_settings_allow_works() {
-    let stage = Stage::with(|config| config.supervision_drain_timeout_ms(u64::MAX));
+    let stage = Stage::with(|config| config.supervision_drain_timeout_ms(i64::MAX as u64));
     within(stage.runtime.clone().shutdown()).await;
 }
 

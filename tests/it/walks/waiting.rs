@@ -127,7 +127,7 @@ impl Circler {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_walk_without_end_does_not_starve_another_on_the_same_worker() {
-    let stage = Stage::with(|config| config.workers_count(1).limits_visits_per_node(u64::MAX));
+    let stage = Stage::with(|config| config.workers_count(1).limits_visits_per_node(i64::MAX as u64));
     stage.draw("a>b b>c c>a").await;
     let stop = Arc::default();
     let endless = stage.runtime.spawn(Circler { stop: Arc::clone(&stop) }).at(hamlet("a")).await.unwrap();
