@@ -85,7 +85,11 @@ impl Folder {
     pub(super) fn look_at_all(&self, state: &mut SyncState) -> Result<(), StoreError> {
         self.make_folders()?;
         // Watched before they are read, so that no change falls between. A watch that ended is replaced.
-        state.watch = Watch::start(&self.path).map_err(|error| self.failed(error))?.map(Arc::new);
+        let watch = Watch::start(&self.path).map_err(|error| self.failed(error))?.map(Arc::new);
+        if let Some(ended) = std::mem::replace(&mut state.watch, watch) {
+            // Whoever waits for it would do so for ever: what it had to tell has been read here.
+            ended.wake();
+        }
         state.own.clear();
         state.again.clear();
         let mut missing: FxHashMap<(Kind, String), Id> = FxHashMap::default();

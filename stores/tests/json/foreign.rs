@@ -140,6 +140,25 @@ fn a_folder_that_vanishes_takes_its_documents_and_is_made_again() {
 }
 
 #[test]
+fn a_store_whose_folder_vanished_can_be_closed() {
+    for round in 0..40 {
+        let (closed, is_closed) = std::sync::mpsc::channel();
+        std::thread::spawn(move || {
+            let files = Files::new();
+            let store = open(files.path()).unwrap();
+            fs::remove_dir_all(files.file("object")).unwrap();
+            // Either this or the thread that waits for others notices it first.
+            assert_eq!(get(&store, "o.Setting.s"), None);
+            drop(store);
+            let _ = closed.send(());
+        });
+        is_closed
+            .recv_timeout(std::time::Duration::from_secs(30))
+            .unwrap_or_else(|_| panic!("round {round}"));
+    }
+}
+
+#[test]
 fn edges_of_others_may_lead_nowhere_and_stand_twice() {
     let files = Files::new();
     files.put("node/n.City.a.json", &city("a", json!({})));
