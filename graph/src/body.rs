@@ -4,85 +4,19 @@
 //! has. Byte strings, which JSON lacks, read as lists of numbers, NaN and infinities as null: the
 //! forms they would take in JSON.
 
+mod error;
+mod reader;
+
 use std::fmt;
 use std::sync::Arc;
 
 use rmp::Marker;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde_json::{Map, Number, Value};
+use serde_json::{Map, Value};
 
-use crate::entity_name::EntityName;
-use crate::id::Id;
-
-/// Why a body could not be written or read.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum BodyError {
-    /// The value does not serialise to a map of named fields.
-    #[error("an entity must serialise to a map of named fields, not to {found}")]
-    NotAMap {
-        /// What it serialised to.
-        found: &'static str,
-    },
-    /// A value holds something a document cannot.
-    #[error("cannot be stored in a document: {reason}")]
-    Encode {
-        /// The serialiser's own words.
-        reason: String,
-    },
-    /// The stored fields do not fit the wanted type.
-    #[error("stored fields do not fit the type: {reason}")]
-    Decode {
-        /// The deserialiser's own words.
-        reason: String,
-    },
-    /// The document was written by a newer release of the program, whose form this one does not know.
-    #[error("`{id}` has schema {found}, this program knows up to {supported}: use a newer release of it")]
-    NewerSchema {
-        /// The document.
-        id: Id,
-        /// Its schema version.
-        found: u32,
-        /// The schema version of the type.
-        supported: u32,
-    },
-    /// No function is registered that would bring older documents a step further.
-    #[error(
-        "no upgrade of {entity} from schema {from} to {to}: register one with `#[upgrade({entity}, from = {from})]`"
-    )]
-    MissingUpgrade {
-        /// The entity.
-        entity: EntityName,
-        /// The schema version that nothing leads on from.
-        from: u32,
-        /// The next.
-        to: u32,
-    },
-    /// An upgrade could not make the new form of the stored fields.
-    #[error("`{id}` cannot be upgraded from schema {from}: {reason}")]
-    UpgradeFailed {
-        /// The document.
-        id: Id,
-        /// The schema version of its fields then.
-        from: u32,
-        /// The upgrade's own words.
-        reason: String,
-    },
-    /// The bytes are no body.
-    #[error("stored bytes are damaged at offset {offset}")]
-    Damaged {
-        /// Where reading stopped.
-        offset: usize,
-    },
-}
-
-/// Deepest nesting of lists and maps that is read. JSON text is parsed to a depth of 128 at most, so what came
-/// from there can be read again. More overflows the stack of a thread in a debug build.
-const MAX_DEPTH: u32 = 256;
-
-/// Most values that memory is reserved for before they are read.
-const MAX_RESERVED: usize = 64;
+pub use self::error::BodyError;
+use self::reader::{MAX_DEPTH, Reader};
 
 /// Encoded fields, cheap to clone.
 #[derive(Clone, PartialEq, Eq)]
@@ -203,7 +137,7 @@ impl fmt::Debug for Body {
 /// A number without a JSON form is refused: stored, it would read as null.
 pub(crate) fn stored_form<T: Serialize + ?Sized>(value: &T) -> Result<Value, BodyError> {
     let bytes = encoded(value)?;
-    let mut reader = Reader { refuses_nan: true, ..Reader::new(&bytes) };
+    let mut reader = Reader::refusing_nan(&bytes);
     reader.value(0).map_err(|error| match error {
         BodyError::Damaged { .. } => BodyError::Encode {
             reason: "it nests too deeply, or has a map whose keys are not text".to_owned(),
@@ -227,200 +161,6 @@ fn shape(marker: Marker) -> &'static str {
         Marker::FixArray(_) | Marker::Array16 | Marker::Array32 => "a list",
         Marker::Bin8 | Marker::Bin16 | Marker::Bin32 => "bytes",
         _ => "a number",
-    }
-}
-
-/// Reads MessagePack; every length is checked against the bytes that are left.
-struct Reader<'a> {
-    bytes: &'a [u8],
-    at: usize,
-    /// Whether NaN and infinities are errors, rather than null.
-    refuses_nan: bool,
-}
-
-impl<'a> Reader<'a> {
-    fn new(bytes: &'a [u8]) -> Self {
-        Self { bytes, at: 0, refuses_nan: false }
-    }
-
-    fn damaged(&self) -> BodyError {
-        BodyError::Damaged { offset: self.at }
-    }
-
-    fn take(&mut self, len: usize) -> Result<&'a [u8], BodyError> {
-        let end = self.at.checked_add(len).filter(|&end| end <= self.bytes.len());
-        let end = end.ok_or_else(|| self.damaged())?;
-        let taken = &self.bytes[self.at..end];
-        self.at = end;
-        Ok(taken)
-    }
-
-    fn array<const N: usize>(&mut self) -> Result<[u8; N], BodyError> {
-        let mut array = [0; N];
-        array.copy_from_slice(self.take(N)?);
-        Ok(array)
-    }
-
-    fn marker(&mut self) -> Result<Marker, BodyError> {
-        Ok(Marker::from_u8(self.array::<1>()?[0]))
-    }
-
-    fn len8(&mut self) -> Result<usize, BodyError> {
-        Ok(usize::from(self.array::<1>()?[0]))
-    }
-
-    fn len16(&mut self) -> Result<usize, BodyError> {
-        Ok(usize::from(u16::from_be_bytes(self.array()?)))
-    }
-
-    fn len32(&mut self) -> Result<usize, BodyError> {
-        Ok(u32::from_be_bytes(self.array()?) as usize)
-    }
-
-    fn map_len(&mut self) -> Result<usize, BodyError> {
-        match self.marker()? {
-            Marker::FixMap(len) => Ok(usize::from(len)),
-            Marker::Map16 => self.len16(),
-            Marker::Map32 => self.len32(),
-            _ => Err(self.damaged()),
-        }
-    }
-
-    fn text(&mut self) -> Result<&'a str, BodyError> {
-        let len = match self.marker()? {
-            Marker::FixStr(len) => usize::from(len),
-            Marker::Str8 => self.len8()?,
-            Marker::Str16 => self.len16()?,
-            Marker::Str32 => self.len32()?,
-            _ => return Err(self.damaged()),
-        };
-        std::str::from_utf8(self.take(len)?).map_err(|_| self.damaged())
-    }
-
-    /// Passes over one value of any depth, without recursion.
-    fn skip(&mut self) -> Result<(), BodyError> {
-        let mut open = 1_usize;
-        while open > 0 {
-            open -= 1;
-            let (bytes, values) = match self.marker()? {
-                Marker::FixPos(_) | Marker::FixNeg(_) | Marker::Null | Marker::True | Marker::False => (0, 0),
-                Marker::U8 | Marker::I8 => (1, 0),
-                Marker::U16 | Marker::I16 => (2, 0),
-                Marker::U32 | Marker::I32 | Marker::F32 => (4, 0),
-                Marker::U64 | Marker::I64 | Marker::F64 => (8, 0),
-                Marker::FixStr(len) => (usize::from(len), 0),
-                Marker::Str8 | Marker::Bin8 => (self.len8()?, 0),
-                Marker::Str16 | Marker::Bin16 => (self.len16()?, 0),
-                Marker::Str32 | Marker::Bin32 => (self.len32()?, 0),
-                Marker::FixArray(len) => (0, usize::from(len)),
-                Marker::Array16 => (0, self.len16()?),
-                Marker::Array32 => (0, self.len32()?),
-                Marker::FixMap(len) => (0, 2 * usize::from(len)),
-                Marker::Map16 => (0, 2 * self.len16()?),
-                Marker::Map32 => (0, 2 * self.len32()?),
-                _ => return Err(self.damaged()),
-            };
-            self.take(bytes)?;
-            open += values;
-        }
-        Ok(())
-    }
-
-    /// Reads one value. Lists and maps come back here for each of their values, so what it needs on the stack is kept
-    /// small: scalars are read elsewhere.
-    fn value(&mut self, depth: u32) -> Result<Value, BodyError> {
-        if depth > MAX_DEPTH {
-            return Err(self.damaged());
-        }
-        let start = self.at;
-        let marker = self.marker()?;
-        let len = match marker {
-            Marker::FixArray(len) => usize::from(len),
-            Marker::Array16 => self.len16()?,
-            Marker::Array32 => self.len32()?,
-            Marker::FixMap(_) | Marker::Map16 | Marker::Map32 => {
-                self.at = start;
-                let len = self.map_len()?;
-                return self.map(len, depth).map(Value::Object);
-            }
-            _ => return self.scalar(marker, start),
-        };
-        self.list(len, depth)
-    }
-
-    /// Reads the rest of a value that holds no others.
-    fn scalar(&mut self, marker: Marker, start: usize) -> Result<Value, BodyError> {
-        Ok(match marker {
-            Marker::Null => Value::Null,
-            Marker::True => Value::Bool(true),
-            Marker::False => Value::Bool(false),
-            Marker::FixPos(n) => Value::from(n),
-            Marker::FixNeg(n) => Value::from(n),
-            Marker::U8 => Value::from(self.array::<1>()?[0]),
-            Marker::U16 => Value::from(u16::from_be_bytes(self.array()?)),
-            Marker::U32 => Value::from(u32::from_be_bytes(self.array()?)),
-            Marker::U64 => Value::from(u64::from_be_bytes(self.array()?)),
-            Marker::I8 => Value::from(i8::from_be_bytes(self.array()?)),
-            Marker::I16 => Value::from(i16::from_be_bytes(self.array()?)),
-            Marker::I32 => Value::from(i32::from_be_bytes(self.array()?)),
-            Marker::I64 => Value::from(i64::from_be_bytes(self.array()?)),
-            Marker::F32 => {
-                let float = f32::from_be_bytes(self.array()?);
-                self.float(f64::from(float))?
-            }
-            Marker::F64 => {
-                let float = f64::from_be_bytes(self.array()?);
-                self.float(float)?
-            }
-            Marker::Bin8 | Marker::Bin16 | Marker::Bin32 => self.byte_list(start)?,
-            _ => {
-                self.at = start;
-                Value::from(self.text()?)
-            }
-        })
-    }
-
-    fn float(&self, value: f64) -> Result<Value, BodyError> {
-        match Number::from_f64(value) {
-            Some(number) => Ok(Value::Number(number)),
-            None if self.refuses_nan => {
-                Err(BodyError::Encode { reason: format!("`{value}` is no number that JSON has") })
-            }
-            None => Ok(Value::Null),
-        }
-    }
-
-    fn list(&mut self, len: usize, depth: u32) -> Result<Value, BodyError> {
-        let mut items = Vec::with_capacity(self.reserved(len));
-        for _ in 0..len {
-            items.push(self.value(depth + 1)?);
-        }
-        Ok(Value::Array(items))
-    }
-
-    /// How many of `len` values to have room for at once. A damaged length must not reserve memory: every value takes at
-    /// least one byte, and lists within lists could all claim the same bytes.
-    fn reserved(&self, len: usize) -> usize {
-        len.min(self.bytes.len() - self.at).min(MAX_RESERVED)
-    }
-
-    fn byte_list(&mut self, start: usize) -> Result<Value, BodyError> {
-        self.at = start;
-        let len = match self.marker()? {
-            Marker::Bin8 => self.len8()?,
-            Marker::Bin16 => self.len16()?,
-            _ => self.len32()?,
-        };
-        Ok(self.take(len)?.iter().map(|&byte| Value::from(byte)).collect())
-    }
-
-    fn map(&mut self, len: usize, depth: u32) -> Result<Map<String, Value>, BodyError> {
-        let mut fields = Map::with_capacity(self.reserved(len));
-        for _ in 0..len {
-            let name = self.text()?.to_owned();
-            fields.insert(name, self.value(depth + 1)?);
-        }
-        Ok(fields)
     }
 }
 
