@@ -277,6 +277,8 @@ pub(crate) fn settings_of(config: &Config) -> Result<Settings> {
         workers,
         turn_visits: config.workers.turn_visits,
         worker_mailbox: config.workers.mailbox,
+        blocking_threads: config.workers.blocking_threads,
+        move_slow_walks: config.workers.move_slow_walks,
         max_walks: config.workers.max_walks,
         shards: config.shards.resolved_count(workers),
         shard_mailbox: config.shards.mailbox,

@@ -93,6 +93,12 @@ impl<W: Walker> Spawning<W> {
         self
     }
 
+    /// Runs the hooks on a thread for work that blocks; see [`WalkOptions::blocking`].
+    pub fn blocking(mut self) -> Self {
+        self.options.blocking = true;
+        self
+    }
+
     /// Spawns once only on this store, also after a crash: a second spawn under the same key is refused with
     /// [`WalkError::DuplicateKey`].
     pub fn key(mut self, key: impl Into<String>) -> Self {

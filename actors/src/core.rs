@@ -10,6 +10,7 @@ use tracing::Span;
 use wayfare_graph::{KeySource, Need, Slot, Store, StoreError};
 
 use crate::admission::Gate;
+use crate::blocking::BlockingThreads;
 use crate::cache::LayeredCache;
 use crate::directory::Directory;
 use crate::durability::Durability;
@@ -52,6 +53,7 @@ pub(crate) struct Core {
     pub(crate) workers: RwLock<Vec<WorkerRef>>,
     pub(crate) walks: Walks,
     pub(crate) events: Events,
+    pub(crate) blocking: BlockingThreads,
     pub(crate) read_ahead: ReadAheadTally,
     pub(crate) warm: WarmTally,
     /// While walks that a process left behind are looked for: those that were begun here meanwhile, by the keys of their
@@ -95,6 +97,7 @@ impl Core {
             workers: RwLock::new(Vec::new()),
             walks: Walks::new(Gate::new(settings.max_walks, &settings.admission)),
             events: Events::new(settings.event_buffer),
+            blocking: BlockingThreads::new(settings.blocking_threads),
             read_ahead: ReadAheadTally::default(),
             warm: WarmTally::default(),
             begun_here: Mutex::new(settings.resume_walks.then(FxHashSet::default)),

@@ -17,6 +17,7 @@ use crate::durable::DurableState;
 use crate::messages::Found;
 use crate::trace::Traced;
 use crate::walk_shared::WalkShared;
+use crate::walk_task::WalkTask;
 
 /// Entries of the queue and steps of the trail that an inspection tells.
 const TOLD: usize = 100;
@@ -79,6 +80,8 @@ pub(crate) struct Hosted {
     pub(crate) queued: bool,
     /// Whether visits need a future: async hooks, hooks that take many, visits at the same time.
     pub(crate) driven: bool,
+    /// Whether its hooks run on a thread for blocking work.
+    pub(crate) blocking: bool,
     /// Whether it has a filter.
     pub(crate) filters: bool,
     /// Whether it has hooks for events.
@@ -115,7 +118,7 @@ pub(crate) struct Hosted {
     /// Whether the walk may come back to a node.
     pub(crate) returns: bool,
     /// The task of an async hook, of a waiting stream or of writes.
-    pub(crate) task: Option<tokio::task::JoinHandle<()>>,
+    pub(crate) task: Option<WalkTask>,
     /// What few walks have.
     pub(crate) rare: Box<RareState>,
 }
@@ -155,7 +158,10 @@ impl Hosted {
     pub(crate) fn batch(&mut self) -> Box<VisitBatch> {
         let rare = &mut self.rare;
         let current = rare.current.get_or_insert_default();
-        rare.spare.take().unwrap_or_else(|| VisitBatch::new(&self.table, current, rare.chunk_size))
+        let spare = rare.spare.take();
+        let mut batch = spare.unwrap_or_else(|| VisitBatch::new(&self.table, current, rare.chunk_size));
+        batch.gives_turns = self.blocking;
+        batch
     }
 
     /// Why the walk has to end, if one of its hooks was refused something for good.
@@ -169,6 +175,12 @@ impl Hosted {
         if !record.head.is_settled() {
             self.unsettled.push(Arc::clone(record));
         }
+    }
+
+    /// From now on its hooks run on a thread for blocking work.
+    pub(crate) fn goes_apart(&mut self) {
+        (self.blocking, self.driven) = (true, true);
+        self.shared.goes_apart();
     }
 
     /// Ends the span of the visits so far.

@@ -5,6 +5,7 @@
 
 mod access;
 mod admission;
+mod blocking;
 mod cache;
 mod children;
 mod core;
@@ -43,6 +44,7 @@ mod threads;
 mod trace;
 mod walk_actor;
 mod walk_shared;
+mod walk_task;
 mod walks;
 mod warm;
 mod worker;

@@ -5,7 +5,7 @@
 //! of it, so all orderings are relaxed.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering::Relaxed};
 use std::time::Duration;
 
 use parking_lot::RwLock;
@@ -27,6 +27,7 @@ pub(crate) struct Live {
     durable_attempts: AtomicU32,
     drain_timeout: LiveDuration,
     stall: LiveDuration,
+    move_slow_walks: AtomicBool,
 }
 
 impl Live {
@@ -41,6 +42,7 @@ impl Live {
             durable_attempts: AtomicU32::new(settings.durable_attempts),
             drain_timeout: LiveDuration::new(settings.drain_timeout),
             stall: LiveDuration::new(settings.stall),
+            move_slow_walks: AtomicBool::new(settings.move_slow_walks),
         }
     }
 
@@ -52,6 +54,7 @@ impl Live {
         self.durable_attempts.store(settings.durable_attempts, Relaxed);
         self.drain_timeout.set(settings.drain_timeout);
         self.stall.set(settings.stall);
+        self.move_slow_walks.store(settings.move_slow_walks, Relaxed);
         let before = self.workers.swap(settings.workers, Relaxed);
         (before != settings.workers).then_some(settings.workers)
     }
@@ -94,6 +97,11 @@ impl Live {
     /// How long a stop waits.
     pub(crate) fn drain_timeout(&self) -> Duration {
         self.drain_timeout.get()
+    }
+
+    /// Whether a walk whose hook was slow goes on on a thread for blocking work.
+    pub(crate) fn moves_slow_walks(&self) -> bool {
+        self.move_slow_walks.load(Relaxed)
     }
 
     /// When a hook is stalled.

@@ -117,7 +117,13 @@ impl WalkServices for Core {
     }
 
     fn run_beside(&self, walk: u64, n: usize, mut work: SideWork) {
-        let own = self.walks.get(walk).map_or(0, |walk| walk.worker());
+        let shared = self.walks.get(walk);
+        if shared.as_ref().is_some_and(|shared| shared.is_apart()) {
+            // Where there is no thread the work is dropped; its batch, which has one, makes the visits alone.
+            let _ = self.blocking.run_beside(work);
+            return;
+        }
+        let own = shared.map_or(0, |walk| walk.worker());
         let workers = self.workers.read();
         let place = workers.iter().position(|worker| worker.number == own).unwrap_or(0);
         let Some(worker) = workers.get((place + n) % workers.len().max(1)) else { return };

@@ -16,6 +16,10 @@ pub struct Settings {
     pub turn_visits: usize,
     /// Places in a worker's mailbox.
     pub worker_mailbox: usize,
+    /// Threads for hooks that block; at least 1.
+    pub blocking_threads: usize,
+    /// Whether a walk whose hook was slow goes on on one of these.
+    pub move_slow_walks: bool,
     /// Walks alive at once.
     pub max_walks: usize,
     /// Partitions of the resident entities; a power of two.
@@ -98,6 +102,8 @@ impl Default for Settings {
             workers: 2,
             turn_visits: 256,
             worker_mailbox: 1_024,
+            blocking_threads: 64,
+            move_slow_walks: false,
             max_walks: 100_000,
             shards: 2,
             shard_mailbox: 1_024,

@@ -49,6 +49,8 @@ pub(crate) struct WalkShared {
     parent: Option<Arc<WalkShared>>,
     cancelled: AtomicBool,
     paused: AtomicBool,
+    /// Whether its hooks run on threads for blocking work.
+    apart: AtomicBool,
     /// Under which it goes on when its worker or this process ends, where it does.
     durable: OnceLock<Box<Id>>,
     reply: Mutex<Option<oneshot::Sender<Outcome>>>,
@@ -81,6 +83,7 @@ impl WalkShared {
             parent,
             cancelled: AtomicBool::new(false),
             paused: AtomicBool::new(false),
+            apart: AtomicBool::new(false),
             durable: OnceLock::new(),
             reply: Mutex::new(Some(reply)),
             metrics,
@@ -100,6 +103,15 @@ impl WalkShared {
         if let Some(parent) = &self.parent {
             parent.children.ended(self.id, unheard);
         }
+    }
+
+    /// From now on its hooks run on threads for blocking work. Relaxed, and read so: no memory is read because of it.
+    pub(crate) fn goes_apart(&self) {
+        self.apart.store(true, Ordering::Relaxed);
+    }
+
+    pub(crate) fn is_apart(&self) -> bool {
+        self.apart.load(Ordering::Relaxed)
     }
 
     /// Whether the caller has been told.

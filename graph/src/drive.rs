@@ -23,6 +23,7 @@ use crate::target::{Looked, Missing};
 use crate::walk::Walk;
 use crate::walk_error::WalkError;
 use crate::walker::{ErasedWalker, Walker};
+use crate::yielding::yield_once;
 
 /// The future of a batch: it owns everything the hooks work on and gives it back.
 pub type Drive = Pin<Box<dyn Future<Output = Driven> + Send>>;
@@ -69,6 +70,8 @@ pub struct VisitBatch {
     pub chunk_size: usize,
     /// Where the slot of each visit is noted as it begins.
     pub current: Arc<AtomicU32>,
+    /// Whether the future gives its thread back after each visit, so that it can be dropped there.
+    pub gives_turns: bool,
     /// How many visits were made. The others still wait in the queue.
     pub made: usize,
     /// The depth of the deepest visit made.
@@ -87,6 +90,7 @@ impl VisitBatch {
             skipped_after: 0,
             chunk_size,
             current: Arc::clone(current),
+            gives_turns: false,
             made: 0,
             deepest: 0,
         })
@@ -266,6 +270,9 @@ async fn drive_visits<W: Walker>(
             return Ok((step, missing));
         }
         from = until;
+        if batch.gives_turns {
+            yield_once().await;
+        }
     }
     for _ in 0..batch.skipped_after {
         walk.frontier_mut().skip();
@@ -320,6 +327,9 @@ async fn drive_each<W: Walker>(
         // What was emitted is sent before the next visit, so that a full stream holds the walk up.
         if missing.is_some() || walk.wants_turn() {
             return Ok((step, missing));
+        }
+        if batch.gives_turns {
+            yield_once().await;
         }
     }
     for _ in 0..batch.skipped_after {

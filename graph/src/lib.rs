@@ -59,6 +59,7 @@ mod walk_services;
 mod walker;
 mod write;
 mod write_buffer;
+mod yielding;
 
 pub use body::{Body, BodyError};
 pub use cache::{

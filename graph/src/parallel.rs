@@ -23,6 +23,7 @@ use crate::step::{HookError, Step};
 use crate::target::{Looked, Missing};
 use crate::walk::Walk;
 use crate::walker::Walker;
+use crate::yielding::yield_once;
 
 /// A walker whose visit hooks take `&self`. Implemented by `#[walker(max_workers = …)]`.
 pub trait ParallelWalker: Walker + Sync {
@@ -468,17 +469,4 @@ impl Drop for Member {
     fn drop(&mut self) {
         self.end();
     }
-}
-
-/// Lets other work of the thread run once.
-async fn yield_once() {
-    let mut yielded = false;
-    poll_fn(|cx| {
-        if std::mem::replace(&mut yielded, true) {
-            return Poll::Ready(());
-        }
-        cx.waker().wake_by_ref();
-        Poll::Pending
-    })
-    .await;
 }

@@ -275,8 +275,12 @@ pub fn hosts(args: TokenStream, item: TokenStream) -> TokenStream {
 /// | `chunk_size = 50` | the most visits in a slice, 100 by default |
 /// | `durable` | walks survive their process; also `durable(visits = 500, interval_ms = 50)` |
 /// | `profile` | the profile tells visits and time by entity, hook and node |
+/// | `blocking` | hooks run on a thread for work that blocks, and hold up no other walk |
 /// | `options = path::to::function` | a `fn(&Self) -> WalkOptions` that decides all of this but the name |
 /// | `max_workers = 4` | up to so many visits at the same time, 1 to 4096 |
+///
+/// The hooks of a `blocking` walker run where `tokio::task::spawn_local` and what else belongs to the thread of a worker
+/// are not to be had.
 ///
 /// A number may be a constant, as `chunk_size = Self::CHUNK`.
 ///

@@ -39,6 +39,8 @@ pub struct OptionArgs {
     pub durable: Option<DurableArgs>,
     /// `profile`.
     pub profile: Option<Path>,
+    /// `blocking`.
+    pub blocking: Option<Path>,
     /// `options = path`, in place of all of these.
     pub function: Option<Path>,
 }
@@ -94,6 +96,7 @@ impl OptionArgs {
             self.chunk_size(errors),
             self.durable.as_ref().map(|durable| durable.code(errors)),
             self.profile.as_ref().map(|_| quote!(.detailed())),
+            self.blocking.as_ref().map(|_| quote!(.blocking())),
         ]
         .into_iter()
         .flatten()
@@ -122,6 +125,7 @@ impl OptionArgs {
             tokens(self.chunk_size.as_ref()),
             tokens(durable),
             tokens(self.profile.as_ref()),
+            tokens(self.blocking.as_ref()),
         ]
         .into_iter()
         .flatten()
@@ -221,6 +225,7 @@ mod tests {
             (quote!(durable(visits = 5)), "Durable { visits : 5 , .. <"),
             (quote!(durable(visits = 5, interval_ms = 9)), "from_millis (9) , })"),
             (quote!(profile), ". detailed ()"),
+            (quote!(blocking, max_workers = 4), ". blocking ()"),
             (quote!(options = Self::how, name = "Reach", max_workers = 2), "Self :: how (self)"),
         ];
         for (args, expected) in cases {
@@ -245,6 +250,7 @@ mod tests {
             quote!(order = "least_cost", seed = 7),
             quote!(order = "random", seed = "7"),
             quote!(options = Self::how, order = "depth_first"),
+            quote!(options = Self::how, blocking),
             quote!(options = Self::how, trail = 3, durable, profile),
         ] {
             assert_eq!(code(args.clone()).1.len(), 1, "{args}");

@@ -18,6 +18,7 @@ const KNOWN: &[&str] = &[
     "chunk_size",
     "durable",
     "profile",
+    "blocking",
     "options",
     "max_workers",
 ];
@@ -58,6 +59,10 @@ impl WalkerArgs {
             () if meta.path.is_ident("profile") => {
                 let profile = flag(&meta, "write `profile` alone, or leave it out")?;
                 set_once(&meta, &mut options.profile, profile)
+            }
+            () if meta.path.is_ident("blocking") => {
+                let blocking = flag(&meta, "write `blocking` alone, or leave it out")?;
+                set_once(&meta, &mut options.blocking, blocking)
             }
             () if meta.path.is_ident("options") => {
                 set_once(&meta, &mut options.function, meta.value()?.parse()?)
@@ -109,6 +114,7 @@ mod tests {
             chunk_size = Self::CHUNK,
             durable(visits = 500, interval_ms = 50),
             profile,
+            blocking,
             max_workers = 4
         ));
         assert_eq!(errors, Vec::<String>::new());
@@ -125,6 +131,8 @@ mod tests {
             quote!(profile, profile),
             quote!(durable, durable(visits = 1)),
             quote!(profile = true),
+            quote!(blocking = true),
+            quote!(blocking, blocking),
             quote!(durable = true),
             quote!(durable(interval = 1)),
             quote!(max_workers),

@@ -164,6 +164,10 @@ settings! {
         turn_visits: usize = 256, "visits", Number(1..=65_536), workers_turn_visits(usize);
         /// Messages that wait for one worker before senders wait.
         mailbox: usize = 1024, "messages", Number(1..=1_000_000), workers_mailbox(usize);
+        /// Threads for the hooks of `#[walker(blocking)]`, begun as they are needed; further hooks wait.
+        blocking_threads: usize = 64, "threads", Number(1..=4_096), workers_blocking_threads(usize);
+        /// Whether a walk whose hook kept its thread for `[observe] slow_hook_ms` goes on on one of these.
+        move_slow_walks: bool = false, "switch", Switch, workers_move_slow_walks(bool), live;
         /// Walks alive at once in the runtime.
         max_walks: usize = 100_000, "walks", Number(1..=10_000_000), workers_max_walks(usize), live;
     }

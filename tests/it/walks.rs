@@ -1,6 +1,7 @@
 //! How walks behave, through the public API and on a real embedded store.
 
 mod backpressure;
+mod blocking;
 mod budgets;
 mod bulk;
 mod cancelling;

@@ -2,8 +2,10 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
+use futures_util::FutureExt;
 use wayfare_graph::{HookTable, Id, Slot, Stage, VisitBatch};
 
 use crate::core::Core;
@@ -90,6 +92,7 @@ pub(super) struct BatchWatch {
     slot: u32,
     since: Instant,
     began: Instant,
+    kept_thread: bool,
 }
 
 impl BatchWatch {
@@ -98,11 +101,35 @@ impl BatchWatch {
         let current = hosted.rare.current.clone().unwrap_or_default();
         let (slot, now) = (current.load(Ordering::Relaxed), Instant::now());
         let (core, table) = (Arc::clone(core), Arc::clone(&hosted.table));
-        Self { core, table, walker: hosted.shared.walker, note, current, slot, since: now, began: now }
+        Self {
+            core,
+            table,
+            walker: hosted.shared.walker,
+            note,
+            current,
+            slot,
+            since: now,
+            began: now,
+            kept_thread: false,
+        }
     }
 
-    /// The batch was polled once more.
-    pub(super) fn polled(&mut self, is_done: bool) {
+    /// Polls the batch once more.
+    pub(super) fn poll<F: Future + Unpin>(&mut self, drive: &mut F, cx: &mut Context<'_>) -> Poll<F::Output> {
+        let pulse = &self.core.metrics.pulse;
+        let before_ms = pulse.now();
+        let polled = drive.poll_unpin(cx);
+        self.kept_thread = pulse.now().wrapping_sub(before_ms) >= pulse.slow_ms();
+        self.polled(polled.is_ready());
+        polled
+    }
+
+    /// Whether the last poll took as long as a slow hook.
+    pub(super) fn kept_thread(&self) -> bool {
+        self.kept_thread
+    }
+
+    fn polled(&mut self, is_done: bool) {
         let slot = self.current.load(Ordering::Relaxed);
         if slot == self.slot && !is_done {
             return;

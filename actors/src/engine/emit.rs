@@ -51,7 +51,7 @@ impl Engine {
             }
             within(&engine, |engine| engine.stream_back(seat, walk, open));
         });
-        hosted.task = Some(task);
+        hosted.task = Some(task.into());
     }
 
     fn stream_back(&mut self, seat: usize, walk: u64, open: bool) {

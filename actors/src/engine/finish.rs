@@ -4,7 +4,6 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use tokio::task::JoinHandle;
 use wayfare_graph::{Finished, Outcome, Stage, Step, WalkError};
 
 use crate::durable;
@@ -15,6 +14,7 @@ use crate::hosted::{Hosted, Phase, State};
 use crate::simulation::{Bug, is_planted};
 use crate::spawn::all_settled;
 use crate::walk_actor::End;
+use crate::walk_task::WalkTask;
 
 impl Engine {
     /// Forgets what waits.
@@ -88,7 +88,7 @@ impl Engine {
             shared.children.joined().await;
             within(&engine, |engine| engine.back(seat, walk));
         });
-        hosted.task = Some(task);
+        hosted.task = Some(task.into());
         Some(true)
     }
 
@@ -163,7 +163,7 @@ impl Engine {
     }
 
     /// The same when a task that was aborted is gone, and with it the hook's future and the I/O it waits for.
-    fn end_after(&mut self, hosted: &mut Hosted, outcome: Outcome, task: Option<JoinHandle<()>>) {
+    fn end_after(&mut self, hosted: &mut Hosted, outcome: Outcome, task: Option<WalkTask>) {
         // Whoever waits for the walk finds its visits counted.
         self.tally.see(hosted);
         hosted.end_visits();
@@ -187,8 +187,7 @@ impl Engine {
         tokio::task::spawn_local(async move {
             shared.children.cancel();
             if let Some(task) = task {
-                // It was aborted: what it comes to is that.
-                let _ = task.await;
+                task.gone().await;
             }
             if let Some(mut writes) = writes {
                 // Hooks that ended well asked for them. If they fail, the walk has failed already.
@@ -201,7 +200,7 @@ impl Engine {
     }
 
     /// Ends a durable walk that has failed: what its last checkpoint left is taken up again, or parked.
-    fn end_durable(&mut self, hosted: &mut Hosted, error: WalkError, task: Option<JoinHandle<()>>) {
+    fn end_durable(&mut self, hosted: &mut Hosted, error: WalkError, task: Option<WalkTask>) {
         let shared = Arc::clone(&hosted.shared);
         let Some(durable) = hosted.rare.durable.take() else { return };
         if matches!(error, WalkError::Stopped) {
@@ -213,7 +212,7 @@ impl Engine {
         tokio::task::spawn_local(async move {
             shared.children.cancel();
             if let Some(task) = task {
-                let _ = task.await;
+                task.gone().await;
             }
             shared.children.gone().await;
             durable::failed(core, shared, durable.into_id(), error).await;

@@ -8,9 +8,11 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use futures_util::FutureExt;
+use futures_util::future::CatchUnwind;
+use tokio::sync::oneshot;
 use tracing::Instrument;
 use wayfare_graph::{
-    Driven, Fault, HookFault, Id, Slot, Stage, Step, VisitBatch, Visited, WalkError, call_hook,
+    Drive, Driven, Fault, HookFault, Id, Slot, Stage, Step, VisitBatch, Visited, WalkError, call_hook,
 };
 
 use crate::engine::batch_watch::{BatchNote, BatchWatch};
@@ -20,6 +22,7 @@ use crate::engine::{Engine, within};
 use crate::hosted::{Hosted, Phase, State};
 use crate::panic_text::panic_text;
 use crate::trace;
+use crate::walk_task::WalkTask;
 
 /// What came of running hooks.
 pub(super) enum Ran {
@@ -51,7 +54,7 @@ impl Engine {
         if !leaving && let Some(detail) = walk.detail() {
             detail.add_visit(visited.slot, id.entity());
         }
-        let mut step = Step::Continue;
+        let (mut step, mut is_slow) = (Step::Continue, false);
         for &hook in &**hooks {
             let clock = self.tally.begin_hook();
             let called = catch_unwind(AssertUnwindSafe(|| {
@@ -60,6 +63,7 @@ impl Engine {
             if let Some(took_ms) = self.tally.end_hooks(clock, 1) {
                 let hook = hosted.table.name(hook);
                 tell_slow_hook(&self.core.metrics, hosted.shared.walker, hook, id, 1, took_ms.into());
+                is_slow = true;
             }
             match called {
                 Ok(Ok(Step::Continue)) => {}
@@ -89,6 +93,9 @@ impl Engine {
         if let Some(missing) = walk.end_visit(visited, step)? {
             wait_for(hosted, missing);
         }
+        if is_slow {
+            self.was_slow(hosted);
+        }
         Ok(Step::Continue)
     }
 
@@ -108,6 +115,9 @@ impl Engine {
         batch.current.store(walk.position().slot.0, Ordering::Relaxed);
         let note = BatchNote::of(hosted, &batch);
         let mut drive = AssertUnwindSafe(walker.drive(batch, walk)).catch_unwind();
+        if hosted.blocking {
+            return self.drive_apart(seat, hosted, drive, note);
+        }
         // The first poll has no waker of its own: if it is not ready, the task below polls again.
         let clock = self.tally.begin_hook();
         let polled = (&mut drive).now_or_never();
@@ -115,6 +125,7 @@ impl Engine {
         let made = if polled.is_some() { note.visits } else { 0 };
         if let Some(took_ms) = self.tally.end_hooks(clock, made) {
             note.tell_slow(&self.core, hosted, took_ms);
+            self.was_slow(hosted);
         }
         match polled {
             Some(Ok(driven)) => self.driven(hosted, driven).map(Ran::Done),
@@ -127,21 +138,64 @@ impl Engine {
                 let mut watch = BatchWatch::begin(&self.core, hosted, note);
                 let span = trace::within(hosted.traced.as_ref().map(|traced| traced.span().clone()));
                 let driving = async move {
+                    let mut kept_thread = false;
                     let outcome = poll_fn(|cx| {
                         // The hook may keep the thread here as well as in a turn.
                         vitals.beat();
                         vitals.enter(walk);
-                        let polled = drive.poll_unpin(cx);
+                        let polled = watch.poll(&mut drive, cx);
                         vitals.leave();
-                        watch.polled(polled.is_ready());
+                        kept_thread |= watch.kept_thread();
                         polled
                     });
                     let outcome = outcome.await;
-                    batch_returned(&engine, seat, walk, outcome);
+                    batch_returned(&engine, seat, walk, outcome, kept_thread);
                 };
-                hosted.task = Some(tokio::task::spawn_local(driving.instrument(span)));
+                hosted.task = Some(tokio::task::spawn_local(driving.instrument(span)).into());
                 Ok(Ran::Pending)
             }
+        }
+    }
+
+    /// Runs a batch on a thread for blocking work; the walk waits for it.
+    fn drive_apart(
+        &mut self,
+        seat: usize,
+        hosted: &mut Hosted,
+        mut drive: CatchUnwind<AssertUnwindSafe<Drive>>,
+        note: BatchNote,
+    ) -> Result<Ran, WalkError> {
+        let (engine, walk) = (self.this.clone(), hosted.shared.id);
+        let mut watch = BatchWatch::begin(&self.core, hosted, note);
+        let span = trace::within(hosted.traced.as_ref().map(|traced| traced.span().clone()));
+        let (reply, outcome) = oneshot::channel();
+        let driving = async move {
+            let outcome = poll_fn(|cx| watch.poll(&mut drive, cx)).await;
+            // Nobody waits any more where the walk was ended meanwhile.
+            let _ = reply.send(outcome);
+        };
+        let task =
+            self.core.blocking.run(driving.instrument(span)).map_err(|error| WalkError::Unsuitable {
+                walker: hosted.shared.walker.into(),
+                reason: format!("its hooks block, and the system gives no thread for them: {error}"),
+            })?;
+        tokio::task::spawn_local(async move {
+            if let Ok(outcome) = outcome.await {
+                batch_returned(&engine, seat, walk, outcome, false);
+            }
+        });
+        hosted.state = State::Hooking;
+        hosted.task = Some(WalkTask::Apart(Box::new(task)));
+        Ok(Ran::Pending)
+    }
+
+    /// A hook of a walk has kept its thread for long.
+    #[cold]
+    pub(super) fn was_slow(&self, hosted: &mut Hosted) {
+        if !hosted.blocking && self.core.live.moves_slow_walks() {
+            let (walk, walker) = (hosted.shared.id, hosted.shared.walker);
+            tracing::warn!(target: "wayfare::slow", walk, walker, "its hooks run on threads for blocking work from now on");
+            hosted.goes_apart();
         }
     }
 
@@ -193,9 +247,12 @@ impl Engine {
     }
 
     /// Goes on after a batch that was a task.
-    fn batch_back(&mut self, seat: usize, outcome: Result<Driven, Panic>) {
+    fn batch_back(&mut self, seat: usize, outcome: Result<Driven, Panic>, kept_thread: bool) {
         let Some(mut hosted) = self.seats[seat].take() else { return };
         hosted.task = None;
+        if kept_thread {
+            self.was_slow(&mut hosted);
+        }
         hosted.state = State::Ready;
         let went = match outcome {
             Err(panic) => Err(panicked(&hosted, self.current(&hosted), &panic)),
@@ -214,11 +271,17 @@ impl Engine {
     }
 }
 
-fn batch_returned(engine: &Weak<RefCell<Engine>>, seat: usize, walk: u64, outcome: Result<Driven, Panic>) {
+fn batch_returned(
+    engine: &Weak<RefCell<Engine>>,
+    seat: usize,
+    walk: u64,
+    outcome: Result<Driven, Panic>,
+    kept_thread: bool,
+) {
     within(engine, |engine| {
         // The seat may have been given to another walk since this one was cancelled.
         if engine.seat_of(seat, walk).is_some() {
-            engine.batch_back(seat, outcome);
+            engine.batch_back(seat, outcome, kept_thread);
         }
     });
 }

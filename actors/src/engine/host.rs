@@ -48,6 +48,9 @@ impl Engine {
         if table.enters().is_empty() {
             phase = phase.max(Phase::Walking);
         }
+        if options.blocking {
+            shared.goes_apart();
+        }
         let services: Arc<dyn WalkServices> = Arc::clone(&self.core) as _;
         let mut walk = Walk::new(WalkSetup {
             walker: shared.walker,
@@ -64,7 +67,8 @@ impl Engine {
         let rare = RareState { per_node, ..self.rare(&options, &table, durable) };
         Hosted {
             id: shared.id,
-            driven: table.waits() || walker.max_workers().is_some(),
+            driven: table.waits() || walker.max_workers().is_some() || options.blocking,
+            blocking: options.blocking,
             table,
             walker: Some(walker),
             walk: Some(Box::new(walk)),

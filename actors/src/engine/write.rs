@@ -54,7 +54,7 @@ impl Engine {
             };
             within(&engine, |engine| engine.written(seat, number, writes, result));
         };
-        hosted.task = Some(tokio::task::spawn_local(writing.instrument(span)));
+        hosted.task = Some(tokio::task::spawn_local(writing.instrument(span)).into());
     }
 
     fn written(&mut self, seat: usize, walk: u64, writes: WriteBuffer, result: Result<(), WalkError>) {

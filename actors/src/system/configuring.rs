@@ -25,7 +25,7 @@ impl RuntimeHandle {
     ///
     /// These are `workers` (only where it is another number than these settings had before, so that a pool that was
     /// [scaled](Self::scale) stays so), `max_walks`, `admission.queue` and `admission.wait`, `limits` and `emit_buffer` for
-    /// walks that are spawned afterwards, `durable_attempts`, `drain_timeout`, `stall`, and `slow_hook`, `slow_query`,
+    /// walks that are spawned afterwards, `durable_attempts`, `drain_timeout`, `stall`, `move_slow_walks`, and `slow_hook`, `slow_query`,
     /// `slow_commit` and `sample` of `observe`; where nothing was observed at the start, calls to the store stay unobserved.
     /// What the last call says holds in the end, also where its future is dropped.
     ///
