@@ -260,14 +260,20 @@ impl Home {
         if let Some(place) = place.as_ref().filter(|place| place.address.connected()) {
             return Some(place.address.clone());
         }
-        if place.is_some()
-            && let Some(cache) = self.cache.upgrade()
-        {
+        let ended = place.is_some().then(|| self.cache.upgrade()).flatten();
+        if let Some(cache) = &ended {
             // Without a pause: it is begun when it is needed, and there are no others like it meanwhile.
             cache.actor_ended(ActorEnd::ThreadEnded);
+            // What was under way went with it, and so did its intention to try again.
+            cache.outbox.undelivered();
+            cache.outbox.unblock();
         }
         *place = Place::start(Weak::clone(&self.cache));
-        place.as_ref().map(|place| place.address.clone())
+        let address = place.as_ref()?.address.clone();
+        if ended.is_some() {
+            let _ = address.try_send(Deliver);
+        }
+        Some(address)
     }
 
     /// Keeps a computed value remotely.

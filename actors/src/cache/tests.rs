@@ -1,7 +1,7 @@
 //! Races between the layers, made by a remote layer that does what a test wants at the worst moment.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering::SeqCst};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -12,6 +12,7 @@ use wayfare_graph::{
 };
 
 use super::{CacheParts, LayeredCache, MemoryBound};
+use crate::supervision::{ActorKind, Supervision, SupervisionSettings};
 
 const MINUTE: Duration = Duration::from_secs(60);
 
@@ -24,6 +25,10 @@ struct Double {
     listener: OnceLock<RemoteListener>,
     /// Calls fail, although the connection stands.
     fails: AtomicBool,
+    /// So many of the next calls that write panic.
+    panics: AtomicU32,
+    /// The next deletion ends the thread it is made on, and does not come back.
+    ends_thread: AtomicBool,
     /// Done between the question and the answer of the next look-up.
     before_answer: Mutex<Option<Trick>>,
 }
@@ -39,6 +44,11 @@ impl Double {
         let failed = self.fails.load(SeqCst);
         let away = RemoteError::Away { url: "double".into(), reason: "told to".into() };
         Box::pin(async move { if failed { Err(away) } else { Ok(value) } })
+    }
+
+    fn panic_if_told(&self) {
+        let panics = self.panics.fetch_update(SeqCst, SeqCst, |panics| panics.checked_sub(1));
+        assert!(panics.is_err(), "told to panic");
     }
 
     fn entry(&self, key: &str) -> Option<RemoteEntry> {
@@ -79,6 +89,7 @@ impl RemoteCache for Double {
     }
 
     fn fill<'a>(&'a self, put: &'a RemotePut, _: &'a Ticket) -> RemoteFuture<'a, bool> {
+        self.panic_if_told();
         if !self.fails.load(SeqCst) {
             self.entries.lock().insert(put.key.clone(), put.clone());
         }
@@ -93,6 +104,11 @@ impl RemoteCache for Double {
     }
 
     fn delete<'a>(&'a self, keys: &'a [String]) -> RemoteFuture<'a, u64> {
+        self.panic_if_told();
+        if self.ends_thread.swap(false, SeqCst) {
+            actix_rt::System::current().stop();
+            return Box::pin(std::future::pending());
+        }
         if !self.fails.load(SeqCst) {
             self.entries.lock().retain(|key, _| !keys.contains(key));
         }
@@ -262,5 +278,70 @@ async fn a_delivery_that_failed_is_tried_again_though_the_connection_stood() {
     while double.entry("k").is_some() {
         assert!(begun.elapsed() < Duration::from_secs(20));
         tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+/// Layers whose actor is looked after as a runtime would.
+fn supervised() -> (Arc<LayeredCache>, Arc<Double>, Arc<Supervision>) {
+    let (cache, double) = layers();
+    let supervision = Arc::new(Supervision::new(&SupervisionSettings::default()));
+    cache.supervised_by(&supervision);
+    (cache, double, supervision)
+}
+
+async fn until(what: &str, mut reached: impl FnMut() -> bool) {
+    let begun = std::time::Instant::now();
+    while !reached() {
+        assert!(begun.elapsed() < Duration::from_secs(20), "{what}");
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+}
+
+#[tokio::test]
+async fn a_delivery_that_panics_is_made_again_and_until_then_nothing_it_concerns_is_believed() {
+    let (cache, double, supervision) = supervised();
+    set(&cache, 1, &[]).await;
+    double.panics.store(2, SeqCst);
+    cache.delete(&["k"]).await.unwrap();
+    assert!(double.entry("k").is_some(), "not delivered yet");
+    assert_eq!(got(&cache).await, None);
+    until("it is delivered in the end", || double.entry("k").is_none()).await;
+    until("it counts as delivered", || cache.figures().remote.unwrap().undelivered == 0).await;
+    assert_eq!(supervision.restarts(ActorKind::Cache), 2);
+    assert_eq!(supervision.degraded().map(ToString::to_string), None);
+    assert_eq!(computed(&cache, 2, &[]).await, 2);
+    assert_eq!(got(&cache).await, Some(2));
+}
+
+#[tokio::test]
+async fn a_fill_that_panics_costs_that_fill_and_nothing_else() {
+    let (cache, double, supervision) = supervised();
+    double.panics.store(1, SeqCst);
+    assert_eq!(computed(&cache, 1, &[]).await, 1);
+    assert!(double.entry("k").is_none());
+    assert_eq!(computed(&cache, 2, &[]).await, 2);
+    assert!(double.entry("k").is_some());
+    assert_eq!(supervision.restarts(ActorKind::Cache), 0);
+}
+
+#[tokio::test]
+async fn a_cache_actor_whose_thread_ends_is_started_again_and_what_waited_is_delivered() {
+    let (cache, double, supervision) = supervised();
+    for round in 1..=3 {
+        set(&cache, round, &[]).await;
+        double.ends_thread.store(true, SeqCst);
+        cache.delete(&["k"]).await.unwrap();
+        assert!(double.entry("k").is_some(), "not delivered yet");
+        assert_eq!(got(&cache).await, None);
+        // The thread is begun again when it is needed.
+        let begun_again = || {
+            cache.home.deliver();
+            supervision.restarts(ActorKind::Cache) == u64::from(round)
+        };
+        until("it is started again", begun_again).await;
+        until("what was under way is delivered", || double.entry("k").is_none()).await;
+        until("it counts as delivered", || cache.figures().remote.unwrap().undelivered == 0).await;
+        assert_eq!(computed(&cache, 10 + round, &[]).await, 10 + round);
+        assert_eq!(got(&cache).await, Some(10 + round));
     }
 }
