@@ -42,6 +42,33 @@ pub fn trail() -> Vec<Line> {
     vec![Line::times(work, per_visit(plain), per_visit(all), f64::INFINITY, "ns")]
 }
 
+/// A walk whose visits are handed over to a thread for blocking work, one batch each, because no visit of a chain is known
+/// before the one ahead of it was made.
+pub fn blocking() -> Vec<Line> {
+    const NODES: u64 = 20_000;
+    let graph = MadeGraph::new(NODES, chain);
+    let runtime = runtime(&graph, 1);
+    let walk = |apart: bool| {
+        timed(|| {
+            block_on(async {
+                let spawning = runtime.spawn(Everywhere::default()).at(graph.id(0));
+                let walk = if apart { spawning.blocking() } else { spawning }.await.unwrap();
+                assert_eq!(walk.finish().await.unwrap().visits(), NODES);
+            })
+        })
+        .1
+    };
+    walk(false);
+    let (plain, apart) = in_turn(RUNS, || walk(false), || walk(true));
+    let per_visit = |seconds: f64| seconds / NODES as f64 * 1e6;
+    vec![Line::compared(
+        "blocking, a hand-over (rival: on the worker)",
+        per_visit(plain),
+        per_visit(apart),
+        "us",
+    )]
+}
+
 #[node]
 pub struct Meter {
     count: u64,

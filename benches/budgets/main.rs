@@ -16,9 +16,11 @@ mod memory;
 mod mongo_reads;
 mod mongo_updates;
 mod observed;
+mod overload;
 mod reference;
 mod resident;
 mod resident_set;
+mod restart;
 mod stored;
 mod trace;
 
@@ -58,9 +60,14 @@ fn main() {
     {
         return memory::child(what);
     }
+    if let [child, folder] = words.as_slice()
+        && child == "restart-child"
+    {
+        return restart::child(folder.as_ref());
+    }
     let wanted = |name: &str| words.is_empty() || words.iter().any(|word| name.contains(word.as_str()));
     measure::print_head();
-    let groups: [(&str, Measure); 26] = [
+    let groups: [(&str, Measure); 30] = [
         ("breadth-first", resident::breadth_first),
         ("chain", resident::chain),
         ("walkers", resident::walkers),
@@ -74,6 +81,7 @@ fn main() {
         ("trail", features::trail),
         ("durable", features::durable),
         ("parallel", features::parallel),
+        ("blocking", features::blocking),
         ("events", features::events),
         ("json", json_store::updates),
         ("mongo-bulk", mongo_updates::bulk),
@@ -86,6 +94,9 @@ fn main() {
         ("cache-stampede", cache::stampede),
         ("resident-set", resident_set::lines),
         ("observed", observed::breadth_first),
+        ("overload", overload::goodput),
+        ("runtime-restart", restart::runtimes),
+        ("shard-restart", restart::shards),
         ("reference", reference::lines),
     ];
     for (name, measure) in groups {

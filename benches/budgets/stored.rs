@@ -47,6 +47,16 @@ fn table(env: &Env<WithoutTls>, name: &str) -> Table {
     table
 }
 
+/// Opens a store's file by hand, reads a row and writes it once more, durably.
+pub fn touch_by_hand(folder: &Path) {
+    let env = engine(folder);
+    let nodes = table(&env, "node");
+    let mut txn = env.write_txn().unwrap();
+    let (key, row) = nodes.first(&txn).unwrap().map(|(key, row)| (key.to_vec(), row.to_vec())).unwrap();
+    nodes.put(&mut txn, &key, &row).unwrap();
+    txn.commit().unwrap();
+}
+
 pub fn cold() -> Vec<Line> {
     const NODES: u64 = 100_000;
     const DEGREE: u64 = 8;

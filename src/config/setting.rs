@@ -109,15 +109,21 @@ impl Setting {
             Refusal::OutOfRange => {
                 ConfigError::OutOfRange { key, value, allowed: self.allowed.to_string(), origin }
             }
+            Refusal::TooLarge => {
+                ConfigError::OutOfRange { key, value, allowed: format!("at most {}", grouped(ANY)), origin }
+            }
         })
     }
 
     /// Checks the value in `config`, which the program has set.
     pub(super) fn check(&self, config: &Config) -> Result<(), ConfigError> {
-        (self.check)(config, &self.allowed.range).map_err(|_| ConfigError::OutOfRange {
+        (self.check)(config, &self.allowed.range).map_err(|refusal| ConfigError::OutOfRange {
             key: self.key.to_owned(),
             value: (self.show)(config, &self.allowed.range).trim_matches('"').to_owned(),
-            allowed: self.allowed.to_string(),
+            allowed: match refusal {
+                Refusal::TooLarge => format!("at most {}", grouped(ANY)),
+                Refusal::WrongType | Refusal::OutOfRange => self.allowed.to_string(),
+            },
             origin: Origin::Builder,
         })
     }
@@ -202,7 +208,16 @@ impl Range {
             Self::Number(range) | Self::Bytes(range) => range.contains(&number),
             Self::PowerOfTwo(range) => range.contains(&number) && number.is_power_of_two(),
         });
-        if within { Ok(()) } else { Err(Refusal::OutOfRange) }
+        match within {
+            true => Ok(()),
+            false if self.is_open() && number > i128::from(ANY) => Err(Refusal::TooLarge),
+            false => Err(Refusal::OutOfRange),
+        }
+    }
+
+    /// Whether nothing but what a settings file can hold bounds it above.
+    fn is_open(&self) -> bool {
+        matches!(self, Self::Number(range) | Self::Bytes(range) if *range.end() == ANY)
     }
 
     /// The number that `text` stands for, in range or not.
@@ -219,4 +234,6 @@ impl Range {
 pub(super) enum Refusal {
     WrongType,
     OutOfRange,
+    /// More than any settings file can hold.
+    TooLarge,
 }
