@@ -1,6 +1,6 @@
 //! The command line: what can be asked, and who answers.
 
-mod bench;
+pub(crate) mod bench;
 mod checksum;
 mod config;
 mod copy;
@@ -33,8 +33,9 @@ use std::ffi::OsString;
 use std::io::{Write, stderr};
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
+use self::bench::Measure;
 use self::exit::{EXIT_CODES, Exit, Failure};
 use self::session::{Globals, Session};
 
@@ -111,7 +112,25 @@ enum Command {
 /// # Panics
 /// Inside of a tokio runtime: it has one of its own.
 pub fn run_command<A: Into<OsString> + Clone>(arguments: impl IntoIterator<Item = A>) -> ExitCode {
-    let cli = match Cli::try_parse_from(arguments) {
+    run_or_measure(arguments, None)
+}
+
+/// The same for the program that can measure the runtime too.
+#[doc(hidden)]
+pub fn run_command_with<A: Into<OsString> + Clone>(
+    arguments: impl IntoIterator<Item = A>,
+    measure: Measure,
+) -> ExitCode {
+    run_or_measure(arguments, Some(measure))
+}
+
+fn run_or_measure<A: Into<OsString> + Clone>(
+    arguments: impl IntoIterator<Item = A>,
+    measure: Option<Measure>,
+) -> ExitCode {
+    let command = Cli::command().mut_subcommand("bench", |bench| bench.hide(measure.is_none()));
+    let parsed = command.try_get_matches_from(arguments);
+    let cli = match parsed.and_then(|matches| Cli::from_arg_matches(&matches)) {
         Ok(cli) => cli,
         Err(error) => {
             // Help and version are such errors too, with code 0. A closed pipe is no reason to complain.
@@ -119,7 +138,7 @@ pub fn run_command<A: Into<OsString> + Clone>(arguments: impl IntoIterator<Item 
             return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(Exit::BadInput as u8));
         }
     };
-    let exit = run(cli).unwrap_or_else(|failure| {
+    let exit = run(cli, measure).unwrap_or_else(|failure| {
         if !failure.message().is_empty() {
             // Nobody is left to tell when standard error is closed.
             let _ = writeln!(stderr(), "error: {}", failure.message());
@@ -129,14 +148,14 @@ pub fn run_command<A: Into<OsString> + Clone>(arguments: impl IntoIterator<Item 
     ExitCode::from(exit as u8)
 }
 
-fn run(cli: Cli) -> Result<Exit, Failure> {
+fn run(cli: Cli, measure: Option<Measure>) -> Result<Exit, Failure> {
     let workers = match &cli.command {
         Command::Walk(walk) => walk.workers(),
         _ => None,
     };
     let session = Session::start(&cli.globals, workers)?;
     if let Command::Bench(arguments) = &cli.command {
-        return bench::run(&session, arguments);
+        return bench::run(&session, arguments, measure);
     }
     let executor = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let executor =
@@ -173,7 +192,14 @@ fn run(cli: Cli) -> Result<Exit, Failure> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use clap::CommandFactory;
+
+    #[test]
+    fn a_program_that_embeds_the_runtime_does_not_measure_it() {
+        let cli = Cli::try_parse_from(["app", "bench", "--nodes", "100"]).unwrap();
+        let refused = run(cli, None).unwrap_err();
+        assert_eq!(refused.exit() as u8, Exit::BadInput as u8);
+        assert!(refused.message().contains("by the program `wayfare`"), "{}", refused.message());
+    }
 
     #[test]
     fn the_definition_of_the_command_line_is_sound() {

@@ -133,5 +133,7 @@ pub mod __private {
     pub use serde_json;
 
     pub use crate::cache::{CacheSource, CachedCall, OutcomeOfCall};
+    pub use crate::command::bench::{BenchError, BenchLine, BenchOrder, Measure};
+    pub use crate::command::run_command_with;
     pub use wayfare_graph::*;
 }

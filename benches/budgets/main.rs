@@ -25,22 +25,20 @@ mod stored;
 mod trace;
 
 // What `wayfare bench` measures too.
-#[path = "../../src/command/bench/fault.rs"]
-mod fault;
-#[path = "../../src/command/bench/line.rs"]
-mod line;
-#[path = "../../src/command/bench/made_graph.rs"]
+#[path = "../../src/bench/made_graph.rs"]
 mod made_graph;
-#[path = "../../src/command/bench/resident.rs"]
+#[path = "../../src/bench/resident.rs"]
 mod over_resident;
-#[path = "../../src/command/bench/rows.rs"]
+#[path = "../../src/bench/rows.rs"]
 mod rows;
-#[path = "../../src/command/bench/walkers.rs"]
+#[path = "../../src/bench/timing.rs"]
+mod timing;
+#[path = "../../src/bench/walkers.rs"]
 mod walkers;
 
 use wayfare::{edge, node};
 
-use line::Line;
+use measure::Line;
 
 #[node]
 pub struct City {

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-pub use crate::line::{Line, median, timed};
+pub use crate::timing::{median, timed};
+pub use wayfare::__private::BenchLine as Line;
 
 pub fn print_head() {
     println!("{:<46} {:>18} {:>16} {:>7} {:>7}", "work", "rival", "ours", "ratio", "budget");

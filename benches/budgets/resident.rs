@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use wayfare::Runtime;
 
-use crate::line::Line;
 use crate::made_graph::MadeGraph;
+use crate::measure::Line;
 use crate::over_resident::{self, wait_for, walk_everywhere};
 
 pub use crate::walkers::{Everywhere, First};

@@ -1,41 +1,40 @@
 //! `wayfare bench`: that part of the budget table which needs no rivals from elsewhere, on the user's machine.
+//!
+//! What is measured comes from the program `wayfare`: its graph, walkers and loops are not for programs that embed the
+//! runtime, whose registers they would be in.
 
 mod fault;
 mod line;
-mod made_graph;
-mod resident;
-mod rows;
-mod updates;
-mod walkers;
 
 use std::env;
 use std::path::PathBuf;
 
 use clap::Args;
 use serde_json::{Value, json};
-use wayfare::{edge, node};
 
-use self::fault::BenchError;
-use self::line::Line;
+pub use self::fault::BenchError;
+pub use self::line::BenchLine;
 use super::exit::{Exit, Failure, explain};
 use super::output::{Format, Output};
 use super::progress::Progress;
 use super::session::Session;
 
-/// Walkers, updates and nodes of a chain of the budget table, unless fewer nodes are asked for.
-const WALKERS: u64 = 10_000;
-const UPDATES: u64 = 10_000;
-const CHAIN: u64 = 100_000;
-const SPAWNS: u64 = 1_000;
+/// What the program that was built for it measures; it tells how many of [`PARTS`] are done.
+pub type Measure = fn(&BenchOrder, &mut dyn FnMut(u64)) -> Result<Vec<BenchLine>, BenchError>;
 
-/// Every program that embeds the runtime has this entity, so it has a name that none of theirs has.
-#[node(name = "WayfareBenchCity", no_filters)]
-struct City {
-    name: String,
+/// In how many parts that is done.
+const PARTS: u64 = 5;
+
+/// What is to be measured.
+#[derive(Debug, Clone)]
+pub struct BenchOrder {
+    /// Nodes of the graph.
+    pub nodes: u64,
+    /// Runs of each line.
+    pub runs: usize,
+    /// Where a store may be made.
+    pub folder: PathBuf,
 }
-
-#[edge(name = "WayfareBenchRoad", no_filters)]
-struct Road {}
 
 /// How much is measured.
 #[derive(Debug, Args)]
@@ -60,11 +59,26 @@ pub(crate) struct BenchArgs {
 /// Measures and prints the table. A budget that is missed is no failure of the command.
 ///
 /// It blocks, and must not run within an executor: the runtime is measured as a thread of a service sees it.
-pub(crate) fn run(session: &Session, arguments: &BenchArgs) -> Result<Exit, Failure> {
+pub(crate) fn run(
+    session: &Session,
+    arguments: &BenchArgs,
+    measure: Option<Measure>,
+) -> Result<Exit, Failure> {
+    let Some(measure) = measure else {
+        let message = "the runtime is measured by the program `wayfare`, not by those that embed it";
+        return Err(Failure::new(Exit::BadInput, message));
+    };
     if cfg!(debug_assertions) {
         session.note("warning: this is a debug build, whose figures say nothing: build with `--release`");
     }
-    let lines = measure(session, arguments)?;
+    let order = BenchOrder {
+        nodes: arguments.nodes,
+        runs: usize::from(arguments.runs),
+        folder: arguments.folder.clone().unwrap_or_else(env::temp_dir),
+    };
+    let mut progress = Progress::count(session.quiet, Some(PARTS), "measuring");
+    let lines = measure(&order, &mut |done| progress.set(done))?;
+    drop(progress);
     let output = if arguments.json { Output::new(Some(Format::Json)) } else { session.output };
     output.one(&json!({
         "nodes": arguments.nodes,
@@ -75,24 +89,8 @@ pub(crate) fn run(session: &Session, arguments: &BenchArgs) -> Result<Exit, Fail
     Ok(Exit::Done)
 }
 
-fn measure(session: &Session, arguments: &BenchArgs) -> Result<Vec<Line>, BenchError> {
-    let (nodes, runs) = (arguments.nodes, usize::from(arguments.runs));
-    let folder = arguments.folder.clone().unwrap_or_else(env::temp_dir);
-    let mut progress = Progress::count(session.quiet, Some(5), "measuring");
-    let mut lines = resident::breadth_first(nodes, runs)?;
-    progress.set(1);
-    lines.push(resident::chain_of(nodes.min(CHAIN), runs)?);
-    progress.set(2);
-    lines.push(resident::many_walkers(nodes, nodes.min(WALKERS), runs)?);
-    progress.set(3);
-    lines.push(resident::spawn_to_visit(nodes.min(SPAWNS) as usize)?);
-    progress.set(4);
-    lines.push(updates::updates(&folder, nodes.min(UPDATES), runs)?);
-    Ok(lines)
-}
-
 /// A line as a row of the result.
-fn shown(line: &Line) -> Value {
+fn shown(line: &BenchLine) -> Value {
     let met = line.is_met().map(|is_met| if is_met { "met" } else { "missed" });
     json!({
         "work": line.work,

@@ -1,12 +1,8 @@
-//! A line of the budget table, and how its times are taken.
-
-use std::time::{Duration, Instant};
-
-use super::fault::BenchError;
+//! A line of the budget table.
 
 /// One line of the table.
 #[derive(Debug, Clone)]
-pub struct Line {
+pub struct BenchLine {
     /// What is done.
     pub work: String,
     /// What the rival takes for one unit of work, or the most that is allowed.
@@ -23,7 +19,7 @@ pub struct Line {
     pub budget: f64,
 }
 
-impl Line {
+impl BenchLine {
     /// A line for times: what each took for one unit of work.
     pub fn times(work: impl Into<String>, rival: f64, ours: f64, budget: f64, unit: &'static str) -> Self {
         Self { work: work.into(), rival, is_bound: false, ours, unit, ratio: ours / rival, budget }
@@ -42,44 +38,5 @@ impl Line {
     /// Whether the budget is met; `None` where there is none.
     pub fn is_met(&self) -> Option<bool> {
         self.budget.is_finite().then_some(self.ratio <= self.budget)
-    }
-}
-
-/// The medians of some runs of two things in turn, so that a drift of the machine meets both.
-///
-/// # Errors
-/// The first that one of them gives.
-pub fn both_in_turn(
-    runs: usize,
-    mut rival: impl FnMut() -> Result<Duration, BenchError>,
-    mut ours: impl FnMut() -> Result<Duration, BenchError>,
-) -> Result<(f64, f64), BenchError> {
-    let (mut theirs, mut own) = (Vec::new(), Vec::new());
-    for _ in 0..runs {
-        theirs.push(rival()?.as_secs_f64());
-        own.push(ours()?.as_secs_f64());
-    }
-    Ok((median(&mut theirs), median(&mut own)))
-}
-
-/// The middle one of some values, of which there is one at least.
-pub fn median(values: &mut [f64]) -> f64 {
-    values.sort_by(f64::total_cmp);
-    values[values.len() / 2]
-}
-
-/// Does something and says how long it took.
-pub fn timed<T>(work: impl FnOnce() -> T) -> (T, Duration) {
-    let start = Instant::now();
-    let value = work();
-    (value, start.elapsed())
-}
-
-/// A number as it stands in the name of a line: `1 M`, `200 k`, `2,500` as `2500`.
-pub fn short(number: u64) -> String {
-    match number {
-        _ if number > 0 && number.is_multiple_of(1_000_000) => format!("{} M", number / 1_000_000),
-        _ if number > 0 && number.is_multiple_of(1_000) => format!("{} k", number / 1_000),
-        _ => number.to_string(),
     }
 }

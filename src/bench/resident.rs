@@ -4,12 +4,12 @@ use std::hint::black_box;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use wayfare::__private::{BenchError, BenchLine};
 use wayfare::{Config, Error, KeySource, Result, Runtime};
 
-use super::fault::BenchError;
-use super::line::{Line, both_in_turn, median, short, timed};
 use super::made_graph::{DEGREE, MadeGraph, chain, random};
 use super::rows::Rows;
+use super::timing::{both_in_turn, median, short, timed};
 use super::walkers::{Everywhere, EverywhereAsync, First, Wander};
 
 /// A runtime on a graph that is all in its memory.
@@ -47,7 +47,7 @@ pub fn walk_everywhere(runtime: &Runtime, graph: &MadeGraph) -> Result<(Everywhe
 ///
 /// # Errors
 /// When the runtime does not do what its rival does.
-pub fn breadth_first(nodes: u64, runs: usize) -> Result<Vec<Line>, BenchError> {
+pub fn breadth_first(nodes: u64, runs: usize) -> Result<Vec<BenchLine>, BenchError> {
     let graph = MadeGraph::new(nodes, random);
     let rows = Rows::of(&graph);
     let expected = rows.breadth_first();
@@ -60,11 +60,11 @@ pub fn breadth_first(nodes: u64, runs: usize) -> Result<Vec<Line>, BenchError> {
         let (warm, _) = walk_everywhere(&runtime, &graph)?;
         BenchError::unless_equal("breadth-first", &warm.result(), &expected)?;
         let (theirs, own) = both_in_turn(runs, rival, || Ok(walk_everywhere(&runtime, &graph)?.1))?;
-        lines.push(Line::times(work, per_visit(theirs), per_visit(own), budget, "ns"));
+        lines.push(BenchLine::times(work, per_visit(theirs), per_visit(own), budget, "ns"));
         if workers == 1 {
             let (sync, ready) = async_hook(&runtime, &graph, expected, runs)?;
             let work = "the same, async hook (rival: sync hook)";
-            lines.push(Line::times(work, per_visit(sync), per_visit(ready), 1.2, "ns"));
+            lines.push(BenchLine::times(work, per_visit(sync), per_visit(ready), 1.2, "ns"));
         }
     }
     Ok(lines)
@@ -93,7 +93,7 @@ fn async_hook(
 ///
 /// # Errors
 /// As a walk.
-pub fn chain_of(nodes: u64, runs: usize) -> Result<Line, BenchError> {
+pub fn chain_of(nodes: u64, runs: usize) -> Result<BenchLine, BenchError> {
     let graph = MadeGraph::new(nodes, chain);
     let runtime = start(&graph, 1)?;
     let (warm, _) = walk_everywhere(&runtime, &graph)?;
@@ -103,14 +103,14 @@ pub fn chain_of(nodes: u64, runs: usize) -> Result<Line, BenchError> {
         times.push(walk_everywhere(&runtime, &graph)?.1.as_secs_f64());
     }
     let per_visit = median(&mut times) / nodes as f64 * 1e6;
-    Ok(Line::bound(format!("chain of {} nodes, a visit", short(nodes)), 1.0, per_visit, "us"))
+    Ok(BenchLine::bound(format!("chain of {} nodes, a visit", short(nodes)), 1.0, per_visit, "us"))
 }
 
 /// Many walkers at the same time, each with a way of its own.
 ///
 /// # Errors
 /// When the walkers do not go the ways of the loop.
-pub fn many_walkers(nodes: u64, walkers: u64, runs: usize) -> Result<Line, BenchError> {
+pub fn many_walkers(nodes: u64, walkers: u64, runs: usize) -> Result<BenchLine, BenchError> {
     const STEPS: u32 = 100;
     let graph = MadeGraph::new(nodes, random);
     let rows = Rows::of(&graph);
@@ -126,7 +126,7 @@ pub fn many_walkers(nodes: u64, walkers: u64, runs: usize) -> Result<Line, Bench
     let (theirs, own) = both_in_turn(runs, || Ok(timed(|| black_box(by_hand())).1), ours)?;
     let per_step = |seconds: f64| seconds / (walkers * u64::from(STEPS)) as f64 * 1e9;
     let work = format!("{} walkers of {STEPS} random steps, a step", short(walkers));
-    Ok(Line::times(work, per_step(theirs), per_step(own), 1.0, "ns"))
+    Ok(BenchLine::times(work, per_step(theirs), per_step(own), 1.0, "ns"))
 }
 
 async fn wander(runtime: &Runtime, graph: &MadeGraph, walkers: u64, steps: u32) -> Result<u64> {
@@ -145,7 +145,7 @@ async fn wander(runtime: &Runtime, graph: &MadeGraph, walkers: u64, steps: u32) 
 ///
 /// # Errors
 /// As a walk.
-pub fn spawn_to_visit(spawns: usize) -> Result<Line, BenchError> {
+pub fn spawn_to_visit(spawns: usize) -> Result<BenchLine, BenchError> {
     let graph = MadeGraph::new(10, chain);
     let runtime = start(&graph, 1)?;
     walk_everywhere(&runtime, &graph)?;
@@ -163,5 +163,5 @@ pub fn spawn_to_visit(spawns: usize) -> Result<Line, BenchError> {
         Ok(times)
     };
     let mut times = wait_for(spawn())??;
-    Ok(Line::bound("spawn to first visit, idle, median", 50.0, median(&mut times), "us"))
+    Ok(BenchLine::bound("spawn to first visit, idle, median", 50.0, median(&mut times), "us"))
 }

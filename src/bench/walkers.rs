@@ -26,7 +26,7 @@ impl Everywhere {
     }
 }
 
-#[walker(name = "WayfareBenchEverywhere")]
+#[walker]
 impl Everywhere {
     #[on_visit]
     fn city(&mut self, here: &Here<City>, walk: &mut Walk) {
@@ -50,7 +50,7 @@ impl EverywhereAsync {
     }
 }
 
-#[walker(name = "WayfareBenchEverywhereAsync")]
+#[walker]
 impl EverywhereAsync {
     #[on_visit]
     async fn city(&mut self, here: &Here<'_, City>, walk: &mut Walk) {
@@ -84,7 +84,7 @@ fn may_return(_: &Wander) -> WalkOptions {
     WalkOptions::default().unique(Unique::None)
 }
 
-#[walker(name = "WayfareBenchWander", options = may_return)]
+#[walker(options = may_return)]
 impl Wander {
     #[on_visit]
     fn city(&mut self, here: &Here<City>, walk: &mut Walk) {
@@ -106,7 +106,7 @@ impl First {
     }
 }
 
-#[walker(name = "WayfareBenchFirst")]
+#[walker]
 impl First {
     #[on_visit]
     fn city(&mut self, _here: &Here<City>) {

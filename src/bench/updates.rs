@@ -6,20 +6,20 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use wayfare::__private::{BenchError, BenchLine};
 use wayfare::{
     Body, Config, Document, Entity, Error, Id, KeySource, Kind, Result, Runtime, Store, Version, Write,
     WriteBatch, node,
 };
 
-use super::fault::BenchError;
-use super::line::{Line, both_in_turn, short, timed};
 use super::resident::wait_for;
+use super::timing::{both_in_turn, short, timed};
 
 /// Writes in a commit of the rival, as in the budget table.
 const BATCH: usize = 1_000;
 
 /// About 300 bytes, as the documents behind the budget have.
-#[node(name = "WayfareBenchAccount", no_filters)]
+#[node(no_filters)]
 struct Account {
     balance: i64,
     note: String,
@@ -55,7 +55,7 @@ impl Drop for Folder {
 ///
 /// # Errors
 /// When the store cannot be made there, or does not take what it should.
-pub(super) fn updates(within: &Path, documents: u64, runs: usize) -> Result<Line, BenchError> {
+pub(super) fn updates(within: &Path, documents: u64, runs: usize) -> Result<BenchLine, BenchError> {
     let folder = Folder::within(within)?;
     let ids: Vec<Id> = (0..documents).map(id).collect();
     let runtime = start(&folder.url("ours"))?;
@@ -85,7 +85,7 @@ pub(super) fn updates(within: &Path, documents: u64, runs: usize) -> Result<Line
     let told = |document: Option<&Document>| document.map(|it| (it.version(), it.body().clone()));
     BenchError::unless_equal("updates", &told(ours.as_ref()), &told(rival[0].as_ref()))?;
     let work = format!("{} durable updates (rival: the store itself)", short(documents));
-    Ok(Line::compared(work, theirs * 1e3, own * 1e3, "ms"))
+    Ok(BenchLine::compared(work, theirs * 1e3, own * 1e3, "ms"))
 }
 
 fn start(url: &str) -> Result<Runtime> {
