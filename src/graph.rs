@@ -207,8 +207,10 @@ impl Graph {
         change: impl Fn(&mut T),
     ) -> Result<Vec<Result<Stored<T>>>> {
         // While one part is on its way to the disk, the next ones are read and changed.
-        let parts = stream::iter(ids.chunks(UPDATE_PART)).map(|part| self.update_part(part, &change));
-        let parts: Vec<Vec<Result<Stored<T>>>> = parts.buffered(UPDATE_PARTS).try_collect().await?;
+        // They are made ahead, since a closure that is kept in the stream would keep the call out of tasks that are spawned.
+        let parts: Vec<_> = ids.chunks(UPDATE_PART).map(|part| self.update_part(part, &change)).collect();
+        let parts = stream::iter(parts).buffered(UPDATE_PARTS);
+        let parts: Vec<Vec<Result<Stored<T>>>> = parts.try_collect().await?;
         Ok(parts.into_iter().flatten().collect())
     }
 

@@ -148,8 +148,9 @@ impl Graph {
     ) -> Result<Saved> {
         let mut entities: Vec<&mut Stored<T>> = entities.into_iter().collect();
         let documents = entities.iter().map(|stored| stored.to_save()).collect::<Result<Vec<_>, _>>()?;
-        let parts = stream::iter(documents.chunks(PART)).map(|part| self.save_part(T::KIND, part));
-        let mut parts = parts.buffered(PARTS);
+        // Made ahead: a closure that is kept in the stream would keep the call out of tasks that are spawned.
+        let parts: Vec<_> = documents.chunks(PART).map(|part| self.save_part(T::KIND, part)).collect();
+        let mut parts = stream::iter(parts).buffered(PARTS);
         let mut outcome = Saved::default();
         let mut both = entities.iter_mut().zip(&documents);
         while let Some(results) = parts.next().await {
@@ -227,8 +228,9 @@ impl Graph {
             })
             .collect();
         let documents: Vec<&Document> = prepared.iter().flatten().map(|(edge, _)| edge).collect();
-        let parts = stream::iter(documents.chunks(PART)).map(|part| self.connect_part::<E>(part));
-        let mut parts = parts.buffered(PARTS);
+        // As in `save_many`.
+        let parts: Vec<_> = documents.chunks(PART).map(|part| self.connect_part::<E>(part)).collect();
+        let mut parts = stream::iter(parts).buffered(PARTS);
         let mut results = Vec::with_capacity(documents.len());
         while let Some(part) = parts.next().await {
             results.extend(part?);

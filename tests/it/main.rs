@@ -9,5 +9,6 @@ mod interop;
 mod observe;
 mod operating;
 mod reference;
+mod soak;
 mod supervision;
 mod walks;
