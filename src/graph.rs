@@ -200,7 +200,8 @@ impl Graph {
     /// the order of the ids.
     ///
     /// # Errors
-    /// [`Error::Store`] when the store failed as a whole; the inner results are those of the nodes.
+    /// [`Error::Store`] when nodes could not be read: some may be updated then. The inner results are those of the
+    /// nodes, with [`Error::Store`] for each that the store failed to save.
     pub async fn update_many<T: NodeEntity>(
         &self,
         ids: &[Id],
@@ -234,20 +235,21 @@ impl Graph {
                 }
             }
             let documents = changed.iter().map(|(_, stored)| stored.document().clone()).collect();
-            let saved = self.handle.save_nodes(documents).await?;
+            let saved = self.handle.save_each(documents).await?;
             for ((at, mut stored), saved) in changed.into_iter().zip(saved) {
                 results[at] = match saved {
-                    Ok(written) => {
+                    Err(error) => Some(Err(error.into())),
+                    Ok(Ok(written)) => {
                         let version = version_of(&written, stored.version().next());
                         let document = stored.document().clone().with_version(version);
                         stored.saved(document);
                         Some(Ok(stored))
                     }
-                    Err(WriteError::Conflict { .. }) => {
+                    Ok(Err(WriteError::Conflict { .. })) => {
                         left.push(at);
                         None
                     }
-                    Err(error) => Some(Err(error.into())),
+                    Ok(Err(error)) => Some(Err(error.into())),
                 };
             }
             if left.is_empty() {

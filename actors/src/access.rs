@@ -14,7 +14,7 @@ use wayfare_graph::{
 };
 
 use crate::core::Core;
-use crate::messages::{Apply, Bulk, Evict, Save, SaveReply};
+use crate::messages::{Apply, Bulk, Evict, Save, SaveReply, Saved};
 #[cfg(test)]
 use crate::simulation::{Bug, is_planted};
 use crate::tasks;
@@ -174,6 +174,11 @@ impl Core {
     /// Saves new versions of many nodes with one message to each shard. Results are in the order of the
     /// documents; there are no more of them than `[writers] queue` allows at once.
     pub(crate) async fn save_nodes(&self, documents: Vec<Document>) -> Read<Vec<WriteResult>> {
+        self.save_each(documents).await?.into_iter().collect()
+    }
+
+    /// The same, with an outcome for each: shards and commits fail one by one, so some may be saved and others not.
+    pub(crate) async fn save_each(&self, documents: Vec<Document>) -> Read<Vec<Read<WriteResult>>> {
         if documents.is_empty() {
             return Ok(Vec::new());
         }
@@ -196,10 +201,10 @@ impl Core {
             self.send_saves(shard, saves).await?;
         }
         let outcomes = outcomes.await.map_err(|_| self.unanswered("shard"))?;
-        outcomes
-            .into_iter()
-            .map(|saved| saved.ok_or_else(|| self.unanswered("shard"))?.map_err(|error| shared_error(&error)))
-            .collect()
+        let told = |saved: Option<Saved>| {
+            saved.ok_or_else(|| self.unanswered("shard"))?.map_err(|error| shared_error(&error))
+        };
+        Ok(outcomes.into_iter().map(told).collect())
     }
 
     /// The newest versions of entities once they are durable, in order; `None` where there is none.

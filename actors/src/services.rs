@@ -2,7 +2,6 @@
 
 use std::future::poll_fn;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use futures_util::FutureExt;
@@ -17,7 +16,7 @@ use crate::core::Core;
 use crate::messages::Found;
 use crate::spawn::spawn_child;
 use crate::tasks;
-use crate::worker::Vitals;
+use crate::worker::Beside;
 
 impl WalkServices for Core {
     fn id_of(&self, slot: Slot) -> Option<Id> {
@@ -139,21 +138,5 @@ impl WalkServices for Core {
             vitals.leave();
             polled
         }));
-    }
-}
-
-/// Work beside its walk, for which its worker has to be kept.
-struct Beside(Arc<Vitals>);
-
-impl Beside {
-    fn begin(vitals: &Arc<Vitals>) -> Self {
-        vitals.beside.fetch_add(1, Ordering::Relaxed);
-        Self(Arc::clone(vitals))
-    }
-}
-
-impl Drop for Beside {
-    fn drop(&mut self) {
-        self.0.beside.fetch_sub(1, Ordering::Relaxed);
     }
 }

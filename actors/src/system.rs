@@ -314,9 +314,21 @@ impl RuntimeHandle {
     /// Saves new versions of many nodes; as [`save`](Self::save), with one message to each shard.
     ///
     /// # Errors
-    /// What the store says; the inner results are those of the writes, in order.
+    /// What the store says of any of them: others may be saved, which [`save_each`](Self::save_each) tells. The inner
+    /// results are those of the writes, in order.
     pub async fn save_nodes(&self, documents: Vec<Document>) -> Result<Vec<WriteResult>, StoreError> {
         self.inner.core.save_nodes(documents).await
+    }
+
+    /// Saves new versions of many nodes; as [`save_nodes`](Self::save_nodes), with an outcome for each, in order.
+    ///
+    /// # Errors
+    /// What the store says when none of them was begun; those within are of the nodes.
+    pub async fn save_each(
+        &self,
+        documents: Vec<Document>,
+    ) -> Result<Vec<Result<WriteResult, StoreError>>, StoreError> {
+        self.inner.core.save_each(documents).await
     }
 
     /// Saves a new version of an entity, durably; the document carries the version it was made of.

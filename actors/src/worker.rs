@@ -52,7 +52,7 @@ pub(crate) struct Vitals {
     pub(crate) walks: AtomicUsize,
     /// Walks that can go on.
     pub(crate) ready: AtomicUsize,
-    /// Visits that run here beside their walk.
+    /// Visits that run here beside their walk, and walks that are no longer hosted and have not quite ended.
     pub(crate) beside: AtomicUsize,
     /// Why the engine ended, if it did.
     end: OnceLock<ActorEnd>,
@@ -105,6 +105,24 @@ impl Vitals {
         let turn = Duration::from_micros(self.last_turn_us.load(Ordering::Relaxed));
         let walk = self.current.load(Ordering::Relaxed);
         (walk != 0 && self.started.elapsed().saturating_sub(turn) > bound).then_some(walk)
+    }
+}
+
+/// Work on a worker's thread that is no walk, for which the worker has to be kept. Begun before the walk it belongs to
+/// is no longer counted, and dropped when it is done.
+pub(crate) struct Beside(Arc<Vitals>);
+
+impl Beside {
+    pub(crate) fn begin(vitals: &Arc<Vitals>) -> Self {
+        // Before the count of walks goes down, which is read first.
+        vitals.beside.fetch_add(1, Ordering::SeqCst);
+        Self(Arc::clone(vitals))
+    }
+}
+
+impl Drop for Beside {
+    fn drop(&mut self) {
+        self.0.beside.fetch_sub(1, Ordering::SeqCst);
     }
 }
 

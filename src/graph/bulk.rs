@@ -141,7 +141,8 @@ impl Graph {
     ///
     /// # Errors
     /// [`Error::Body`] when a value does not serialise: nothing was saved then. [`Error::Store`] when the store
-    /// failed as a whole: those that had been saved before carry their new versions.
+    /// failed: those that were saved carry their new versions, and the error is what is known of all others. Where
+    /// of some it is not known whether they were saved, it is an error that says so.
     pub async fn save_many<'a, T: Entity>(
         &self,
         entities: impl IntoIterator<Item = &'a mut Stored<T>>,
@@ -151,24 +152,46 @@ impl Graph {
         // Made ahead: a closure that is kept in the stream would keep the call out of tasks that are spawned.
         let parts: Vec<_> = documents.chunks(PART).map(|part| self.save_part(T::KIND, part)).collect();
         let mut parts = stream::iter(parts).buffered(PARTS);
-        let mut outcome = Saved::default();
+        let (mut outcome, mut failure) = (Saved::default(), None);
         let mut both = entities.iter_mut().zip(&documents);
+        // To the end, whatever fails: what is under way is saved or not, and has to be told.
         while let Some(results) = parts.next().await {
-            for (result, (stored, document)) in results?.into_iter().zip(&mut both) {
-                if let Some(version) = outcome.note(document.id(), result, document.version().next()) {
-                    stored.saved(document.clone().with_version(version));
+            match results {
+                Ok(results) => {
+                    for (result, (stored, document)) in results.into_iter().zip(&mut both) {
+                        let result = match result {
+                            Ok(result) => result,
+                            Err(error) => {
+                                failure = Some(the_less_certain(failure, error));
+                                continue;
+                            }
+                        };
+                        let next = document.version().next();
+                        if let Some(version) = outcome.note(document.id(), result, next) {
+                            stored.saved(document.clone().with_version(version));
+                        }
+                    }
+                }
+                Err(error) => {
+                    failure = Some(the_less_certain(failure, error));
+                    both.by_ref().take(PART).for_each(drop);
                 }
             }
         }
-        Ok(outcome)
+        failure.map_or(Ok(outcome), |failure| Err(failure.into()))
     }
 
-    async fn save_part(&self, kind: Kind, documents: &[Document]) -> Result<Vec<WriteResult>, StoreError> {
+    async fn save_part(
+        &self,
+        kind: Kind,
+        documents: &[Document],
+    ) -> Result<Vec<Result<WriteResult, StoreError>>, StoreError> {
         if kind == Kind::Node {
-            return self.handle.save_nodes(documents.to_vec()).await;
+            return self.handle.save_each(documents.to_vec()).await;
         }
         let writes = documents.iter().map(|document| Write::Save { document: document.clone() }).collect();
-        self.handle.apply(WriteBatch { writes, all_or_nothing: false }).await
+        let results = self.handle.apply(WriteBatch { writes, all_or_nothing: false }).await?;
+        Ok(results.into_iter().map(Ok).collect())
     }
 
     /// Removes entities of any kind, whatever their versions; nodes take their edges with them. An id that is
@@ -280,6 +303,16 @@ impl Graph {
     pub(super) fn new_edge<E: EdgeEntity>(&self, ends: Ends, value: &E) -> Result<Document> {
         let id = self.handle.keys().next_id(Kind::Edge, E::entity_name());
         Ok(Document::edge_of(id, ends, value)?)
+    }
+}
+
+/// Of two failures the one that speaks for both: when nothing is known of some, that is to be told.
+fn the_less_certain(first: Option<StoreError>, second: StoreError) -> StoreError {
+    let is_doubt =
+        |error: &StoreError| matches!(error, StoreError::Unreachable { .. } | StoreError::Interrupted { .. });
+    match first {
+        Some(first) if is_doubt(&first) || !is_doubt(&second) => first,
+        _ => second,
     }
 }
 

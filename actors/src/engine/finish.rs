@@ -15,6 +15,7 @@ use crate::simulation::{Bug, is_planted};
 use crate::spawn::all_settled;
 use crate::walk_actor::End;
 use crate::walk_task::WalkTask;
+use crate::worker::Beside;
 
 impl Engine {
     /// Forgets what waits.
@@ -184,7 +185,10 @@ impl Engine {
             return shared.end(outcome);
         }
         let core = Arc::clone(&self.core);
+        // A worker that is no longer needed keeps its thread until the caller is told.
+        let beside = Beside::begin(&self.vitals);
         tokio::task::spawn_local(async move {
+            let _beside = beside;
             shared.children.cancel();
             if let Some(task) = task {
                 task.gone().await;
@@ -209,7 +213,10 @@ impl Engine {
             return shared.end(Err(error));
         }
         let core = Arc::clone(&self.core);
+        // As above: else nobody would take the walk up again.
+        let beside = Beside::begin(&self.vitals);
         tokio::task::spawn_local(async move {
+            let _beside = beside;
             shared.children.cancel();
             if let Some(task) = task {
                 task.gone().await;
@@ -227,7 +234,8 @@ impl Engine {
             let _ = address.try_send(End);
         }
         self.read_ahead = self.read_ahead.saturating_sub(hosted.counted_ahead as usize);
-        self.vitals.walks.fetch_sub(1, Ordering::Relaxed);
+        // Release: whoever sees it gone sees what has begun beside it.
+        self.vitals.walks.fetch_sub(1, Ordering::Release);
         // A walker's own `drop` is the user's code too, and must not take the other walks with it.
         if catch_unwind(AssertUnwindSafe(|| drop(hosted))).is_err() {
             tracing::error!("a walker panicked while it was dropped");

@@ -176,3 +176,21 @@ async fn neighbours_of_many_nodes_come_with_their_edges_in_the_order_of_creation
     let wrong = town.graph.neighbours_of::<Knows>(&[note.id().clone()], Direction::Out).await;
     assert!(matches!(wrong, Err(Error::WrongEntity { .. })));
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn bulk_calls_can_be_awaited_in_tasks() {
+    let town = Town::new();
+    let mut people = town.people(3).await;
+    let graph = town.graph.clone();
+    let done = tokio::spawn(async move {
+        people.iter_mut().for_each(|person| person.age = 51);
+        assert!(graph.save_many(&mut people).await.unwrap().is_complete());
+        let ids: Vec<Id> = people.iter().map(|person| person.id().clone()).collect();
+        let updated = graph.update_many(&ids, |person: &mut Person| person.age += 1).await.unwrap();
+        assert!(updated.iter().all(|person| person.as_ref().unwrap().age == 52));
+        let pair = [(ids[0].clone(), ids[1].clone(), Knows { since: 1 })];
+        assert!(graph.connect_many(pair).await.unwrap()[0].is_ok());
+        graph.delete_many(&ids).await.unwrap().deleted.len()
+    });
+    assert_eq!(done.await.unwrap(), 3);
+}

@@ -2,8 +2,11 @@ use std::collections::HashSet;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::thread::ThreadId;
+use std::time::Duration;
 
-use wayfare::{Direction, Here, Walk, walker};
+use serde::{Deserialize, Serialize};
+use tokio::sync::Semaphore;
+use wayfare::{Direction, Here, HookError, Walk, WalkError, walker};
 
 use super::{Hamlet, Stage, eventually, hamlet, patient, within};
 
@@ -68,4 +71,43 @@ async fn the_pool_is_scaled_while_walks_run_and_none_of_them_notices() {
     assert_eq!(stage.runtime.scale(0).await.unwrap(), 1);
     assert_eq!(stage.runtime.workers(), 1);
     assert_eq!(stage.runtime.degraded(), None);
+}
+
+/// Lets the hooks of quitters fail.
+static FAIL: Semaphore = Semaphore::const_new(0);
+
+/// Fails when it is told to.
+#[derive(Debug, Default, Serialize, Deserialize)]
+struct DurableQuitter {}
+
+#[walker(durable)]
+impl DurableQuitter {
+    #[on_visit]
+    async fn hamlet(&mut self, _here: &Here<'_, Hamlet>) -> Result<(), HookError> {
+        let _ = FAIL.acquire().await;
+        Err("it quits".into())
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_worker_that_is_too_many_stays_until_its_durable_walks_that_failed_are_decided_on() {
+    let (stage, store) = Stage::on_trick_store(|config| patient(0)(config).durable_attempts(1));
+    stage.draw("a>b").await;
+    let mut walks = Vec::new();
+    for _ in 0..8 {
+        walks.push(stage.runtime.spawn(DurableQuitter {}).at(hamlet("a")).await.unwrap());
+    }
+    store.applies.close();
+    FAIL.add_permits(1);
+    // What becomes of them is stored, which is held up.
+    eventually("all have failed", async || stage.runtime.handle().writes_under_way() == 8).await;
+    stage.runtime.scale(1).await.unwrap();
+    // Nothing tells that a thread goes on: this is as long as several looks of the supervisor take.
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    store.applies.open();
+    for walk in walks {
+        assert!(matches!(within(walk.finish()).await, Err(WalkError::Parked { .. })));
+    }
+    eventually("all have left", async || stage.runtime.admission_figures().alive == 0).await;
+    assert_eq!(stage.runtime.workers(), 1);
 }

@@ -1,6 +1,6 @@
 //! Changing many nodes at once.
 
-use wayfare::{Error, Id, Version, WriteError};
+use wayfare::{Error, Id, StoreError, Version, WriteError};
 
 use super::stage::{Hamlet, Harbour, Stage, hamlet, within};
 
@@ -91,5 +91,51 @@ async fn bulk_and_single_updates_of_the_same_nodes_lose_nothing() {
     within(single).await.unwrap();
     for kiel in graph.get_many::<Harbour>(&ids).await.unwrap() {
         assert_eq!(kiel.unwrap().berths, 20);
+    }
+}
+
+/// Nodes of two shards; of the commits that follow, only the first one is done.
+async fn half_saved(stage: &Stage, store: &super::trick_store::TrickStore) -> Vec<Id> {
+    let keys: Vec<String> = (0..40).map(|number| format!("h{number}")).collect();
+    stage.draw(&keys.join(" ")).await;
+    store.applies.fail_after(store.applies.came() + 1);
+    keys.iter().map(|key| hamlet(key)).collect()
+}
+
+fn two_commits(config: wayfare::ConfigBuilder) -> wayfare::ConfigBuilder {
+    config.shards_count(2).writers_batch_size(1)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_bulk_save_of_which_a_part_fails_tells_by_the_versions_what_was_saved() {
+    let (stage, store) = Stage::on_trick_store(two_commits);
+    let ids = half_saved(&stage, &store).await;
+    let graph = stage.graph();
+    let mut hamlets: Vec<_> = graph.get_many::<Hamlet>(&ids).await.unwrap().into_iter().flatten().collect();
+    hamlets.iter_mut().for_each(|hamlet| hamlet.name = "new".into());
+    let error = within(graph.save_many(&mut hamlets)).await.unwrap_err();
+    assert!(matches!(error, Error::Store(StoreError::Io { .. })), "{error:?}");
+    let saved = hamlets.iter().filter(|hamlet| hamlet.version() == Version(2)).count();
+    assert!(saved > 0 && saved < ids.len(), "{saved}");
+    for (ours, stored) in hamlets.iter().zip(graph.get_many::<Hamlet>(&ids).await.unwrap()) {
+        let stored = stored.unwrap();
+        assert_eq!(
+            (ours.version(), stored.name == "new"),
+            (stored.version(), stored.version() == Version(2))
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_many_updates_each_tells_whether_the_store_failed_to_save_it() {
+    let (stage, store) = Stage::on_trick_store(two_commits);
+    let ids = half_saved(&stage, &store).await;
+    let graph = stage.graph();
+    let update = |hamlet: &mut Hamlet| hamlet.name = "new".into();
+    let results = within(graph.update_many(&ids, update)).await.unwrap();
+    let saved = results.iter().filter(|result| result.is_ok()).count();
+    assert!(saved > 0 && saved < ids.len(), "{saved}");
+    for (result, stored) in results.iter().zip(graph.get_many::<Hamlet>(&ids).await.unwrap()) {
+        assert_eq!(result.is_ok(), stored.unwrap().name == "new", "{result:?}");
     }
 }

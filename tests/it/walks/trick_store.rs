@@ -21,6 +21,8 @@ pub(crate) struct Turnstile {
     failures: AtomicU64,
     /// So many of the next calls that pass panic.
     panics: AtomicU64,
+    /// Calls beyond this number fail, held up or not.
+    sound_to: AtomicU64,
 }
 
 impl Turnstile {
@@ -31,6 +33,7 @@ impl Turnstile {
             open_to: watch::Sender::new(u64::MAX),
             failures: AtomicU64::new(0),
             panics: AtomicU64::new(0),
+            sound_to: AtomicU64::new(u64::MAX),
         }
     }
 
@@ -40,6 +43,9 @@ impl Turnstile {
             *came += 1;
             number = *came;
         });
+        if number > self.sound_to.load(SeqCst) {
+            return Err(told_to_fail());
+        }
         // The sender lives as long as the turnstile.
         let _ = self.open_to.subscribe().wait_for(|&open_to| number <= open_to).await;
         let failure = self.failures.fetch_update(SeqCst, SeqCst, |failures| failures.checked_sub(1));
@@ -47,7 +53,7 @@ impl Turnstile {
         self.passed.send_modify(|passed| *passed += 1);
         assert!(!panics, "told to panic");
         match failure {
-            Ok(_) => Err(StoreError::Io { path: "trick".into(), source: "told to fail".into() }),
+            Ok(_) => Err(told_to_fail()),
             Err(_) => Ok(()),
         }
     }
@@ -72,6 +78,11 @@ impl Turnstile {
         self.failures.store(calls, SeqCst);
     }
 
+    /// Makes all calls fail that come after those up to a number.
+    pub(crate) fn fail_after(&self, calls: u64) {
+        self.sound_to.store(calls, SeqCst);
+    }
+
     /// Makes so many of the next calls panic.
     pub(crate) fn panic(&self, calls: u64) {
         self.panics.store(calls, SeqCst);
@@ -91,6 +102,10 @@ impl Turnstile {
     pub(crate) async fn wait_for(&self, calls: u64) {
         let _ = super::stage::within(self.came.subscribe().wait_for(|&came| came >= calls)).await;
     }
+}
+
+fn told_to_fail() -> StoreError {
+    StoreError::Io { path: "trick".into(), source: "told to fail".into() }
 }
 
 /// The store.

@@ -53,6 +53,7 @@ async fn save_many(stint: &Stint, meters: &[usize], ids: &[Id]) {
         return stint.scene.trouble(format!("{} of {} meters are gone", ids.len() - acres.len(), ids.len()));
     }
     acres.iter_mut().for_each(|acre| acre.count += 1);
+    let versions: Vec<_> = acres.iter().map(|acre| acre.version()).collect();
     meters.iter().for_each(|&at| account(stint, at).begin());
     match stint.graph().save_many(&mut acres).await {
         Ok(outcome) => {
@@ -71,9 +72,10 @@ async fn save_many(stint: &Stint, meters: &[usize], ids: &[Id]) {
             }
         }
         Err(error) => {
-            meters
-                .iter()
-                .for_each(|&at| stint.scene.note_write(Some(account(stint, at)), Err::<&(), _>(&error)));
+            for ((&at, acre), before) in meters.iter().zip(&acres).zip(versions) {
+                let outcome = if acre.version() > before { Ok(&()) } else { Err(&error) };
+                stint.scene.note_write(Some(account(stint, at)), outcome);
+            }
             stint.bear("saving many", &error);
         }
     }
