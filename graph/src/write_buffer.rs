@@ -14,7 +14,7 @@ use crate::document::{Document, Version};
 use crate::here::Visited;
 use crate::id::{Id, Kind};
 use crate::record::{EdgeLink, EdgeLinks, Links, SharedRecord, Slot, record_of, record_with};
-use crate::store_error::WriteError;
+use crate::store_error::{StoreError, WriteError};
 use crate::walk_error::WalkError;
 use crate::walk_services::WalkServices;
 use crate::write::{Write, WriteBatch, WriteResult};
@@ -327,8 +327,23 @@ impl WriteBuffer {
                 return Ok(());
             }
             let batch = WriteBatch { writes, all_or_nothing: self.durable };
-            let results = services.apply(batch).await?;
-            let again = self.repeatable(&results)?;
+            let results = match services.apply(batch).await {
+                Ok(results) => results,
+                Err(error) => {
+                    // Nobody knows whether it was done. Written again, an update that was would be made twice.
+                    if matches!(error, StoreError::Unreachable { .. } | StoreError::Interrupted { .. }) {
+                        self.done();
+                    }
+                    return Err(error.into());
+                }
+            };
+            let again = match self.repeatable(&results) {
+                Ok(again) => again,
+                Err(error) => {
+                    self.forget_done(&results);
+                    return Err(error);
+                }
+            };
             let Some(&first) = again.first() else {
                 self.done();
                 return Ok(());
@@ -349,6 +364,14 @@ impl WriteBuffer {
 
     fn done(&mut self) {
         *self = Self { durable: self.durable, ..Self::default() };
+    }
+
+    /// Keeps what was refused, of a batch that is not all or nothing: the rest must not be written twice.
+    fn forget_done(&mut self, results: &[WriteResult]) {
+        if !self.durable {
+            let mut results = results.iter();
+            self.pending.retain(|_| results.next().is_none_or(Result::is_err));
+        }
     }
 
     /// Makes updates again whose ground was taken back. By its version the store could not tell: what somebody else

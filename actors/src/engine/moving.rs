@@ -41,9 +41,10 @@ impl Engine {
         let old = shared.address();
         // Before it is on its way: whoever looks after that worker looks after it.
         shared.moved_to(to.number);
+        // So is this: a worker that is too many goes when it has no walk.
+        to.vitals.walks.fetch_add(1, Ordering::SeqCst);
         match to.address.try_send(Adopt(hosted)) {
             Ok(()) => {
-                to.vitals.walks.fetch_add(1, Ordering::Relaxed);
                 self.vitals.walks.fetch_sub(1, Ordering::Relaxed);
                 self.read_ahead = self.read_ahead.saturating_sub(counted);
                 self.free.push(seat);
@@ -55,6 +56,7 @@ impl Engine {
                 actix::prelude::SendError::Full(Adopt(hosted))
                 | actix::prelude::SendError::Closed(Adopt(hosted)),
             ) => {
+                to.vitals.walks.fetch_sub(1, Ordering::SeqCst);
                 shared.moved_to(self.vitals.number);
                 Err(hosted)
             }

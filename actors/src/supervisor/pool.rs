@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use actix::prelude::*;
 use actix_rt::Arbiter;
@@ -73,7 +73,8 @@ impl Supervisor {
         while self.active() + self.promised < self.wanted {
             if let Err(error) = self.add_worker() {
                 let end = ActorEnd::NotStarted { reason: error.to_string() };
-                return self.promise_worker(self.next_worker, end, cx);
+                let pause = self.core.supervision.ended(ActorKind::Worker, self.next_worker, end);
+                return self.promise_worker(pause, cx);
             }
         }
         while self.active() > self.wanted {
@@ -84,8 +85,7 @@ impl Supervisor {
     }
 
     /// Starts a worker after a pause, in the place of one that was lost; at once where there is no other.
-    fn promise_worker(&mut self, lost: usize, end: ActorEnd, cx: &mut Context<Self>) {
-        let pause = self.core.supervision.ended(ActorKind::Worker, lost, end);
+    fn promise_worker(&mut self, pause: Duration, cx: &mut Context<Self>) {
         if self.active() == 0 && self.add_worker().is_ok() {
             return;
         }
@@ -186,6 +186,8 @@ impl Supervisor {
     /// Ends the walks of a worker that is lost, or has them taken up elsewhere, and replaces it.
     fn lose(&mut self, worker: &WorkerRef, end: ActorEnd, cx: &mut Context<Self>) {
         let was_retired = worker.vitals.retired.load(Ordering::Relaxed);
+        // The new one first: there is never none, which whoever spawns would take for the end of the runtime.
+        let is_replaced = !was_retired && self.active() == 1 && self.add_worker().is_ok();
         self.retire(worker);
         self.workers.retain(|other| other.number != worker.number);
         if let Some(thread) = self.worker_threads.remove(&worker.number) {
@@ -195,7 +197,10 @@ impl Supervisor {
         if was_retired {
             let _ = self.core.supervision.ended(ActorKind::Worker, worker.number, end);
         } else {
-            self.promise_worker(worker.number, end, cx);
+            let pause = self.core.supervision.ended(ActorKind::Worker, worker.number, end);
+            if !is_replaced {
+                self.promise_worker(pause, cx);
+            }
         }
         for walk in self.walks_of(worker, |_| true) {
             let error = WalkError::WorkerLost { walker: walk.walker.into(), reason: reason.clone() };

@@ -46,7 +46,8 @@ pub(crate) struct Lives<'a> {
     scene: Arc<Scene>,
     gauge: Option<&'a Gauge>,
     folder: TempDir,
-    runtime: Runtime,
+    /// `None` while the store is closed.
+    runtime: Option<Runtime>,
     totals: Totals,
     last_line: Instant,
     /// Counts of the tally when this life began: spawns, those that gave a walk, and walks taken up by call.
@@ -62,22 +63,34 @@ impl<'a> Lives<'a> {
         let runtime = open(&scene, &folder);
         ground::prepare(&runtime.graph(), scene.seed).await.unwrap();
         let (last_line, totals) = (Instant::now(), Totals { lives: 1, ..Totals::default() });
-        let mut lives =
-            Self { scene, gauge, folder, runtime, totals, last_line, counts_before: [0; 3], resumed: 0 };
+        let mut lives = Self {
+            scene,
+            gauge,
+            folder,
+            runtime: Some(runtime),
+            totals,
+            last_line,
+            counts_before: [0; 3],
+            resumed: 0,
+        };
         lives.note_beginning(0);
         lives
+    }
+
+    fn runtime(&self) -> &Runtime {
+        self.runtime.as_ref().expect("it is `None` only between two lives")
     }
 
     fn note_beginning(&mut self, resumed: u64) {
         let tally = &self.scene.tally;
         self.counts_before = [&tally.spawns, &tally.spawned, &tally.retried].map(|count| count.load(Relaxed));
         self.resumed = resumed;
-        self.scene.watch.look_at(Some(self.runtime.clone()));
+        self.scene.watch.look_at(self.runtime.clone());
     }
 
     /// Loads the runtime for a while, and checks everything; at the end of a life its store becomes full.
     pub(crate) async fn stint(&mut self, number: u64, length: Duration, is_end: bool) {
-        let stint = Arc::new(Stint::new(Arc::clone(&self.scene), self.runtime.clone(), number));
+        let stint = Arc::new(Stint::new(Arc::clone(&self.scene), self.runtime().clone(), number));
         let mut tasks = clients::start(&stint);
         tasks.push(tokio::spawn(direct(Arc::clone(&stint))));
         let until = Instant::now() + length;
@@ -112,7 +125,7 @@ impl<'a> Lives<'a> {
         let account = &self.scene.ledger.meters[0];
         for _ in 0..2 {
             account.begin();
-            match self.runtime.graph().update(meter(0), |acre: &mut Acre| acre.count += 1).await {
+            match self.runtime().graph().update(meter(0), |acre: &mut Acre| acre.count += 1).await {
                 Err(wayfare::Error::Store(StoreError::OutOfSpace { .. } | StoreError::Poisoned { .. })) => {
                     account.failed(Fate::Refused);
                 }
@@ -123,22 +136,22 @@ impl<'a> Lives<'a> {
 
     async fn check(&mut self, number: u64, is_end: bool) {
         let scene = Arc::clone(&self.scene);
-        if let Err(error) = self.runtime.scale(WORKERS).await {
+        if let Err(error) = self.runtime().scale(WORKERS).await {
             scene.trouble(format!("scaling back: {error}"));
         }
-        come_to_rest(&scene, &self.runtime).await;
+        come_to_rest(&scene, self.runtime()).await;
         let when = format!("after stint {number}");
-        if let Err(error) = check(&scene, &self.runtime.graph(), &when, Certainty::Open).await {
+        if let Err(error) = check(&scene, &self.runtime().graph(), &when, Certainty::Open).await {
             scene.trouble(format!("{when} the graph cannot be read: {error}"));
         }
         if !is_end {
             self.check_health().await;
         }
-        if let Some(degraded) = self.runtime.degraded() {
+        if let Some(degraded) = self.runtime().degraded() {
             scene.trouble(format!("{when} it has degraded: {degraded}"));
         }
-        come_to_rest(&scene, &self.runtime).await;
-        self.check_figures(&self.runtime.metrics());
+        come_to_rest(&scene, self.runtime()).await;
+        self.check_figures(&self.runtime().metrics());
         self.totals.checks += 1;
     }
 
@@ -146,7 +159,7 @@ impl<'a> Lives<'a> {
     async fn check_health(&self) {
         let until = Instant::now() + Duration::from_secs(10);
         loop {
-            let health = self.runtime.health().await;
+            let health = self.runtime().health().await;
             if health.as_ref().is_ok_and(|health| health.state == HealthState::Well) {
                 return;
             }
@@ -188,33 +201,38 @@ impl<'a> Lives<'a> {
     pub(crate) async fn open_again(&mut self) {
         let _busy = self.scene.watch.begin("opening again");
         self.close().await;
-        self.runtime = open(&self.scene, &self.folder);
+        self.runtime = Some(open(&self.scene, &self.folder));
         self.totals.lives += 1;
         let chains = &self.scene.ledger.chains;
         let open: usize = chains.iter().map(|chain| chain.lock().unwrap().open.len()).sum();
         self.note_beginning(open as u64);
-        if let Err(error) = settle_walks(&self.scene, &self.runtime).await {
+        if let Err(error) = settle_walks(&self.scene, self.runtime()).await {
             self.scene.trouble(format!("walks cannot be settled in the next runtime: {error}"));
         }
         let when = "opened again";
-        if let Err(error) = check(&self.scene, &self.runtime.graph(), when, Certainty::Settled).await {
+        if let Err(error) = check(&self.scene, &self.runtime().graph(), when, Certainty::Settled).await {
             self.scene.trouble(format!("{when} the graph cannot be read: {error}"));
         }
-        come_to_rest(&self.scene, &self.runtime).await;
-        self.check_figures(&self.runtime.metrics());
+        come_to_rest(&self.scene, self.runtime()).await;
+        self.check_figures(&self.runtime().metrics());
     }
 
     async fn close(&mut self) {
-        let metrics = self.runtime.metrics();
+        let runtime = self.runtime().clone();
+        let metrics = runtime.metrics();
         let number = |name: &str| metrics.number(name, None).unwrap_or(0.0);
         self.totals.visits += number("wayfare_visits_total");
         self.totals.started += number("wayfare_walks_started_total");
         let kinds = [ActorKind::Shard, ActorKind::Writer, ActorKind::Cache, ActorKind::Worker];
         for (total, kind) in self.totals.restarts.iter_mut().zip(kinds) {
-            *total += self.runtime.restarts(kind);
+            *total += runtime.restarts(kind);
         }
         self.scene.watch.look_at(None);
-        self.runtime.clone().shutdown().await;
+        // With the last handle the store is closed.
+        drop(runtime);
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown().await;
+        }
     }
 
     /// Opens what was written once more, checks it, and ends.

@@ -354,3 +354,32 @@ async fn a_hook_can_write_to_the_graph() {
     drop(within(walk.finish()).await.unwrap());
     assert_eq!(names(&stage, "a").await, ["a by a hook", "b by a hook", "c by a hook"]);
 }
+
+/// Marks every hamlet that it visits.
+#[derive(Debug, Default)]
+struct Stamper {}
+
+#[walker]
+impl Stamper {
+    #[on_visit]
+    fn hamlet(&mut self, here: &Here<Hamlet>, walk: &mut Walk) {
+        here.update(|hamlet: &mut Hamlet| hamlet.name.push('+'));
+        walk.visit(here.neighbours(Direction::Out));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn writes_of_a_walk_whose_answer_was_lost_are_not_made_again() {
+    let (stage, store) = Stage::on_trick_store(|config| config);
+    stage.draw("a>b").await;
+    store.lost_answers.store(1, std::sync::atomic::Ordering::SeqCst);
+    let walk = stage.runtime.spawn(Stamper {}).at(hamlet("a")).await.unwrap();
+    match within(walk.finish()).await {
+        Err(WalkError::Store(error)) => assert!(matches!(*error, StoreError::Unreachable { .. }), "{error}"),
+        other => panic!("{other:?}"),
+    }
+    for key in ["a", "b"] {
+        let hamlet = stage.graph().get::<Hamlet>(hamlet(key)).await.unwrap().unwrap();
+        assert_eq!(hamlet.name, format!("{key}+"));
+    }
+}
