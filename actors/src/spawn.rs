@@ -291,22 +291,29 @@ pub(crate) async fn send(core: &Core, worker: &WorkerRef, host: Host) -> Result<
                     return Ok(());
                 }
                 // Lost with the worker. Who looks after those that it hosted may have told the caller.
-                let reason = "it ended before it began with the walk".into();
                 worker.vitals.walks.fetch_sub(1, Ordering::Relaxed);
-                break WalkError::WorkerLost { walker: shared.walker.into(), reason };
+                break lost_before_it_began(&shared);
             }
             // It has ended since it was chosen.
             Err(actix::prelude::SendError::Closed(back)) => host = back,
         }
         worker.vitals.walks.fetch_sub(1, Ordering::Relaxed);
-        let Some(other) = live_worker(core, &worker).await.filter(|_| !shared.has_ended()) else {
-            break WalkError::Stopped;
-        };
+        let Some(other) = live_worker(core, &worker).await else { break WalkError::Stopped };
+        if shared.has_ended() {
+            // Meanwhile who looks after the walks of the lost worker has ended this one with the others.
+            other.vitals.walks.fetch_sub(1, Ordering::Relaxed);
+            break lost_before_it_began(&shared);
+        }
         shared.moved_to(other.number);
         worker = other;
     };
     core.walks.remove(shared.id);
     Err(error)
+}
+
+fn lost_before_it_began(shared: &WalkShared) -> WalkError {
+    let reason = "it ended before it began with the walk".into();
+    WalkError::WorkerLost { walker: shared.walker.into(), reason }
 }
 
 /// Takes a walk up again that is known already, on another worker.

@@ -7,8 +7,9 @@ use std::time::Duration;
 use rustc_hash::FxHashMap;
 use serde_json::Value;
 use wayfare_graph::{
-    Document, ErasedWalker, Frontier, FrontierFlags, FrontierState, HookTable, Id, Kind, MakeWalker, Slot,
-    Trail, Version, WalkError, WalkOptions, WalkerType, Write, WriteBatch, WriteError,
+    Document, ErasedWalker, Finished, Frontier, FrontierFlags, FrontierState, HookTable, Id, Kind,
+    MakeWalker, Outcome, Profile, Slot, Trail, Version, WalkError, WalkOptions, WalkerType, Write,
+    WriteBatch, WriteError,
 };
 
 use super::names::to_slots;
@@ -126,38 +127,57 @@ async fn read_parts(
 /// Decides what becomes of a durable walk that has failed: it is taken up again, parked, or forgotten.
 pub(crate) async fn failed(core: Arc<Core>, shared: Arc<WalkShared>, id: Id, error: WalkError) {
     let decided = match &error {
-        WalkError::Cancelled { .. } => super::forget(&core, &id).await.map(|_| None),
+        WalkError::Cancelled { .. } => super::forget(&core, &id).await.map(|_| Decision::Gone),
         _ => note_failure(&core, &id, &error).await,
     };
     let end = match decided {
-        Ok(Some((stored, version))) => match take_up(&core, &id, stored, version).await {
+        Ok(Decision::Again(stored, version)) => match take_up(&core, &id, *stored, version).await {
             Ok(mut taken_up) => {
                 // Its clock has run all the time.
                 taken_up.restored.taken = Duration::ZERO;
                 match host_again(&core, Arc::clone(&shared), taken_up).await {
                     Ok(()) => return core.durable_news.notify_waiters(),
-                    Err(error) => error,
+                    Err(error) => Err(error),
                 }
             }
-            Err(error) => error,
+            Err(error) => Err(error),
         },
-        Ok(None) if matches!(error, WalkError::Cancelled { .. }) => error,
-        Ok(None) => WalkError::Parked { id, source: Box::new(error) },
-        Err(worse) => worse,
+        Ok(Decision::Done(stored)) => finished(*stored),
+        Ok(Decision::Gone) => Err(error),
+        Ok(Decision::Parked) => Err(WalkError::Parked { id, source: Box::new(error) }),
+        Err(worse) => Err(worse),
     };
     core.walks.remove(shared.id);
-    shared.end(Err(end));
+    shared.end(end);
     core.durable_news.notify_waiters();
 }
 
-/// Stores why a walk failed; gives what is to be taken up, unless it is parked.
-async fn note_failure(
-    core: &Core,
-    id: &Id,
-    error: &WalkError,
-) -> Result<Option<(StoredWalk, Version)>, WalkError> {
+/// What becomes of a durable walk that has failed.
+enum Decision {
+    /// It is taken up again.
+    Again(Box<StoredWalk>, Version),
+    Parked,
+    /// Its last checkpoint was stored though nobody heard of it, as when its worker was lost by then or the answer of
+    /// the store was: the walk has ended well, and taken up again it would do everything twice.
+    Done(Box<StoredWalk>),
+    /// It is not stored any more: it was cancelled, or has ended well without a key by which its result would be kept.
+    Gone,
+}
+
+/// The result of a walk as its last checkpoint has it. What it cost besides its visits is not stored.
+fn finished(stored: StoredWalk) -> Outcome {
+    let profile = Profile { visits: stored.visits, ..Profile::default() };
+    let walker = make(&stored)?;
+    Ok(Box::new(Finished { walker, report: stored.report, profile, trail: Vec::new() }))
+}
+
+/// Stores why a walk failed.
+async fn note_failure(core: &Core, id: &Id, error: &WalkError) -> Result<Decision, WalkError> {
     loop {
-        let (mut stored, version) = read(core, id).await?.ok_or_else(|| damaged(id, "it is missing"))?;
+        let Some((mut stored, version)) = read(core, id).await? else { return Ok(Decision::Gone) };
+        if stored.status == WalkStatus::Done {
+            return Ok(Decision::Done(Box::new(stored)));
+        }
         let at = place_of(error);
         let before = stored.failure.as_ref().filter(|before| before.at == at);
         let attempts = before.map_or(0, |before| before.attempts).saturating_add(1);
@@ -171,7 +191,10 @@ async fn note_failure(
         }
         // A checkpoint that was on its way may have come first.
         if let Some(version) = save(core, id, &stored, version).await? {
-            return Ok((!parked).then_some((stored, version)));
+            return Ok(match parked {
+                true => Decision::Parked,
+                false => Decision::Again(Box::new(stored), version),
+            });
         }
     }
 }

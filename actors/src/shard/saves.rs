@@ -210,6 +210,8 @@ impl Shard {
                 }
                 !same
             });
+            // A load that began before may have read what was stored until now, and may be back when this is evicted.
+            self.note_change(save.slot);
             if let Some(left) = self.unsettled.get_mut(&save.slot) {
                 left.saves -= 1;
                 if left.saves == 0 {

@@ -383,3 +383,49 @@ async fn a_walk_that_is_spawned_while_those_left_behind_are_looked_for_is_not_on
     within(walk.finish()).await.unwrap();
     assert_eq!(RUNS.load(SeqCst), 1);
 }
+
+static MAY_MARK: tokio::sync::Semaphore = tokio::sync::Semaphore::const_new(0);
+
+/// Marks what it visits when it may, and stores that at its end only.
+#[derive(Debug, Default, Serialize, Deserialize)]
+struct HeldMarker {
+    marked: Vec<String>,
+}
+
+#[walker(durable(visits = 1000, interval_ms = 60000))]
+impl HeldMarker {
+    #[on_visit]
+    async fn hamlet(&mut self, here: &Here<'_, Hamlet>, walk: &mut Walk) -> Result<(), HookError> {
+        let _ = MAY_MARK.acquire().await;
+        here.update(|hamlet| hamlet.name.push('+'));
+        self.marked.push(key(here.id()));
+        walk.report(&key(here.id()))?;
+        walk.visit(here.neighbours(Direction::Out));
+        Ok(())
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_walk_whose_end_was_stored_though_its_answer_was_lost_does_nothing_twice() {
+    let (stage, store) = Stage::on_trick_store(|config| config);
+    stage.draw("a>b c>d").await;
+    let keyed = stage.runtime.spawn(HeldMarker::default()).at(hamlet("a")).key("kept").await.unwrap();
+    store.lost_answers.store(1, SeqCst);
+    MAY_MARK.add_permits(1);
+    assert_eq!(within(keyed.finish()).await.unwrap().marked, ["a", "b"]);
+    assert_eq!(keyed.report(), [json!("a"), json!("b")]);
+    MAY_MARK.forget_permits(1);
+    let without = stage.runtime.spawn(HeldMarker::default()).at(hamlet("c")).await.unwrap();
+    store.lost_answers.store(1, SeqCst);
+    MAY_MARK.add_permits(1);
+    // Its result was not kept for anybody, so nobody can tell how it ended.
+    match within(without.finish()).await {
+        Err(WalkError::Store(error)) => {
+            assert!(matches!(*error, wayfare::StoreError::Unreachable { .. }), "{error}");
+        }
+        other => panic!("{other:?}"),
+    }
+    assert_eq!(names(&stage, "a b c d").await, "a+ b+ c+ d+");
+    let walks = stage.runtime.durable_walks().await.unwrap();
+    assert_eq!(walks.iter().map(|walk| walk.status).collect::<Vec<_>>(), [WalkStatus::Done]);
+}

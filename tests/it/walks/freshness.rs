@@ -300,3 +300,40 @@ async fn writes_whose_callers_went_away_do_not_get_others_refused() {
     stage.graph().write(Write::Upsert { document: renamed("a", "last") }).await.unwrap();
     assert_eq!(name_of(&stage, "a").await, "last");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_load_that_read_before_a_save_was_durable_brings_nothing_old_back() {
+    let little = |config: wayfare::ConfigBuilder| config.shards_count(1).cache_resident_bytes(1_u64 << 20);
+    let (stage, store) = Stage::on_trick_store(little);
+    // Loads go on beside the shard, as those of any store that is not local.
+    store.local.store(false, SeqCst);
+    stage.draw("a>b c").await;
+    let saves = store.applies.came();
+    store.applies.close();
+    // Saves load their nodes without links, which a walk wants.
+    let updates = ["a", "c"].map(|key| {
+        let graph = stage.graph();
+        tokio::spawn(
+            async move { graph.update(hamlet(key), |node: &mut Hamlet| node.name = "new".into()).await },
+        )
+    });
+    store.applies.wait_for(saves + 1).await;
+    until(async || stage.runtime.handle().writes_under_way() == 2).await;
+    let loads = store.loads.came();
+    store.loads.close();
+    let walk = stage.runtime.spawn(Trail::default()).at(hamlet("a")).await.unwrap();
+    // It has read what is stored by now, and is held up with that.
+    store.loads.wait_for(loads + 1).await;
+    store.applies.open();
+    for update in updates {
+        within(update).await.unwrap().unwrap();
+    }
+    // For this one everything else has to go.
+    let large = "c".repeat(2 << 20);
+    within(stage.graph().update(hamlet("c"), |node: &mut Hamlet| node.name.clone_from(&large)))
+        .await
+        .unwrap();
+    store.loads.open();
+    within(walk.finish()).await.unwrap();
+    assert_eq!(name_of(&stage, "a").await, "new");
+}
