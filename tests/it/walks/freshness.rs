@@ -301,38 +301,45 @@ async fn writes_whose_callers_went_away_do_not_get_others_refused() {
     assert_eq!(name_of(&stage, "a").await, "last");
 }
 
+/// A node without a type, whose memory is counted by what is stored.
+fn boulder(text: &str, version: u64) -> Document {
+    document(json!({"id": "n.Boulder.b", "context": {"text": text}})).with_version(wayfare::Version(version))
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_load_that_read_before_a_save_was_durable_brings_nothing_old_back() {
     let little = |config: wayfare::ConfigBuilder| config.shards_count(1).cache_resident_bytes(1_u64 << 20);
     let (stage, store) = Stage::on_trick_store(little);
     // Loads go on beside the shard, as those of any store that is not local.
     store.local.store(false, SeqCst);
-    stage.draw("a>b c").await;
+    stage.draw("a>b").await;
+    stage.graph().write(Write::Upsert { document: boulder("small", 1) }).await.unwrap();
+    let are_resident = async |count| {
+        until(async || stage.runtime.resident_figures().await.total().records == count).await;
+    };
     let saves = store.applies.came();
     store.applies.close();
-    // Saves load their nodes without links, which a walk wants.
-    let updates = ["a", "c"].map(|key| {
-        let graph = stage.graph();
-        tokio::spawn(
-            async move { graph.update(hamlet(key), |node: &mut Hamlet| node.name = "new".into()).await },
-        )
+    // A save loads its node without the links that a walk wants. The node that is resident first goes first.
+    let graph = stage.graph();
+    let update = tokio::spawn(async move {
+        graph.update(hamlet("a"), |hamlet: &mut Hamlet| hamlet.name = "new".into()).await
     });
+    are_resident(1).await;
+    let graph = stage.graph();
+    let save = tokio::spawn(async move { graph.save_document(boulder("still small", 1)).await });
+    are_resident(2).await;
     store.applies.wait_for(saves + 1).await;
-    until(async || stage.runtime.handle().writes_under_way() == 2).await;
     let loads = store.loads.came();
     store.loads.close();
     let walk = stage.runtime.spawn(Trail::default()).at(hamlet("a")).await.unwrap();
     // It has read what is stored by now, and is held up with that.
     store.loads.wait_for(loads + 1).await;
     store.applies.open();
-    for update in updates {
-        within(update).await.unwrap().unwrap();
-    }
-    // For this one everything else has to go.
-    let large = "c".repeat(2 << 20);
-    within(stage.graph().update(hamlet("c"), |node: &mut Hamlet| node.name.clone_from(&large)))
-        .await
-        .unwrap();
+    within(update).await.unwrap().unwrap();
+    within(save).await.unwrap().unwrap();
+    // For this one everything else has to go, and itself at last.
+    within(stage.graph().save_document(boulder(&"large ".repeat(300_000), 2))).await.unwrap();
+    are_resident(0).await;
     store.loads.open();
     within(walk.finish()).await.unwrap();
     assert_eq!(name_of(&stage, "a").await, "new");
