@@ -119,7 +119,11 @@ fn check_faults(scene: &Scene) {
 const GROWTH_MIB: f64 = 16.0;
 
 /// The steepest slope of memory over a long run, in MiB a minute.
-const SLOPE_MIB: f64 = 1_000.0;
+///
+/// Six minutes in a debug build, at 60,000 visits and 1,900 writes a second, made 2.0 MiB a minute, most of it in the
+/// first half: 49 MiB when warm, 57.4 MiB after 278 s, and no more than that afterwards. This is twice as much; a longer
+/// run should come to less, and the bound is to follow when one has been measured.
+const SLOPE_MIB: f64 = 4.0;
 
 /// From this length on the slope is bounded; in a shorter run it says how the heap happened to lie.
 const LONG: Duration = Duration::from_secs(10 * 60);
@@ -139,7 +143,9 @@ fn check_memory(scene: &Scene, plan: Plan, memory: Option<&Memory>) {
 fn quieten_panics() {
     let before = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |panic| {
-        if !panic.payload_as_str().is_some_and(|message| message.starts_with("soak: ")) {
+        // What a literal panics with; none of ours has arguments.
+        let message = panic.payload().downcast_ref::<&str>();
+        if !message.is_some_and(|message| message.starts_with("soak: ")) {
             before(panic);
         }
     }));
