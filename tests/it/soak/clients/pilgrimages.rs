@@ -40,6 +40,7 @@ pub(super) async fn go(stint: &Stint, first: usize, random: &mut Random) {
     let walk = match spawning.at(milestone(chain, 0)).key(&key).await {
         Ok(walk) => walk,
         Err(error) => {
+            STONES[chain].store(false, SeqCst);
             if matches!(error, Error::Walk(WalkError::Overloaded { .. })) {
                 chains[chain].lock().unwrap().open.clear();
             }
