@@ -12,7 +12,7 @@ use crate::entity_name::EntityName;
 use crate::field::Field;
 use crate::id::{Id, Kind};
 use crate::index::IndexSpec;
-use crate::record::{Head, Record, SharedRecord, Typed, TypedOver, Untyped};
+use crate::record::{Head, Record, SMALL_BODY, SharedRecord, Typed, TypedLarge, TypedOver, Untyped};
 use crate::upgrade;
 
 /// A Rust type whose values are stored as documents of one entity.
@@ -151,7 +151,12 @@ fn typed_record<T: Entity>(head: Head, body: Body, extra: Option<Body>) -> Share
             if extra.as_ref() == upgrade::plain_extra::<T>()
                 && T::FIELDS.is_some_and(|known| body.has_only(known)) =>
         {
-            Arc::new(Record { head, payload: Typed(value) })
+            let stored = body.as_bytes().len();
+            if stored <= SMALL_BODY || !std::mem::needs_drop::<T>() {
+                return Arc::new(Record { head, payload: Typed(value) });
+            }
+            let stored = u32::try_from(stored).unwrap_or(u32::MAX);
+            Arc::new(Record { head, payload: TypedLarge { value, stored } })
         }
         Ok(value) => Arc::new(Record { head, payload: TypedOver { value, raw: body, extra } }),
         Err(_) => Arc::new(Record { head, payload: Untyped { body, extra } }),

@@ -15,7 +15,7 @@ use crate::entity::{EdgeEntity, Entity};
 use crate::filter::Filter;
 use crate::id::Id;
 use crate::neighbours::Neighbours;
-use crate::record::{EdgeLink, SharedRecord, Slot, Typed, TypedOver, Untyped};
+use crate::record::{EdgeLink, SharedRecord, Slot, Typed, TypedLarge, TypedOver, Untyped};
 use crate::upgrade;
 
 /// A record on which hooks run. Holding it keeps the record, not the shard.
@@ -101,6 +101,9 @@ impl<T: Entity> HereTarget for T {
     fn view(visited: &Visited) -> Result<PayloadView<'_, T>, BodyError> {
         let payload: &dyn std::any::Any = &visited.record.payload;
         if let Some(Typed(value)) = payload.downcast_ref() {
+            return Ok(PayloadView::Resident(value));
+        }
+        if let Some(TypedLarge { value, .. }) = payload.downcast_ref() {
             return Ok(PayloadView::Resident(value));
         }
         match payload.downcast_ref() {

@@ -104,8 +104,8 @@ pub use projection::Projection;
 pub use query::{Query, SortKey, SortPosition};
 pub use random::Random;
 pub use record::{
-    EdgeLink, EdgeLinks, Head, Links, Payload, Record, SharedRecord, Slot, Typed, TypedOver, Untyped,
-    record_of, record_with,
+    EdgeLink, EdgeLinks, Head, Links, Payload, Record, SharedRecord, Slot, Typed, TypedLarge, TypedOver,
+    Untyped, record_of, record_with,
 };
 pub use remote_cache::{
     LookUp, LookedUp, RemoteCache, RemoteChange, RemoteEntry, RemoteError, RemoteFuture, RemoteListener,

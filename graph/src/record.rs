@@ -298,6 +298,13 @@ impl Payload for Untyped {
 /// schema of the type.
 pub struct Typed<T>(pub T);
 
+/// The same where the stored form says that it owns more than most.
+pub struct TypedLarge<T> {
+    /// The value.
+    pub value: T,
+    /// Bytes of its stored form.
+    pub stored: u32,
+}
 /// A value of a registered type whose stored fields hold more than it knows.
 pub struct TypedOver<T> {
     /// The value.
@@ -314,8 +321,18 @@ impl<T> std::fmt::Debug for Typed<T> {
     }
 }
 
+impl<T> std::fmt::Debug for TypedLarge<T> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(std::any::type_name::<T>())
+    }
+}
+
 /// What a value owns cannot be asked for; most types own about a string.
 const OWNED_BYTES: usize = 32;
+
+/// The longest stored form of a value that is taken to own so much, and no more: room for the length costs eight bytes,
+/// which small records do without.
+pub(crate) const SMALL_BODY: usize = 2 * OWNED_BYTES;
 
 impl<T: Entity> Payload for Typed<T> {
     fn body(&self) -> Result<Body, BodyError> {
@@ -332,6 +349,25 @@ impl<T: Entity> Payload for Typed<T> {
 
     fn heap_bytes(&self) -> usize {
         size_of::<T>() + OWNED_BYTES
+    }
+}
+
+impl<T: Entity> Payload for TypedLarge<T> {
+    fn body(&self) -> Result<Body, BodyError> {
+        Body::encode(&self.value)
+    }
+
+    fn extra(&self) -> Option<&Body> {
+        plain_extra::<T>()
+    }
+
+    fn heap_address(&self) -> *const u8 {
+        self.value.heap_address()
+    }
+
+    fn heap_bytes(&self) -> usize {
+        // Texts and lists, which make a form long, take as much in memory as in there.
+        size_of::<T>() + self.stored as usize
     }
 }
 
@@ -355,7 +391,7 @@ impl<T: Entity> Payload for TypedOver<T> {
     }
 
     fn heap_bytes(&self) -> usize {
-        size_of::<T>() + OWNED_BYTES + self.raw.as_bytes().len() + 16
+        size_of::<T>() + 2 * self.raw.as_bytes().len() + 16
     }
 }
 

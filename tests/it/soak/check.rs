@@ -168,13 +168,16 @@ pub(crate) async fn come_to_rest(scene: &Scene, runtime: &Runtime) {
         let metrics = runtime.metrics();
         let messages = metrics.number("wayfare_mailbox_depth", None).unwrap_or(0.0);
         let undelivered = metrics.number("wayfare_cache_undelivered", None).unwrap_or(0.0);
-        if (admission.alive, admission.waiting, writes) == (0, 0, 0) && messages + undelivered == 0.0 {
+        // One that was ended while a hook kept its thread is hosted until the hook is back.
+        let hosted = metrics.number("wayfare_walks", None).unwrap_or(0.0);
+        let busy = messages + undelivered + hosted;
+        if (admission.alive, admission.waiting, writes) == (0, 0, 0) && busy == 0.0 {
             return;
         }
         if Instant::now() > until {
             scene.trouble(format!(
-                "it does not come to rest: {admission:?}, {writes} writes, {messages} messages, {undelivered} \
-                 invalidations; {:#?}",
+                "it does not come to rest: {admission:?}, {hosted} walks hosted, {writes} writes, {messages} \
+                 messages, {undelivered} invalidations; {:#?}",
                 runtime.handle().walks().await
             ));
             return;

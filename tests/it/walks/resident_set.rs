@@ -3,13 +3,15 @@
 use std::collections::HashSet;
 
 use serde_json::json;
-use wayfare::{Body, Config, Document, Ends, Error, Id, Kind, PinError, ShardFigures, Write, WriteBatch};
+use wayfare::{
+    Body, Config, Document, Ends, Error, Id, Kind, PinError, ShardFigures, Write, WriteBatch, node,
+};
 
 use super::stage::{Stage, Trail, until, within};
 
 const BOUND: u64 = 1 << 20;
 
-/// Of a node with its fields, links and all: there is no Rust type that hides what it owns.
+/// Of a node with its fields, links and all, which has no Rust type.
 const NODE_BYTES: usize = 1_000;
 
 fn boulder(number: usize) -> Id {
@@ -40,6 +42,46 @@ async fn pile(stage: &Stage, nodes: usize) {
 
 async fn total(stage: &Stage) -> ShardFigures {
     stage.runtime.resident_figures().await.total()
+}
+
+/// A type that owns what it holds, which no Rust type tells of itself.
+#[node]
+struct Scroll {
+    text: String,
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_values_of_rust_types_own_counts_too() {
+    const LONG: usize = 100_000;
+    let stage = Stage::with(|config| config.cache_resident_bytes(BOUND).shards_count(1));
+    let graph = stage.graph();
+    let id = |number: usize| Id::node("Scroll", &number.to_string()).unwrap();
+    let document =
+        |number, bytes| Document::new(id(number), Body::encode(&Scroll { text: "x".repeat(bytes) }).unwrap());
+    for (number, bytes) in (0..100).map(|number| (number, if number < 50 { LONG } else { 10 })) {
+        graph.write(Write::Create { document: document(number, bytes), multi: false }).await.unwrap();
+    }
+    let visit = async |number: usize| {
+        let only = Trail { hops: Some(0), ..Trail::default() };
+        within(stage.runtime.spawn(only).at(id(number)).await.unwrap().finish()).await.unwrap();
+        total(&stage).await
+    };
+    let mut figures = visit(0).await;
+    for number in 1..50 {
+        figures = visit(number).await;
+        assert!(figures.bytes <= BOUND, "{figures:?}");
+    }
+    // Ten of them are nearly a MiB.
+    assert!((5..=10).contains(&figures.records) && figures.bytes > BOUND / 2, "{figures:?}");
+    graph.evict(&(0..50).map(id).collect::<Vec<_>>()).await;
+    for number in 50..100 {
+        figures = visit(number).await;
+    }
+    assert!(figures.records == 50 && figures.bytes < 50 * 400, "{figures:?}");
+    // A new version is as large as it is, whatever the last one was.
+    graph.update(id(99), |scroll: &mut Scroll| scroll.text = "y".repeat(LONG)).await.unwrap();
+    let grown = visit(99).await;
+    assert!(grown.records == 50 && grown.bytes > LONG as u64 + 49 * 100, "{grown:?}");
 }
 
 /// Visits everything.
