@@ -19,7 +19,7 @@ use super::output::{Format, Output};
 use super::progress::Progress;
 use super::session::Session;
 
-/// What the program that was built for it measures; it tells how many of [`PARTS`] are done.
+/// What the program that was built for it measures; it tells how many of its five parts are done.
 pub type Measure = fn(&BenchOrder, &mut dyn FnMut(u64)) -> Result<Vec<BenchLine>, BenchError>;
 
 /// In how many parts that is done.
