@@ -18,12 +18,13 @@ const UPDATES: u64 = 10_000;
 const CHAIN: u64 = 100_000;
 const SPAWNS: u64 = 1_000;
 
-#[node(no_filters)]
+// The program opens stores of its users, whose types may well be called so.
+#[node(name = "WayfareBenchCity", no_filters)]
 struct City {
     name: String,
 }
 
-#[edge(no_filters)]
+#[edge(name = "WayfareBenchRoad", no_filters)]
 struct Road {}
 
 /// Measures all lines.

@@ -19,7 +19,7 @@ use super::timing::{both_in_turn, short, timed};
 const BATCH: usize = 1_000;
 
 /// About 300 bytes, as the documents behind the budget have.
-#[node(no_filters)]
+#[node(name = "WayfareBenchAccount", no_filters)]
 struct Account {
     balance: i64,
     note: String,

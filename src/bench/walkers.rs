@@ -26,7 +26,7 @@ impl Everywhere {
     }
 }
 
-#[walker]
+#[walker(name = "WayfareBenchEverywhere")]
 impl Everywhere {
     #[on_visit]
     fn city(&mut self, here: &Here<City>, walk: &mut Walk) {
@@ -50,7 +50,7 @@ impl EverywhereAsync {
     }
 }
 
-#[walker]
+#[walker(name = "WayfareBenchEverywhereAsync")]
 impl EverywhereAsync {
     #[on_visit]
     async fn city(&mut self, here: &Here<'_, City>, walk: &mut Walk) {
@@ -84,7 +84,7 @@ fn may_return(_: &Wander) -> WalkOptions {
     WalkOptions::default().unique(Unique::None)
 }
 
-#[walker(options = may_return)]
+#[walker(name = "WayfareBenchWander", options = may_return)]
 impl Wander {
     #[on_visit]
     fn city(&mut self, here: &Here<City>, walk: &mut Walk) {
@@ -106,7 +106,7 @@ impl First {
     }
 }
 
-#[walker]
+#[walker(name = "WayfareBenchFirst")]
 impl First {
     #[on_visit]
     fn city(&mut self, _here: &Here<City>) {
