@@ -12,15 +12,14 @@ use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 
-use crate::drive::{
-    Drive, Driven, Fault, Skipped, VisitBatch, count, count_visits, end_visits, occasion, run,
-};
+use crate::drive::{Drive, Driven, Fault, Skipped, count, count_visits, end_visits, occasion, run};
 use crate::frontier::Position;
 use crate::hook::{HookFault, HookResult, Occasion};
 use crate::id::Kind;
 use crate::record::Slot;
 use crate::step::{HookError, Step};
 use crate::target::{Looked, Missing};
+use crate::visit_batch::VisitBatch;
 use crate::walk::Walk;
 use crate::walker::Walker;
 use crate::yielding::yield_once;

@@ -6,9 +6,10 @@ use std::sync::OnceLock;
 use rustc_hash::FxHashMap;
 use serde_json::Value;
 
-use crate::drive::{Drive, VisitBatch};
+use crate::drive::Drive;
 use crate::hook::{HookResult, HookSpec, Occasion};
 use crate::parallel::Parallel;
+use crate::visit_batch::VisitBatch;
 use crate::walk::Walk;
 use crate::walk_options::WalkOptions;
 
