@@ -177,6 +177,7 @@ impl Graph {
         mut change: impl FnMut(&mut T),
     ) -> Result<Stored<T>> {
         let id = of_type::<T>(id.try_into().map_err(Into::into)?)?;
+        let mut turn = self.running.turns.wait_behind_others(&id).await;
         let mut newest = self.handle.newest(&id).await?;
         let attempts = self.running.update_retries();
         for _ in 0..attempts {
@@ -189,7 +190,12 @@ impl Graph {
                     let version = version_of(&written, document.version().next());
                     return Ok(Stored::new(changed.with_version(version), value));
                 }
-                Err(WriteError::Conflict { .. }) => newest = self.handle.newest(&id).await?,
+                Err(WriteError::Conflict { .. }) => {
+                    if turn.is_none() {
+                        turn = self.running.turns.wait(&id).await;
+                    }
+                    newest = self.handle.newest(&id).await?;
+                }
                 Err(error) => return Err(error.into()),
             }
         }

@@ -65,6 +65,7 @@ mod selection;
 mod signals;
 mod spawning;
 mod stored;
+mod turns;
 pub mod walkers;
 
 pub use cache::Cache;

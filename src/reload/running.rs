@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::config::Config;
+use crate::turns::Turns;
 
 /// The settings as they hold now, and those among them that graphs read.
 #[derive(Debug)]
@@ -11,6 +12,8 @@ pub(crate) struct Running {
     config: Mutex<Config>,
     // Each stands for itself, so their order does not matter.
     update_retries: AtomicUsize,
+    /// Of updates that want the same entity.
+    pub(crate) turns: Turns,
     page_size: AtomicUsize,
 }
 
@@ -19,6 +22,7 @@ impl Running {
         Self {
             config: Mutex::new(config.clone()),
             update_retries: AtomicUsize::new(config.updates.retries),
+            turns: Turns::new(),
             page_size: AtomicUsize::new(config.store.page_size),
         }
     }
