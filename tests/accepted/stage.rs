@@ -6,8 +6,8 @@ use std::task::{Context, Poll, Waker};
 
 use wayfare::__private::serde_json::Value;
 use wayfare::__private::{
-    Body, ChildOutcome, Document, EntityName, ErasedWalker, EventSource, Frontier, Id, Key, Kind, Limits, Need,
-    Neighbours, Order, Published, SharedRecord, SideWork, Slot, StoreFuture, Unique, Visited, Walk,
+    Body, ChildOutcome, Document, EntityName, ErasedWalker, EventSource, Frontier, Id, Key, Kind, Limits,
+    Need, Neighbours, Order, Published, SharedRecord, SideWork, Slot, StoreFuture, Unique, Visited, Walk,
     WalkError, WalkOptions, WalkServices, WalkSetup, WriteBatch, WriteResult, record_of,
 };
 
@@ -82,7 +82,7 @@ impl WalkServices for NoServices {
     fn run_beside(&self, _walk: u64, _n: usize, _work: SideWork) {}
 }
 
-pub fn walk() -> Walk {
+pub(crate) fn walk() -> Walk {
     Walk::new(WalkSetup {
         walker: "Stage",
         number: 1,
@@ -94,13 +94,13 @@ pub fn walk() -> Walk {
     })
 }
 
-pub fn visited(entity: &str, key: &str, fields: Value) -> Visited {
+pub(crate) fn visited(entity: &str, key: &str, fields: Value) -> Visited {
     let document = Document::new(Id::node(entity, key).unwrap(), Body::encode(&fields).unwrap());
     Visited::new(Slot(1), record_of(document))
 }
 
 /// Polls until ready: the futures here wake nobody.
-pub fn finish<F: Future>(future: F) -> F::Output {
+pub(crate) fn finish<F: Future>(future: F) -> F::Output {
     let mut future = pin!(future);
     loop {
         if let Poll::Ready(output) = future.as_mut().poll(&mut Context::from_waker(Waker::noop())) {

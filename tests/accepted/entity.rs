@@ -66,6 +66,7 @@ fn indexes<T: Entity>() -> Vec<(Vec<&'static str>, bool)> {
     T::indexes().iter().map(|IndexSpec { fields, unique, .. }| (fields.to_vec(), *unique)).collect()
 }
 
+#[test]
 fn names_kinds_and_schemas() {
     fn is_node<T: NodeEntity>() {}
     is_node::<City>();
@@ -78,6 +79,7 @@ fn names_kinds_and_schemas() {
     assert_eq!(User::entity_name(), User::entity_name());
 }
 
+#[test]
 fn fields() {
     assert_eq!(City::FIELDS, Some(["code", "country", "people", "type"].as_slice()));
     assert_eq!(Defaults::FIELDS, Some(["a"].as_slice()));
@@ -85,6 +87,7 @@ fn fields() {
     assert_eq!(Renamed::FIELDS, None, "serde attributes decide what is stored");
 }
 
+#[test]
 fn declared_indexes() {
     assert_eq!(indexes::<City>(), [(vec!["code"], true), (vec!["country"], false)]);
     assert_eq!(
@@ -95,6 +98,7 @@ fn declared_indexes() {
     assert_eq!(indexes::<Knows>(), []);
 }
 
+#[test]
 fn registrations() {
     let user = EntityType::find(Kind::Node, User::entity_name()).unwrap();
     assert_eq!((user.name, user.schema, user.multi, (user.indexes)().len()), ("Person", 3, false, 3));
@@ -104,12 +108,8 @@ fn registrations() {
     assert!(EntityType::find(Kind::Node, Account::entity_name()).is_none());
 }
 
-fn main() {
-    names_kinds_and_schemas();
-    fields();
-    declared_indexes();
-    registrations();
-    // The struct is still an ordinary one.
+#[test]
+fn structs_are_still_ordinary_ones() {
     let city = City { code: "PAR".into(), country: "FR".into(), people: 2, r#type: None };
     assert_eq!(city, city.clone());
     let user = User { email: "a@b".into(), active: true };

@@ -122,6 +122,7 @@ fn filter<E>(filter: impl IntoFilter<E>) -> Value {
     filter.into_filter().unwrap().to_value()
 }
 
+#[test]
 fn paths() {
     assert_eq!(AGE.path(), "context.age");
     let first: Field<Renamed, String> = Renamed::first_name();
@@ -132,7 +133,8 @@ fn paths() {
     );
     let many: Field<Awkward, Vec<Awkward>> = Awkward::camelCase();
     assert_eq!(many.path(), "context.camelCase");
-    let awkward = [Awkward::new(), Awkward::default(), Awkward::clone(), Awkward::entity_name(), Awkward::indexes()];
+    let awkward =
+        [Awkward::new(), Awkward::default(), Awkward::clone(), Awkward::entity_name(), Awkward::indexes()];
     assert_eq!(awkward[1].path(), "context.default");
     let value: Awkward = Default::default();
     assert_eq!(value.clone().new, 0);
@@ -141,6 +143,7 @@ fn paths() {
     assert_eq!(User::age().descending().path, "context.age");
 }
 
+#[test]
 fn conditions() {
     let wanted: Where<User> = User::active().eq(true).and(User::age().gt(30));
     assert_eq!(
@@ -164,6 +167,7 @@ fn conditions() {
     assert!(IntoFilter::<User>::into_filter(User::score().gt(f64::NAN)).is_err());
 }
 
+#[test]
 fn ends_of_edges() {
     let oslo: Id = "n.City.oslo".parse().unwrap();
     let leaving = Flight::source_id().eq(&oslo).and(Flight::minutes().lt(90));
@@ -171,12 +175,13 @@ fn ends_of_edges() {
         filter::<Flight>(leaving),
         json!({"$and": [{"source": {"$eq": "n.City.oslo"}}, {"context.minutes": {"$lt": 90}}]})
     );
-    assert_eq!(filter::<Flight>(Flight::target_id().eq("n.City.oslo")), json!({"target": {"$eq": "n.City.oslo"}}));
+    assert_eq!(
+        filter::<Flight>(Flight::target_id().eq("n.City.oslo")),
+        json!({"target": {"$eq": "n.City.oslo"}})
+    );
 }
 
-fn main() {
-    paths();
-    conditions();
-    ends_of_edges();
+#[test]
+fn functions_of_the_same_names_stay_the_users() {
     assert_eq!((Account { email: "a@b".into() }.email(), Flight::number()), ("a@b", "AF 1"));
 }

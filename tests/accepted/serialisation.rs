@@ -47,6 +47,7 @@ fn through_a_body<T: Entity>(value: &T) -> (Value, T) {
     (Value::Object(body.fields().unwrap()), body.decode().unwrap())
 }
 
+#[test]
 fn unit_structs_are_maps() {
     assert_eq!(to_value(Knows).unwrap(), json!({}));
     assert_eq!(through_a_body(&Knows), (json!({}), Knows));
@@ -60,8 +61,8 @@ fn unit_structs_are_maps() {
     assert_eq!(through_a_body(&Likes {}).0, json!({}));
 }
 
-fn main() {
-    unit_structs_are_maps();
+#[test]
+fn fields_are_what_serde_makes_of_them() {
     let paris = City { name: "Paris".into(), people: 2 };
     assert_eq!(through_a_body(&paris), (json!({"name": "Paris", "people": 2}), paris));
     assert_eq!(from_value::<City>(json!({"name": "Rome", "mayor": 1})).unwrap().people, 0);

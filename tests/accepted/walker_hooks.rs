@@ -2,9 +2,6 @@
 
 #![deny(warnings)]
 
-#[path = "../stage.rs"]
-mod stage;
-
 use std::any::TypeId;
 use std::time::Duration;
 
@@ -13,6 +10,8 @@ use wayfare::__private::{
     At, EventKey, HookSpec, HookTarget, HostCall, HostHook, Occasion, Order, ParallelWalker, Trail, Walker,
 };
 use wayfare::{Event, Here, Step, Walk, WalkError, edge, event, hosts, node, walker};
+
+use crate::stage;
 
 #[node]
 struct City {
@@ -179,6 +178,7 @@ impl Lasting {
     fn done(&self) {}
 }
 
+#[test]
 fn kinds() {
     let kind = |spec: &HookSpec| match spec.target {
         HookTarget::Enter => "enter",
@@ -215,6 +215,7 @@ fn kinds() {
     assert_eq!((PriceChanged::NAME, Closed::NAME), ("price", "Closed"));
 }
 
+#[test]
 fn calls() {
     let (mut tour, mut walk) = (Tour::default(), stage::walk());
     let cities = [
@@ -232,11 +233,11 @@ fn calls() {
     // An event of another type, and a visit where many are expected, are nothing to these hooks.
     tour.call(9, Occasion::Event(&Closed), &mut walk).unwrap();
     tour.call(2, Occasion::At(&cities[0]), &mut walk).unwrap();
-    let seen =
-        ["enter 0", "cities Oslo Bergen 0", "any 2", "either 2", "left Oslo", "price 99", "closed"];
+    let seen = ["enter 0", "cities Oslo Bergen 0", "any 2", "either 2", "left Oslo", "price 99", "closed"];
     assert_eq!(tour.seen, seen);
 }
 
+#[test]
 fn hosts() {
     let hooks = HostHook::of(TypeId::of::<Tour>());
     assert_eq!(hooks.iter().map(|hook| hook.name).collect::<Vec<_>>(), ["guide", "welcome"]);
@@ -254,6 +255,7 @@ fn hosts() {
     assert_eq!(walk.take_report(), [json!("Oslo")]);
 }
 
+#[test]
 fn parallel() {
     let mut census = Census { people: 0 };
     let oslo = stage::visited("City", "oslo", json!({"name": "Oslo"}));
@@ -275,6 +277,7 @@ fn parallel() {
     let _ = Generic(1_u8);
 }
 
+#[test]
 fn options() {
     let tour = Walker::options(&Tour::default());
     assert_eq!((tour.order, tour.trail, tour.chunk_size), (Order::DepthFirst, Trail::Last(20), 3));
@@ -284,12 +287,4 @@ fn options() {
     let durable = lasting.durable.unwrap();
     assert_eq!((durable.visits, durable.interval), (500, Duration::from_millis(50)));
     assert_eq!(lasting.trail, Trail::All);
-}
-
-fn main() {
-    kinds();
-    calls();
-    hosts();
-    parallel();
-    options();
 }

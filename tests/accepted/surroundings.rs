@@ -83,7 +83,8 @@ macro_rules! declare {
 
 declare!(Town, Tour, Town, here);
 
-fn main() {
+#[test]
+fn names_around_a_macro_do_not_matter() {
     #[wayfare::node(name = "LocalCity")]
     struct City {
         name: String,
@@ -93,7 +94,9 @@ fn main() {
     assert_eq!(City { name: "x".into() }.name, "x");
     assert_eq!(Tour::NAME, "FromMacro");
     assert!(Tour { seen: Vec::new() }.seen.is_empty());
-    assert!(matches!(Tour::hooks()[1].target, HookTarget::Visit(At::Entities([town])) if town().1 == Town::entity_name()));
+    assert!(
+        matches!(Tour::hooks()[1].target, HookTarget::Visit(At::Entities([town])) if town().1 == Town::entity_name())
+    );
     assert_eq!(<shadowing::Reach as Walker>::hooks().len(), 4);
     assert_eq!(shadowing::Reach(0).0, 0);
     assert_eq!(shadowing::Road::NAME, "Road");

@@ -86,26 +86,37 @@ fn can_be_made(name: &str) -> Option<bool> {
     WalkerType::find(name).map(|walker| (walker.make)().is_some())
 }
 
-fn main() {
+#[test]
+fn state_is_what_serialises() {
     assert_eq!(Walker::state(&Both { hops: 2 }), Some(json!({"hops": 2})));
     assert_eq!(Walker::state(&Shown { hops: 2 }), Some(json!({"hops": 2})));
     assert_eq!(Walker::state(&Made { hops: 3 }), None);
     assert_eq!(Walker::state(&Neither), None);
+}
 
+#[test]
+fn what_deserialises_can_be_made_by_name() {
     let made = ["Both", "Shown", "Made", "Neither", "Fixed", "Generic"].map(can_be_made);
     assert_eq!(made, [Some(true), Some(false), Some(true), Some(false), Some(false), None]);
-    let names = ["Aggregate", "Both", "Made", "Path", "RandomWalk", "Reach", "TwoEndedPath"];
+    // Those of the crate but `Reach`, of which name other files here have walkers; those of this file; and one beside.
+    let names = ["Aggregate", "Both", "Lasting", "Made", "Path", "RandomWalk", "TwoEndedPath"];
     assert_eq!(WalkerType::names(), names);
 
     let make = WalkerType::find("Both").and_then(|walker| (walker.make)()).unwrap();
     let both = make(json!({"hops": 7})).unwrap_or_else(|error| panic!("{error}"));
     assert_eq!(both.state(), Some(json!({"hops": 7})));
     assert!(make(json!({"hops": "many"})).is_err_and(|error| error.contains("invalid type")));
+}
 
+#[test]
+fn options_may_follow_from_the_walker() {
     assert_eq!(Walker::options(&Both { hops: 2 }).order, Order::DepthFirst);
     assert_eq!(Walker::options(&Both { hops: 1 }).order, Order::LeastCost);
     assert!(Walker::options(&Both { hops: 1 }).need.wants_links(Direction::Out));
+}
 
+#[test]
+fn walkers_may_have_parameters() {
     assert_eq!(Generic::<String>::hooks().len(), 1);
     assert!(Generic::<u8>::hooks()[0].is_async && Fixed::<u32>::NAME == "Fixed");
     let _ = (Generic(1_u8), Fixed(1_u32));

@@ -2,12 +2,11 @@
 
 #![deny(warnings)]
 
-#[path = "../stage.rs"]
-mod stage;
-
 use wayfare::__private::serde_json::json;
 use wayfare::__private::{At, Entity, HookFault, HookTarget, Occasion, Order, Unique, Walker, WalkerType};
 use wayfare::{Document, Here, Step, Walk, node, walker};
+
+use crate::stage;
 
 #[node]
 struct City {
@@ -109,10 +108,13 @@ impl Cheap {
     fn done(&mut self) {}
 }
 
+#[test]
 fn targets() {
     let target = |index: usize| Reach::hooks()[index].target;
     let entities = |index: usize| match target(index) {
-        HookTarget::Visit(At::Entities(entities)) => entities.iter().map(|entity| entity().1).collect::<Vec<_>>(),
+        HookTarget::Visit(At::Entities(entities)) => {
+            entities.iter().map(|entity| entity().1).collect::<Vec<_>>()
+        }
         other => panic!("hook {index} runs at {other:?}"),
     };
     assert_eq!(
@@ -136,6 +138,7 @@ fn targets() {
     assert!(matches!((target(6), target(7)), (HookTarget::Exit, HookTarget::Exit)));
 }
 
+#[test]
 fn sync_calls() {
     let (mut reach, mut walk) = (Reach::default(), stage::walk());
     let paris = stage::visited("City", "paris", json!({"name": "Paris"}));
@@ -159,6 +162,7 @@ fn sync_calls() {
     assert_eq!(reach.seen.len(), 3);
 }
 
+#[test]
 fn async_calls() {
     let jfk = stage::visited("Airport", "JFK", json!({"iata": "JFK"}));
     let mut reach = Reach::default();
@@ -179,6 +183,7 @@ fn async_calls() {
     assert_eq!(reach.seen.len(), 3);
 }
 
+#[test]
 fn options() {
     assert_eq!((Reach::NAME, Deep::NAME), ("Reach", "Diver"));
     let reach = Walker::options(&Reach::default());
@@ -187,11 +192,4 @@ fn options() {
     assert_eq!((deep.order, deep.unique), (Order::DepthFirst, Unique::None));
     assert_eq!(Walker::options(&Cheap).order, Order::LeastCost);
     assert!(WalkerType::find("Diver").is_some() && WalkerType::find("Deep").is_none());
-}
-
-fn main() {
-    targets();
-    sync_calls();
-    async_calls();
-    options();
 }
