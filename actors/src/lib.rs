@@ -21,6 +21,7 @@ mod health;
 mod hosted;
 mod live;
 mod loader;
+mod lost;
 mod messages;
 mod metrics;
 mod observed_store;

@@ -4,6 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use actix::prelude::SendError;
 use futures_util::Stream;
 use tokio::sync::{Mutex, Semaphore, mpsc, oneshot};
 use wayfare_graph::{ErasedWalker, Id, Outcome, SharedRecord, WalkError, WalkOptions};
@@ -11,8 +12,9 @@ use wayfare_graph::{ErasedWalker, Id, Outcome, SharedRecord, WalkError, WalkOpti
 use crate::admission::{Admittance, Ticket};
 use crate::core::Core;
 use crate::durability::Durability;
-use crate::durable;
+use crate::durable::{self, Restored};
 use crate::hosted::Emitted;
+use crate::lost::{BEFORE_IT_BEGAN, lost, lost_if_worker_is};
 use crate::panic_text::panic_text;
 use crate::supervision::ActorKind;
 use crate::trace::{self, WalkSpan};
@@ -181,8 +183,8 @@ pub(crate) async fn spawn_walk(
         }
         None
     };
-    let (host, worker) = prepare(core, walker, &at, options, None, (reply, ticket))?;
-    let host = Host { stream, restored, ..host };
+    let (host, worker) = prepare(core, walker, &at, options, None, restored, (reply, ticket))?;
+    let host = Host { stream, ..host };
     let shared = Arc::clone(&host.shared);
     send(core, &worker, host).await?;
     Ok(Spawned { shared, runtime: core.runtime.get().cloned(), outcome: Mutex::new(Some(outcome)) })
@@ -203,7 +205,8 @@ pub(crate) fn spawn_child(
         return Err(WalkError::Unsuitable { walker: walker.name().into(), reason });
     }
     let (reply, outcome) = oneshot::channel();
-    let (host, worker) = prepare(core, walker, &at, options, Some(Arc::clone(&parent)), (reply, ticket))?;
+    let family = Some(Arc::clone(&parent));
+    let (host, worker) = prepare(core, walker, &at, options, family, None, (reply, ticket))?;
     let shared = Arc::clone(&host.shared);
     if !parent.children.add(&shared) {
         worker.vitals.walks.fetch_sub(1, Ordering::Relaxed);
@@ -215,18 +218,13 @@ pub(crate) fn spawn_child(
     let core = Arc::clone(core);
     let number = shared.id;
     match worker.address.try_send(host) {
-        Ok(()) => {}
-        Err(actix::prelude::SendError::Full(host)) => {
+        Ok(()) => lost_if_worker_is(&core, &shared, &worker),
+        Err(SendError::Full(host) | SendError::Closed(host)) => {
             runtime.spawn(async move {
                 if let Err(error) = send(&core, &worker, host).await {
                     shared.end(Err(error));
                 }
             });
-        }
-        Err(actix::prelude::SendError::Closed(_)) => {
-            worker.vitals.walks.fetch_sub(1, Ordering::Relaxed);
-            core.walks.remove(number);
-            shared.end(Err(WalkError::Stopped));
         }
     }
     Ok((number, outcome))
@@ -253,6 +251,7 @@ fn prepare(
     at: &Id,
     options: WalkOptions,
     parent: Option<Arc<WalkShared>>,
+    restored: Option<Restored>,
     (reply, ticket): (oneshot::Sender<Outcome>, Ticket),
 ) -> Result<(Host, WorkerRef), WalkError> {
     // Numbers need no order among each other.
@@ -268,52 +267,53 @@ fn prepare(
     let metrics = Arc::clone(&core.metrics);
     let shared = WalkShared::new(id, walker.name(), wall, worker.number, parent, reply, metrics, span);
     let shared = Arc::new(shared);
+    if let Some(restored) = &restored {
+        // Whatever becomes of its worker, it is found by this.
+        shared.set_durable(restored.durable.id().clone());
+    }
     core.walks.insert(Arc::clone(&shared), ticket);
     core.metrics.walk_started();
     let start = core.directory.slot_of(at);
     let posted = core.metrics.posted(ActorKind::Worker);
-    Ok((Host { walker, start, options, shared, stream: None, restored: None, posted }, worker))
+    Ok((Host { walker, start, options, shared, stream: None, restored, posted }, worker))
 }
 
-/// Hands a walk to a worker; a full mailbox makes the caller wait.
-pub(crate) async fn send(core: &Core, worker: &WorkerRef, host: Host) -> Result<(), WalkError> {
+/// Hands a walk to a worker; a full mailbox makes the caller wait. If the worker is lost by then and the walk with it,
+/// its outcome tells.
+///
+/// # Errors
+/// [`WalkError::Stopped`] when there is no worker any more; the walk is not known any more then.
+pub(crate) async fn send(core: &Arc<Core>, worker: &WorkerRef, host: Host) -> Result<(), WalkError> {
     let shared = Arc::clone(&host.shared);
-    if let Some(restored) = &host.restored {
-        // Whatever becomes of its worker, it is found by this.
-        shared.set_durable(restored.durable.id().clone());
-    }
     let (mut worker, mut host) = (worker.clone(), host);
-    let error = loop {
+    loop {
         match worker.address.try_send(host) {
-            Ok(()) => return Ok(()),
-            Err(actix::prelude::SendError::Full(host)) => {
-                if worker.address.send(host).await.is_ok() {
+            Ok(()) => break,
+            Err(SendError::Full(host)) => {
+                if worker.address.send(host).await.is_err() {
+                    worker.vitals.walks.fetch_sub(1, Ordering::Relaxed);
+                    lost(core, &shared, worker.number, BEFORE_IT_BEGAN);
                     return Ok(());
                 }
-                // Lost with the worker. Who looks after those that it hosted may have told the caller.
-                worker.vitals.walks.fetch_sub(1, Ordering::Relaxed);
-                break lost_before_it_began(&shared);
+                break;
             }
             // It has ended since it was chosen.
-            Err(actix::prelude::SendError::Closed(back)) => host = back,
+            Err(SendError::Closed(back)) => host = back,
         }
         worker.vitals.walks.fetch_sub(1, Ordering::Relaxed);
-        let Some(other) = live_worker(core, &worker).await else { break WalkError::Stopped };
-        if shared.has_ended() {
-            // Meanwhile who looks after the walks of the lost worker has ended this one with the others.
+        let Some(other) = live_worker(core, &worker).await else {
+            core.walks.remove(shared.id);
+            return Err(WalkError::Stopped);
+        };
+        if !shared.pass(worker.number, other.number) {
+            // Meanwhile it was decided about with the other walks of the lost worker.
             other.vitals.walks.fetch_sub(1, Ordering::Relaxed);
-            break lost_before_it_began(&shared);
+            return Ok(());
         }
-        shared.moved_to(other.number);
         worker = other;
-    };
-    core.walks.remove(shared.id);
-    Err(error)
-}
-
-fn lost_before_it_began(shared: &WalkShared) -> WalkError {
-    let reason = "it ended before it began with the walk".into();
-    WalkError::WorkerLost { walker: shared.walker.into(), reason }
+    }
+    lost_if_worker_is(core, &shared, &worker);
+    Ok(())
 }
 
 /// Takes a walk up again that is known already, on another worker.
@@ -337,8 +337,8 @@ pub(crate) async fn host_left_behind(core: &Arc<Core>, taken_up: durable::TakenU
     let (reply, _) = oneshot::channel();
     let ticket = admit(core, Admittance::default()).await?;
     let at = core.directory.id_of(start).cloned().unwrap_or_else(Id::root);
-    let (host, worker) = prepare(core, walker, &at, options, None, (reply, ticket))?;
-    send(core, &worker, Host { restored: Some(restored), ..host }).await
+    let (host, worker) = prepare(core, walker, &at, options, None, Some(restored), (reply, ticket))?;
+    send(core, &worker, host).await
 }
 
 /// Another worker than one that has ended, as soon as there is one.
@@ -352,11 +352,11 @@ async fn live_worker(core: &Core, ended: &WorkerRef) -> Option<WorkerRef> {
             return None;
         }
         let workers = core.workers.read().clone();
-        let live =
-            workers.into_iter().find(|other| other.number != ended.number && other.address.connected());
-        if let Some(live) = live {
-            live.vitals.walks.fetch_add(1, Ordering::SeqCst);
-            return Some(live);
+        let live = workers.into_iter().find(|other| {
+            other.number != ended.number && other.address.connected() && other.vitals.expect_walk()
+        });
+        if live.is_some() {
+            return live;
         }
         core.supervision.news.notify_one();
         news.await;

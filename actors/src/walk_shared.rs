@@ -27,6 +27,9 @@ pub(crate) enum Wake {
     LookUp,
 }
 
+/// The number of no worker: of walks between two, and of those that have ended.
+const NOWHERE: usize = usize::MAX;
+
 /// The part of a walk that other threads see.
 pub(crate) struct WalkShared {
     pub(crate) id: u64,
@@ -114,11 +117,6 @@ impl WalkShared {
         self.apart.load(Ordering::Relaxed)
     }
 
-    /// Whether the caller has been told.
-    pub(crate) fn has_ended(&self) -> bool {
-        self.reply.lock().is_none()
-    }
-
     /// Stops the walk before its next visit; the time until it is resumed does not count.
     pub(crate) fn pause(&self) {
         let mut stopped = self.stopped.lock();
@@ -193,21 +191,29 @@ impl WalkShared {
         *self.address.lock() = Some(address);
     }
 
-    /// The number of the worker that hosts it.
+    /// The number of the worker that hosts it, or is to.
+    #[inline]
     pub(crate) fn worker(&self) -> usize {
-        // Only the number counts; where to send is the worker's own matter.
-        self.worker.load(Ordering::Relaxed)
+        self.worker.load(Ordering::SeqCst)
     }
 
-    /// Gives it to another worker.
+    /// Gives a walk that is nowhere to a worker.
     pub(crate) fn move_to(&self, worker: usize) {
-        self.worker.store(worker, Ordering::Relaxed);
+        self.worker.store(worker, Ordering::SeqCst);
         self.children.reopen();
     }
 
-    /// Notes that another worker hosts it now, as it is.
-    pub(crate) fn moved_to(&self, worker: usize) {
-        self.worker.store(worker, Ordering::Relaxed);
+    /// Passes it from one worker to another, as it is; `false` where it is not that worker's any more: then somebody
+    /// has decided what becomes of it.
+    pub(crate) fn pass(&self, from: usize, to: usize) -> bool {
+        // In one order with what says that a worker is lost: see `lost`.
+        self.worker.compare_exchange(from, to, Ordering::SeqCst, Ordering::SeqCst).is_ok()
+    }
+
+    /// Takes it from a worker to decide what becomes of it. Of all who would, one may: where it is `false` somebody
+    /// else has done so, or another worker hosts it.
+    pub(crate) fn take_from(&self, worker: usize) -> bool {
+        self.pass(worker, NOWHERE)
     }
 
     /// Makes it look at its flags soon; one that runs does so by itself.

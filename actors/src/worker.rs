@@ -56,6 +56,8 @@ pub(crate) struct Vitals {
     pub(crate) beside: AtomicUsize,
     /// Why the engine ended, if it did.
     end: OnceLock<ActorEnd>,
+    /// Set before what becomes of its walks is decided.
+    lost: AtomicBool,
 }
 
 impl Vitals {
@@ -70,6 +72,7 @@ impl Vitals {
             ready: AtomicUsize::new(0),
             beside: AtomicUsize::new(0),
             end: OnceLock::new(),
+            lost: AtomicBool::new(false),
         }
     }
 
@@ -82,7 +85,29 @@ impl Vitals {
         self.end.get()
     }
 
-    // All orderings here are relaxed: the values are signs for a watcher that looks again and
+    /// Counts a walk that is to come here, before it is on its way; `false` where none may come any more.
+    pub(crate) fn expect_walk(&self) -> bool {
+        // Counted, then looked at; a retired worker is marked, then its walks are counted before its thread is stopped.
+        // In one order of all, one of the two sees the other.
+        self.walks.fetch_add(1, Ordering::SeqCst);
+        if self.retired.load(Ordering::SeqCst) {
+            self.walks.fetch_sub(1, Ordering::SeqCst);
+            return false;
+        }
+        true
+    }
+
+    /// Says that no walk that comes here is hosted any more.
+    pub(crate) fn is_lost_now(&self) {
+        // In one order with the moves of walks: see `lost`.
+        self.lost.store(true, Ordering::SeqCst);
+    }
+
+    pub(crate) fn is_lost(&self) -> bool {
+        self.lost.load(Ordering::SeqCst)
+    }
+
+    // All orderings from here on are relaxed: the values are signs for a watcher that looks again and
     // again, and no other memory is read because of them.
 
     pub(crate) fn beat(&self) {

@@ -32,9 +32,19 @@ impl Engine {
         self.seat_of(seat, walk).map(|hosted| hosted.inspect())
     }
 
-    /// Ends walks whose wall budget is spent or that were cancelled before they were hosted. Called
-    /// from time to time; walks that run are also checked at every turn.
+    /// Ends walks whose wall budget is spent or that were cancelled before they were hosted, and lets go of those that
+    /// are no longer this worker's. Called from time to time; walks that run are also checked at every turn.
     pub(crate) fn check_deadlines(&mut self) {
+        let strangers: Vec<usize> = self
+            .seats
+            .iter()
+            .enumerate()
+            .filter(|(_, hosted)| hosted.as_ref().is_some_and(|hosted| !self.is_own(hosted)))
+            .map(|(seat, _)| seat)
+            .collect();
+        for seat in strangers {
+            self.let_go(seat);
+        }
         let now = Instant::now();
         let late: Vec<(usize, WalkError)> = self
             .seats

@@ -212,7 +212,7 @@ impl Engine {
             self.core.walks.remove(shared.id);
             return shared.end(Err(error));
         }
-        let core = Arc::clone(&self.core);
+        let (core, worker) = (Arc::clone(&self.core), self.vitals.number);
         // As above: else nobody would take the walk up again.
         let beside = Beside::begin(&self.vitals);
         tokio::task::spawn_local(async move {
@@ -222,7 +222,13 @@ impl Engine {
                 task.gone().await;
             }
             shared.children.gone().await;
-            durable::failed(core, shared, durable.into_id(), error).await;
+            if !shared.take_from(worker) {
+                // The worker was lost meanwhile, and with that it was decided.
+                return;
+            }
+            // Not on this thread, whose end would be the end of it.
+            let Some(runtime) = core.runtime.get().cloned() else { return };
+            let _ = runtime.spawn(durable::failed(core, shared, durable.into_id(), error)).await;
         });
     }
 

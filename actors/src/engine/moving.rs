@@ -6,6 +6,7 @@ use actix::Actor;
 
 use crate::engine::Engine;
 use crate::hosted::{Hosted, State};
+use crate::lost::lost_if_worker_is;
 use crate::walk_actor::{End, WalkActor};
 use crate::worker::{Adopt, WorkerRef};
 
@@ -40,9 +41,14 @@ impl Engine {
         let counted = hosted.counted_ahead as usize;
         let old = shared.address();
         // Before it is on its way: whoever looks after that worker looks after it.
-        shared.moved_to(to.number);
+        if !shared.pass(self.vitals.number, to.number) {
+            return Err(hosted);
+        }
         // So is this: a worker that is too many goes when it has no walk.
-        to.vitals.walks.fetch_add(1, Ordering::SeqCst);
+        if !to.vitals.expect_walk() {
+            shared.pass(to.number, self.vitals.number);
+            return Err(hosted);
+        }
         match to.address.try_send(Adopt(hosted)) {
             Ok(()) => {
                 self.vitals.walks.fetch_sub(1, Ordering::Relaxed);
@@ -50,6 +56,7 @@ impl Engine {
                 self.free.push(seat);
                 // Flags tell the walk what its messages would have.
                 old.map(|old| old.try_send(End));
+                lost_if_worker_is(&self.core, &shared, to);
                 Ok(())
             }
             Err(
@@ -57,7 +64,8 @@ impl Engine {
                 | actix::prelude::SendError::Closed(Adopt(hosted)),
             ) => {
                 to.vitals.walks.fetch_sub(1, Ordering::SeqCst);
-                shared.moved_to(self.vitals.number);
+                // If it was decided meanwhile that it went with that worker, it is let go at its next turn.
+                shared.pass(to.number, self.vitals.number);
                 Err(hosted)
             }
         }
@@ -71,6 +79,21 @@ impl Engine {
         hosted.shared.set_address(self.actor(seat, hosted.id).start());
         self.seats[seat] = Some(hosted);
         self.make_ready(seat);
+    }
+
+    /// Whether nobody else has decided what becomes of a walk.
+    #[inline]
+    pub(super) fn is_own(&self, hosted: &Hosted) -> bool {
+        hosted.shared.worker() == self.vitals.number
+    }
+
+    /// Lets go of a walk about which somebody else has decided: its caller was told, or another worker has it.
+    pub(super) fn let_go(&mut self, seat: usize) {
+        let Some(mut hosted) = self.seats[seat].take() else { return };
+        if let Some(task) = hosted.task.take() {
+            task.abort();
+        }
+        self.vacate(seat, *hosted);
     }
 
     pub(super) fn empty_seat(&mut self) -> usize {

@@ -60,6 +60,9 @@ impl Engine {
 
     /// Runs the visits of one walk, or what else comes next; `false` when the walk has ended.
     fn run_walk(&mut self, seat: usize, hosted: &mut Hosted, picks: &mut [Pick], now: Instant) -> bool {
+        if !self.is_own(hosted) {
+            return false;
+        }
         if let Some(error) = hosted.overdue(now) {
             self.end(hosted, Err(error));
             return false;

@@ -9,7 +9,7 @@ use actix_rt::Arbiter;
 use wayfare_graph::WalkError;
 
 use super::{Supervisor, WATCH};
-use crate::durable;
+use crate::lost::lost;
 use crate::supervision::{ActorEnd, ActorKind};
 use crate::system::StartError;
 use crate::walk_shared::WalkShared;
@@ -161,7 +161,8 @@ impl Supervisor {
 
     /// Sends no more walks to a worker.
     fn retire(&mut self, worker: &WorkerRef) {
-        worker.vitals.retired.store(true, Ordering::Relaxed);
+        // As `Vitals::expect_walk` has it.
+        worker.vitals.retired.store(true, Ordering::SeqCst);
         self.core.workers.write().retain(|other| other.number != worker.number);
     }
 
@@ -202,19 +203,9 @@ impl Supervisor {
                 self.promise_worker(pause, cx);
             }
         }
+        worker.vitals.is_lost_now();
         for walk in self.walks_of(worker, |_| true) {
-            let error = WalkError::WorkerLost { walker: walk.walker.into(), reason: reason.clone() };
-            match walk.durable_id().cloned() {
-                Some(id) => {
-                    walk.children.cancel();
-                    let core = Arc::clone(&self.core);
-                    actix_rt::spawn(durable::failed(core, walk, id, error));
-                }
-                None => {
-                    self.core.walks.remove(walk.id);
-                    walk.end(Err(error));
-                }
-            }
+            lost(&self.core, &walk, worker.number, &reason);
         }
     }
 

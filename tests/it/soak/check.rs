@@ -177,8 +177,10 @@ pub(crate) async fn come_to_rest(scene: &Scene, runtime: &Runtime) {
         if Instant::now() > until {
             scene.trouble(format!(
                 "it does not come to rest: {admission:?}, {hosted} walks hosted, {writes} writes, {messages} \
-                 messages, {undelivered} invalidations; {:#?}",
-                runtime.handle().walks().await
+                 messages, {undelivered} invalidations; {:#?}; {:?}, {:?}",
+                runtime.handle().walks().await,
+                metrics.family("wayfare_walks"),
+                metrics.family("wayfare_workers"),
             ));
             return;
         }

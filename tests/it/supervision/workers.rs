@@ -1,4 +1,5 @@
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
+use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 use wayfare::{ActorKind, Direction, Here, Step, Walk, WalkError, walker};
@@ -51,6 +52,33 @@ impl LoneMarker {
     }
 }
 
+/// Goes round until somebody ends it.
+#[derive(Debug, Default)]
+struct Wheel {}
+
+#[walker(unique = "none")]
+impl Wheel {
+    #[on_visit]
+    fn hamlet(&mut self, here: &Here<Hamlet>, walk: &mut Walk) {
+        walk.visit(here.neighbours(Direction::Out));
+    }
+}
+
+/// Goes round once, and is taken up again when its worker ends.
+#[derive(Debug, Default, Serialize, Deserialize)]
+struct Steady {
+    passed: u64,
+}
+
+#[walker(durable(visits = 1))]
+impl Steady {
+    #[on_visit]
+    fn hamlet(&mut self, here: &Here<Hamlet>, walk: &mut Walk) {
+        self.passed += 1;
+        walk.visit(here.neighbours(Direction::Out));
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_worker_whose_thread_ends_takes_its_walks_along_and_is_replaced() {
     let stage = Stage::with(|config| patient(100)(config).workers_count(1));
@@ -96,4 +124,55 @@ async fn workers_that_end_too_often_degrade_the_runtime_and_are_still_replaced()
     eventually("they are replaced", async || stage.runtime.workers() == 2).await;
     let walk = stage.runtime.spawn(Trail::default()).at(hamlet("a")).await.unwrap();
     assert_eq!(within(walk.finish()).await.unwrap().keys, ["a", "b"]);
+}
+
+/// Walks are spawned and ended, workers come, go and break off, all at once.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whatever_becomes_of_workers_each_walk_ends_and_none_is_left_with_one() {
+    let stage = Stage::with(patient(1_000_000));
+    stage.draw("a>b b>c c>a").await;
+    let until = Instant::now() + Duration::from_secs(3);
+    let spawning = |first: u64| {
+        let runtime = stage.runtime.clone();
+        tokio::spawn(async move {
+            for n in (first..).take_while(|_| Instant::now() < until) {
+                let wheel = runtime.spawn(Wheel {}).at(hamlet("a")).await.unwrap();
+                if n % 7 == 0 {
+                    runtime.spawn(ArbiterStopper {}).at(hamlet("a")).await.unwrap();
+                }
+                if n % 5 == 0 {
+                    // Without a key nothing would be kept of one that ended when its worker did.
+                    let spawning = runtime.spawn(Steady::default()).at(hamlet("a"));
+                    let steady = spawning.key(format!("{first} {n}")).await.unwrap();
+                    match within(steady.finish()).await {
+                        Ok(steady) => assert_eq!(steady.passed, 3),
+                        // Its workers ended too often.
+                        Err(WalkError::Parked { .. }) => {}
+                        Err(error) => panic!("{error:?}"),
+                    }
+                }
+                if n % 3 == 0 {
+                    tokio::time::sleep(Duration::from_micros(n * 97 % 2_000)).await;
+                }
+                wheel.cancel();
+                match within(wheel.finish()).await {
+                    Err(WalkError::Cancelled { .. } | WalkError::WorkerLost { .. }) => {}
+                    other => panic!("{other:?}"),
+                }
+            }
+        })
+    };
+    let clients: Vec<_> = (0..6).map(spawning).collect();
+    for n in (0..).take_while(|_| Instant::now() < until) {
+        stage.runtime.scale(1 + n * 5 % 4).await.unwrap();
+        tokio::time::sleep(Duration::from_millis(n as u64 % 3)).await;
+    }
+    for client in clients {
+        client.await.unwrap();
+    }
+    let number = |name: &str| stage.runtime.metrics().number(name, None).unwrap();
+    for none in ["wayfare_walks_alive", "wayfare_walks"] {
+        eventually(none, async || number(none) == 0.0).await;
+    }
+    assert_eq!(number("wayfare_walks_started_total"), number("wayfare_walks_ended_total"));
 }
