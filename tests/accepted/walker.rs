@@ -62,6 +62,8 @@ impl Reach {
         Ok(Step::Disengage)
     }
 
+    // A receiver with its type is one too.
+    #[allow(clippy::needless_arbitrary_self_type)]
     #[on_visit]
     async fn any(self: &mut Self, here: &Here<'_>) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
         std::future::ready(()).await;
