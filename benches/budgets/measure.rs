@@ -36,12 +36,14 @@ pub fn in_turn(
     (median(&mut theirs), median(&mut own))
 }
 
-/// The same for any number of things: their medians, in order.
-pub fn all_in_turn<const N: usize>(runs: usize, mut works: [&mut dyn FnMut() -> Duration; N]) -> [f64; N] {
+/// The same for any number of things: their medians, in order. Every second time from the last to the first, so that
+/// none always has to do with what the same one has left behind.
+pub fn all_in_turn<const N: usize>(runs: usize, works: [&mut dyn FnMut() -> Duration; N]) -> [f64; N] {
     let mut times = [const { Vec::new() }; N];
-    for _ in 0..runs {
-        for (work, times) in works.iter_mut().zip(&mut times) {
-            times.push(work().as_secs_f64());
+    for run in 0..runs {
+        for place in 0..N {
+            let at = if run % 2 == 0 { place } else { N - 1 - place };
+            times[at].push(works[at]().as_secs_f64());
         }
     }
     times.map(|mut times| median(&mut times))

@@ -1,6 +1,7 @@
 //! Budgets over updates in MongoDB. The rival is the driver used by hand, on the same server.
 
 use std::cell::RefCell;
+use std::thread::sleep;
 use std::time::Duration;
 
 use futures_util::stream::{self, StreamExt};
@@ -13,7 +14,7 @@ use crate::measure::{Line, all_in_turn, in_turn, timed};
 use crate::resident::block_on;
 use crate::stored::{Account, id, make_accounts};
 
-const RUNS: usize = 9;
+const RUNS: usize = 15;
 const UPDATES: u64 = 10_000;
 
 /// Writes in a commit of the runtime's writer.
@@ -21,6 +22,10 @@ const COMMIT: usize = 1_000;
 
 /// Of one after another, each taking the time of a commit.
 const SINGLE_UPDATES: usize = 200;
+
+/// Time before each measurement in which the server gets over the one before: it flushes, and sends changes to those
+/// who follow them.
+const REST: Duration = Duration::from_millis(300);
 
 /// Accounts in MongoDB in a runtime.
 struct Accounts {
@@ -45,6 +50,7 @@ impl Accounts {
 
     fn update_many(&self) -> Duration {
         let graph = self.runtime.graph();
+        sleep(REST);
         let (updated, elapsed) = timed(|| {
             block_on(graph.update_many(&self.ids, |account: &mut Account| account.balance += 1)).unwrap()
         });
@@ -55,6 +61,7 @@ impl Accounts {
     fn save_many(&self) -> Duration {
         let mut stored = self.stored();
         stored.iter_mut().for_each(|account| account.balance += 1);
+        sleep(REST);
         let (saved, elapsed) = timed(|| block_on(self.runtime.graph().save_many(stored.iter_mut())).unwrap());
         assert!(saved.is_complete(), "{saved}");
         elapsed
@@ -83,6 +90,7 @@ impl Plain {
         let saves: Vec<Write> = self.documents.iter().map(changed).collect();
         let batch = |writes: &[Write]| [WriteBatch { writes: writes.to_vec(), all_or_nothing: false }];
         let batches: Vec<[WriteBatch; 1]> = saves.chunks(COMMIT).map(batch).collect();
+        sleep(REST);
         let (results, elapsed) = timed(|| {
             let calls = stream::iter(&batches).map(|batch| self.store.apply(batch));
             block_on(calls.buffered(calls_in_flight).collect::<Vec<_>>())
@@ -110,6 +118,7 @@ pub fn bulk() -> Vec<Line> {
     let mut balance = 0;
     let mut by_hand = || {
         balance += 1;
+        sleep(REST);
         timed(|| assert!(driver.update_all(balance, false).is_empty())).1
     };
     let [theirs, update_many, save_many, in_turn, at_once] = all_in_turn(
@@ -164,6 +173,7 @@ fn conflicts_at(
     let by_hand = || {
         driver.bump(&contended);
         balance += 1;
+        sleep(REST);
         let (mut conflicts, elapsed) = timed(|| driver.update_all(balance, true));
         conflicts.sort();
         assert_eq!(conflicts, texts);
@@ -173,6 +183,7 @@ fn conflicts_at(
         let mut stored = accounts.stored();
         stored.iter_mut().for_each(|account| account.balance += 1);
         somebody_else.bump(&contended);
+        sleep(REST);
         let (saved, elapsed) =
             timed(|| block_on(accounts.runtime.graph().save_many(stored.iter_mut())).unwrap());
         assert!(saved.conflicts.iter().map(|conflict| &conflict.id).eq(&contended), "{saved}");
