@@ -88,7 +88,7 @@ impl Writing<'_> {
     pub(super) async fn insert_all(
         &self,
         kind: Kind,
-        inserts: &[Insert],
+        inserts: &[&Insert],
         in_turn: bool,
     ) -> Tried<Vec<Outcome>> {
         let chunks = chunks(inserts, |insert| insert.document.bytes.as_bytes().len());
@@ -99,7 +99,7 @@ impl Writing<'_> {
     pub(super) async fn replace_all(
         &self,
         kind: Kind,
-        replaces: &[Replace],
+        replaces: &[&Replace],
         in_turn: bool,
     ) -> Tried<Vec<Outcome>> {
         let chunks = chunks(replaces, |replace| replace.document.bytes.as_bytes().len());
@@ -107,7 +107,7 @@ impl Writing<'_> {
     }
 
     /// Removes documents of one kind.
-    pub(super) async fn remove_all(&self, kind: Kind, removes: &[Remove]) -> Tried<Vec<Outcome>> {
+    pub(super) async fn remove_all(&self, kind: Kind, removes: &[&Remove]) -> Tried<Vec<Outcome>> {
         self.each_chunk(chunks(removes, |_| 0), false, |chunk| self.remove_chunk(kind, chunk)).await
     }
 
@@ -133,7 +133,7 @@ impl Writing<'_> {
         Ok(outcomes.concat())
     }
 
-    async fn insert_chunk(&self, kind: Kind, inserts: &[Insert]) -> Tried<Vec<Outcome>> {
+    async fn insert_chunk(&self, kind: Kind, inserts: &[&Insert]) -> Tried<Vec<Outcome>> {
         let token = ObjectId::new();
         let ids: Vec<&Id> = inserts.iter().map(|insert| &insert.document.id).collect();
         let mut work = Work::new(inserts.len());
@@ -141,7 +141,7 @@ impl Writing<'_> {
         while !work.pending.is_empty() {
             let mut documents = RawArrayBuf::new();
             for &at in &work.pending {
-                documents.push(inserted(&inserts[at], &self.tokens(token))?);
+                documents.push(inserted(inserts[at], &self.tokens(token))?);
             }
             let mut command = self.command_on("insert", kind);
             command.append(cstr!("documents"), documents);
@@ -170,7 +170,7 @@ impl Writing<'_> {
         work.finish()
     }
 
-    async fn remove_chunk(&self, kind: Kind, removes: &[Remove]) -> Tried<Vec<Outcome>> {
+    async fn remove_chunk(&self, kind: Kind, removes: &[&Remove]) -> Tried<Vec<Outcome>> {
         let mut work = Work::new(removes.len());
         let mut attempts = self.server.attempts();
         while !work.pending.is_empty() {
@@ -201,7 +201,7 @@ impl Writing<'_> {
 
     /// Tells which documents are still there. Of those that are not, some may have been removed by somebody else at
     /// the same moment; one by itself is told exactly.
-    async fn tell_left(&self, kind: Kind, removes: &[Remove], sent: usize, work: &mut Work) -> Tried<()> {
+    async fn tell_left(&self, kind: Kind, removes: &[&Remove], sent: usize, work: &mut Work) -> Tried<()> {
         let wanted: Vec<Id> = work.pending.iter().map(|&at| removes[at].id.clone()).collect();
         let stored = self.heads(kind, &wanted).await?;
         for &at in &work.pending {

@@ -132,7 +132,7 @@ impl Writing<'_> {
     }
 
     /// Whether the order of commands matters: where an index is unique, the first one takes the values.
-    async fn needs_turns(&self, kind: Kind, group: &Group) -> Tried<bool> {
+    async fn needs_turns(&self, kind: Kind, group: &Group<'_>) -> Tried<bool> {
         let known = self.server.indexes(kind).await?;
         let entities: FxHashSet<EntityName> = group.ids().map(|id| id.entity()).collect();
         let bound = |entity: &EntityName| known.iter().any(|known| known.binds(*entity));
@@ -184,7 +184,7 @@ impl Writing<'_> {
                 at_orphans.push(at);
             }
         }
-        self.remove_all(Kind::Edge, &orphans).await?;
+        self.remove_all(Kind::Edge, &orphans.iter().collect::<Vec<_>>()).await?;
         for at in at_orphans {
             // Decided again, it is refused for the end that is missing.
             outcomes[at] = Outcome::Missing;
@@ -234,44 +234,44 @@ const KINDS: [Kind; 4] = [Kind::Node, Kind::Edge, Kind::Object, Kind::Walker];
 
 /// Steps by kind and sort.
 #[derive(Debug, Default)]
-pub(super) struct Sorted(pub(super) [Group; 4]);
+pub(super) struct Sorted<'s>(pub(super) [Group<'s>; 4]);
 
 /// The steps of one kind, and their positions.
 #[derive(Debug, Default)]
-pub(super) struct Group {
-    pub(super) inserts: Vec<Insert>,
+pub(super) struct Group<'s> {
+    pub(super) inserts: Vec<&'s Insert>,
     inserts_at: Vec<usize>,
-    pub(super) replaces: Vec<Replace>,
+    pub(super) replaces: Vec<&'s Replace>,
     replaces_at: Vec<usize>,
-    pub(super) removes: Vec<Remove>,
+    pub(super) removes: Vec<&'s Remove>,
     removes_at: Vec<usize>,
 }
 
-impl Sorted {
-    fn add(&mut self, at: usize, step: &Step) {
+impl<'s> Sorted<'s> {
+    fn add(&mut self, at: usize, step: &'s Step) {
         let group = |kind: Kind| KINDS.iter().position(|known| *known == kind).unwrap_or_default();
         match step {
             Step::Finished(_) => {}
             Step::Insert(insert) => {
                 let group = &mut self.0[group(insert.document.id.kind())];
-                group.inserts.push(insert.clone());
+                group.inserts.push(insert);
                 group.inserts_at.push(at);
             }
             Step::Replace(replace) => {
                 let group = &mut self.0[group(replace.document.id.kind())];
-                group.replaces.push(replace.clone());
+                group.replaces.push(replace);
                 group.replaces_at.push(at);
             }
             Step::Remove(remove) => {
                 let group = &mut self.0[group(remove.id.kind())];
-                group.removes.push(remove.clone());
+                group.removes.push(remove);
                 group.removes_at.push(at);
             }
         }
     }
 }
 
-impl Group {
+impl Group<'_> {
     pub(super) fn is_empty(&self) -> bool {
         self.inserts.is_empty() && self.replaces.is_empty() && self.removes.is_empty()
     }

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use bson::{Bson, Document as BsonDocument, doc};
+use bson::raw::{RawBsonRef, RawDocument};
+use bson::{Document as BsonDocument, RawDocumentBuf, doc};
 use futures_util::StreamExt;
 use mongodb::change_stream::ChangeStream;
 use mongodb::change_stream::event::ResumeToken;
@@ -13,7 +14,7 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use wayfare_graph::{ChangeFeed, Id, Kind, StoreChange, StoreError, StoreFuture};
 
-use super::document::version_of;
+use super::document::version_from;
 use super::fault::{Fault, Tried};
 use super::server::Server;
 
@@ -81,14 +82,18 @@ impl Server {
         }
     }
 
-    async fn stream(&self, after: Option<ResumeToken>) -> Tried<ChangeStream<BsonDocument>> {
+    async fn stream(&self, after: Option<ResumeToken>) -> Tried<ChangeStream<RawDocumentBuf>> {
         let watch = self.database.watch().pipeline(pipeline()).resume_after(after);
         let stream = watch.full_document_before_change(FullDocumentBeforeChangeType::WhenAvailable).await?;
         Ok(stream.with_type())
     }
 
     /// Reads a stream and those that follow it, until nobody listens.
-    async fn follow(self: Arc<Self>, mut stream: ChangeStream<BsonDocument>, tx: mpsc::Sender<StoreChange>) {
+    async fn follow(
+        self: Arc<Self>,
+        mut stream: ChangeStream<RawDocumentBuf>,
+        tx: mpsc::Sender<StoreChange>,
+    ) {
         loop {
             let mut is_lost = false;
             while let Some(event) = stream.next().await {
@@ -124,7 +129,7 @@ impl Server {
         &self,
         mut token: Option<ResumeToken>,
         tx: &mpsc::Sender<StoreChange>,
-    ) -> Option<ChangeStream<BsonDocument>> {
+    ) -> Option<ChangeStream<RawDocumentBuf>> {
         let mut pause = Duration::from_millis(50);
         loop {
             if tx.is_closed() {
@@ -164,7 +169,7 @@ fn pipeline() -> [BsonDocument; 2] {
     [
         doc! { "$match": { "$or": [ours, whole] } },
         doc! { "$project": {
-            "operationType": 1, "ns": 1, "documentKey": 1, "_version": version,
+            "operationType": 1, "documentKey": 1, "_version": version,
             "is_whole": { "$eq": [{ "$type": "$fullDocument" }, "object"] },
             "source": either("source"), "target": either("target"),
         } },
@@ -172,7 +177,7 @@ fn pipeline() -> [BsonDocument; 2] {
 }
 
 /// What an event tells; `None` for what changes no document.
-fn changes_of(event: &BsonDocument) -> Option<StoreChange> {
+fn changes_of(event: &RawDocument) -> Option<StoreChange> {
     let operation = event.get_str("operationType").ok()?;
     match operation {
         "insert" | "update" | "replace" | "delete" => {}
@@ -186,13 +191,10 @@ fn changes_of(event: &BsonDocument) -> Option<StoreChange> {
     if operation == "delete" && id.kind() == Kind::Edge && ends.len() < 2 {
         return Some(StoreChange::Anything);
     }
-    let is_known = event.get_bool("is_whole").unwrap_or_default() || !is_null(event.get("_version"));
-    let version = (operation != "delete" && is_known).then(|| version_of(event));
+    let version = event.get("_version").ok().flatten().filter(|version| *version != RawBsonRef::Null);
+    let is_known = event.get_bool("is_whole").unwrap_or_default() || version.is_some();
+    let version = (operation != "delete" && is_known).then(|| version_from(version));
     Some(StoreChange::Document { id, version, ends })
-}
-
-fn is_null(value: Option<&Bson>) -> bool {
-    value.is_none_or(|value| *value == Bson::Null)
 }
 
 #[cfg(test)]
@@ -201,7 +203,7 @@ mod tests {
     use wayfare_graph::Version;
 
     fn change(event: BsonDocument) -> Option<StoreChange> {
-        changes_of(&event)
+        changes_of(&RawDocumentBuf::try_from(&event).unwrap())
     }
 
     fn document(id: &str, version: Option<u64>, ends: &[&str]) -> Option<StoreChange> {

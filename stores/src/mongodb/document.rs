@@ -1,11 +1,12 @@
 //! Documents in the form that jvspatial gives them in MongoDB, with two hidden members of ours.
 
 use bson::oid::ObjectId;
-use bson::{Bson, Document as BsonDocument, RawDocumentBuf, doc};
+use bson::raw::RawBsonRef;
+use bson::{Bson, Document as BsonDocument, RawDocumentBuf, cstr, doc};
 use serde_json::Value;
 use wayfare_graph::{Document, Ends, Id, StoreError, Version};
 
-use super::value::{NotStorable, members_to_bson, members_to_json};
+use super::value::{NotStorable, append_member, members_to_json, members_to_raw};
 
 /// Tells parallel edges apart in the unique index of ends. Absent where an edge is the only one of its entity between
 /// its ends, so that the index allows no second one.
@@ -38,29 +39,36 @@ pub(super) fn encode(document: &Document, version: Version) -> Result<Encoded, N
     let version = i64::try_from(version.0)
         .map_err(|_| NotStorable(format!("version {version} is larger than MongoDB counts")))?;
     let text = id.to_string();
-    let context = members_to_bson(&document.body().fields().map_err(unreadable)?, 2)?;
-    let mut encoded = doc! { "_id": &text, "id": &text, "entity": id.entity().as_str(), "context": context };
+    let mut bytes = RawDocumentBuf::new();
+    bytes.append(cstr!("_id"), text.as_str());
+    bytes.append(cstr!("id"), text.as_str());
+    bytes.append(cstr!("entity"), id.entity().as_str());
+    bytes.append(cstr!("context"), members_to_raw(&document.body().fields().map_err(unreadable)?, 2)?);
     if let Some(ends) = document.ends() {
-        encoded.insert("source", ends.source.to_string());
-        encoded.insert("target", ends.target.to_string());
-        encoded.insert("bidirectional", ends.bidirectional);
+        bytes.append(cstr!("source"), ends.source.to_string());
+        bytes.append(cstr!("target"), ends.target.to_string());
+        bytes.append(cstr!("bidirectional"), ends.bidirectional);
     }
-    encoded.insert("_version", i32::try_from(version).map_or(Bson::Int64(version), Bson::Int32));
+    match i32::try_from(version) {
+        Ok(version) => bytes.append(cstr!("_version"), version),
+        Err(_) => bytes.append(cstr!("_version"), version),
+    }
+    let mut is_settable = document.has_all_members();
     if let Some(extra) = document.extra() {
-        let mut members = members_to_bson(&extra.fields().map_err(unreadable)?, 1)?;
-        members.remove(PARALLEL);
-        members.remove(TOKEN);
-        encoded.extend(members);
+        for (name, value) in extra.fields().map_err(unreadable)? {
+            if name == PARALLEL || name == TOKEN {
+                continue;
+            }
+            append_member(&mut bytes, &name, &value, 1)?;
+            is_settable &= !name.is_empty() && !name.starts_with('$') && !name.contains('.');
+        }
     }
-    let bytes = RawDocumentBuf::try_from(&encoded).map_err(|error| NotStorable(error.to_string()))?;
     let len = bytes.as_bytes().len();
     if len + HIDDEN_BYTES > MAX_BYTES {
         let reason =
             format!("it takes {len} bytes, MongoDB holds at most {MAX_BYTES} with {HIDDEN_BYTES} of its own");
         return Err(NotStorable(reason));
     }
-    let is_settable = document.has_all_members()
-        && encoded.keys().all(|name| !name.is_empty() && !name.starts_with('$') && !name.contains('.'));
     Ok(Encoded { id: id.clone(), ends: document.ends().cloned(), bytes, is_settable })
 }
 
@@ -90,10 +98,21 @@ pub(super) fn place(stored: &BsonDocument) -> String {
 
 /// The version of a stored document: one without is at version 0.
 pub(super) fn version_of(stored: &BsonDocument) -> Version {
-    let version = match stored.get("_version") {
-        Some(Bson::Int32(version)) => u64::try_from(*version).ok(),
-        Some(Bson::Int64(version)) => u64::try_from(*version).ok(),
-        Some(Bson::Double(version)) if *version >= 0.0 => Some(*version as u64),
+    let version = stored.get("_version").map(|version| match version {
+        Bson::Int32(version) => RawBsonRef::Int32(*version),
+        Bson::Int64(version) => RawBsonRef::Int64(*version),
+        Bson::Double(version) => RawBsonRef::Double(*version),
+        _ => RawBsonRef::Null,
+    });
+    version_from(version)
+}
+
+/// The version that a member `_version` says.
+pub(super) fn version_from(member: Option<RawBsonRef<'_>>) -> Version {
+    let version = match member {
+        Some(RawBsonRef::Int32(version)) => u64::try_from(version).ok(),
+        Some(RawBsonRef::Int64(version)) => u64::try_from(version).ok(),
+        Some(RawBsonRef::Double(version)) if version >= 0.0 => Some(version as u64),
         _ => None,
     };
     Version(version.unwrap_or_default())

@@ -10,7 +10,7 @@
 use bson::oid::ObjectId;
 use bson::raw::RawArrayBuf;
 use bson::{Bson, Document as BsonDocument, RawDocumentBuf, cstr, doc};
-use rustc_hash::FxHashSet;
+use rustc_hash::{FxHashMap, FxHashSet};
 use wayfare_graph::{Id, Kind, StoreError, Write, WriteError, WriteResult, Written};
 
 use super::apply::refused;
@@ -222,21 +222,23 @@ impl Server {
 
 impl Writing<'_> {
     /// Writes down what is stored before steps are taken.
-    pub(super) async fn keep_before(&self, steps: &Sorted) -> Tried<()> {
+    pub(super) async fn keep_before(&self, steps: &Sorted<'_>) -> Tried<()> {
         let Via::Journal(batch) = &self.via else { return Ok(()) };
         let mut entries = Vec::new();
         for group in &steps.0 {
             entries.extend(self.new_documents(*batch, group).await?);
             let replaced = group.replaces.iter().map(|replace| (&replace.document.id, "replace"));
             let removed = group.removes.iter().map(|remove| (&remove.id, "remove"));
-            let changed: Vec<(&Id, &str)> = replaced.chain(removed).collect();
-            let Some(kind) = changed.first().map(|(id, _)| id.kind()) else { continue };
-            let ids: Vec<Id> = changed.iter().map(|(id, _)| (*id).clone()).collect();
+            let changed: FxHashMap<&Id, &str> = replaced.chain(removed).collect();
+            let Some(kind) = changed.keys().next().map(|id| id.kind()) else { continue };
+            let ids: Vec<Id> = changed.keys().map(|&id| id.clone()).collect();
             let stored = self.stored(kind, &ids, BsonDocument::new()).await?;
             for before in stored {
-                let text = before.get_str("_id").unwrap_or_default().to_owned();
-                if let Some((id, op)) = changed.iter().find(|(id, _)| id.to_string() == text) {
-                    entries.push(entry(*batch, op, id, Some(before)));
+                let Some(id) = before.get_str("_id").ok().and_then(|id| id.parse::<Id>().ok()) else {
+                    continue;
+                };
+                if let Some(op) = changed.get(&id) {
+                    entries.push(entry(*batch, op, &id, Some(before)));
                 }
             }
         }
@@ -245,7 +247,7 @@ impl Writing<'_> {
 
     /// Entries for documents that are going to be inserted. What is there already will be refused, and may have been
     /// written earlier in the batch: it is not to be deleted when that is undone.
-    async fn new_documents(&self, batch: ObjectId, group: &Group) -> Tried<Vec<BsonDocument>> {
+    async fn new_documents(&self, batch: ObjectId, group: &Group<'_>) -> Tried<Vec<BsonDocument>> {
         let ids: Vec<Id> = group.inserts.iter().map(|insert| insert.document.id.clone()).collect();
         let Some(kind) = ids.first().map(Id::kind) else { return Ok(Vec::new()) };
         let there = self.stored(kind, &ids, doc! { "_id": 1 }).await?;

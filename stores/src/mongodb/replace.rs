@@ -13,7 +13,7 @@
 
 use bson::oid::ObjectId;
 use bson::raw::RawArrayBuf;
-use bson::{Bson, Document as BsonDocument, RawBson, RawDocumentBuf, cstr, doc, rawdoc};
+use bson::{Document as BsonDocument, RawBson, RawDocumentBuf, cstr, doc, rawdoc};
 use wayfare_graph::{Ends, Id, Kind};
 
 use super::bulk::{Outcome, Replace, Work};
@@ -28,21 +28,20 @@ impl Writing<'_> {
     /// Replaces documents of one kind by one command, and more where something is left open.
     ///
     /// Those whose members can be set are first sent so, and what the server does not take that way as a whole.
-    pub(super) async fn replace_chunk(&self, kind: Kind, replaces: &[Replace]) -> Tried<Vec<Outcome>> {
+    pub(super) async fn replace_chunk(&self, kind: Kind, replaces: &[&Replace]) -> Tried<Vec<Outcome>> {
         let token = ObjectId::new();
         let names_unmatched = !self.is_transaction() && !self.server.is_sharded;
-        let tokens = self.tokens(token);
-        let hidden = hidden_members(kind, &tokens)?;
+        let hidden = Hidden::new(kind, &self.tokens(token), names_unmatched)?;
         let mut work = Work::new(replaces.len());
         let mut attempts = self.server.attempts();
         let mut puzzles = 0;
         while !work.pending.is_empty() {
             let mut updates = RawArrayBuf::new();
             for &at in &work.pending {
-                let replace = &replaces[at];
+                let replace = replaces[at];
                 updates.push(match puzzles == 0 && replace.document.is_settable {
-                    true => setting(replace, &tokens, names_unmatched)?,
-                    false => replacement(replace, &hidden, names_unmatched)?,
+                    true => hidden.setting(replace)?,
+                    false => hidden.replacement(replace)?,
                 });
             }
             let sent = work.pending.len();
@@ -79,7 +78,7 @@ impl Writing<'_> {
     async fn tell_apart(
         &self,
         kind: Kind,
-        replaces: &[Replace],
+        replaces: &[&Replace],
         token: Option<ObjectId>,
         work: &mut Work,
         is_last: bool,
@@ -87,7 +86,7 @@ impl Writing<'_> {
         let wanted: Vec<Id> = work.pending.iter().map(|&at| replaces[at].document.id.clone()).collect();
         let stored = self.heads(kind, &wanted).await?;
         for at in std::mem::take(&mut work.pending) {
-            let Replace { document, expected } = &replaces[at];
+            let Replace { document, expected } = replaces[at];
             let found = stored.get(&document.id);
             let done = match (found, token) {
                 (Some(stored), Some(token)) => has_token(stored, token, *expected),
@@ -114,83 +113,95 @@ impl Writing<'_> {
     }
 }
 
-/// The members that a replacement keeps or writes beside those of the document.
-fn hidden_members(kind: Kind, tokens: &[ObjectId]) -> Tried<RawDocumentBuf> {
-    let kept = doc! { "$cond": [{ "$isArray": "$_token" }, "$_token", []] };
-    let tokens = doc! { "$slice": [{ "$concatArrays": [tokens.to_vec(), kept] }, TOKENS] };
-    let mut members = doc! { TOKEN: tokens };
-    if kind == Kind::Edge {
-        // Where it is missing, so it stays.
-        members.insert(PARALLEL, "$_parallel");
-    }
-    Ok(RawDocumentBuf::try_from(&members)?)
+/// What all statements of a command have in common.
+struct Hidden {
+    /// The members that a replacement keeps or writes beside those of the document.
+    members: RawDocumentBuf,
+    /// The change that leaves tokens.
+    pushed: RawDocumentBuf,
+    /// Whether a statement is an error where it matches nothing.
+    fails_unmatched: bool,
 }
 
-/// One statement of an `update` command, which sets members: a third cheaper than replacing the whole. With
-/// `fails_unmatched` it is an error where it matches nothing.
-fn setting(replace: &Replace, tokens: &[ObjectId], fails_unmatched: bool) -> Tried<RawDocumentBuf> {
-    let mut members = RawDocumentBuf::new();
-    for member in &replace.document.bytes {
-        let (name, value) = member?;
-        if name != "_id" {
-            members.append(name, value);
+impl Hidden {
+    fn new(kind: Kind, tokens: &[ObjectId], fails_unmatched: bool) -> Tried<Self> {
+        let kept = doc! { "$cond": [{ "$isArray": "$_token" }, "$_token", []] };
+        let all = doc! { "$slice": [{ "$concatArrays": [tokens.to_vec(), kept] }, TOKENS] };
+        let mut members = doc! { TOKEN: all };
+        if kind == Kind::Edge {
+            // Where it is missing, so it stays.
+            members.insert(PARALLEL, "$_parallel");
         }
+        let pushed = doc! { TOKEN: { "$each": tokens.to_vec(), "$position": 0, "$slice": TOKENS } };
+        let (members, pushed) = (RawDocumentBuf::try_from(&members)?, RawDocumentBuf::try_from(&pushed)?);
+        Ok(Self { members, pushed, fails_unmatched })
     }
-    let pushed = doc! { TOKEN: { "$each": tokens.to_vec(), "$position": 0, "$slice": TOKENS } };
-    let mut change = RawDocumentBuf::new();
-    change.append(cstr!("$set"), members);
-    change.append(cstr!("$push"), RawDocumentBuf::try_from(&pushed)?);
-    if fails_unmatched {
-        // An id is text, in which there can be no member.
-        change.append(cstr!("$setOnInsert"), rawdoc! { "_id.none": true });
+
+    /// One statement of an `update` command, which sets members: a third cheaper than replacing the whole.
+    fn setting(&self, replace: &Replace) -> Tried<RawDocumentBuf> {
+        let mut members = RawDocumentBuf::new();
+        for member in &replace.document.bytes {
+            let (name, value) = member?;
+            if name != "_id" {
+                members.append(name, value);
+            }
+        }
+        let mut change = RawDocumentBuf::new();
+        change.append(cstr!("$set"), members);
+        change.append(cstr!("$push"), self.pushed.as_ref());
+        if self.fails_unmatched {
+            // An id is text, in which there can be no member.
+            change.append(cstr!("$setOnInsert"), rawdoc! { "_id.none": true });
+        }
+        self.statement(replace, change.into())
     }
-    statement(replace, change.into(), fails_unmatched)
+
+    /// One statement of an `update` command, which replaces the whole.
+    fn replacement(&self, replace: &Replace) -> Tried<RawDocumentBuf> {
+        let mut parts = RawArrayBuf::new();
+        parts.push(rawdoc! { "$literal": replace.document.bytes.clone() });
+        parts.push(self.members.as_ref());
+        let mut new = rawdoc! { "$mergeObjects": parts };
+        if self.fails_unmatched {
+            // An upsert begins with what the condition says, in which there is no entity. It must not be a constant:
+            // that would fail before anything is looked at.
+            let mut branches = RawArrayBuf::new();
+            branches.push(rawdoc! { "$eq": [{ "$type": "$entity" }, "missing"] });
+            branches.push(rawdoc! { "$toInt": { "$concat": ["nothing matches ", "$_id"] } });
+            branches.push(new);
+            new = rawdoc! { "$cond": branches };
+        }
+        let mut pipeline = RawArrayBuf::new();
+        pipeline.push(rawdoc! { "$replaceWith": new });
+        self.statement(replace, pipeline.into())
+    }
+
+    /// A change to the document of a replacement, at the version that is expected.
+    fn statement(&self, replace: &Replace, change: RawBson) -> Tried<RawDocumentBuf> {
+        let Replace { document, expected } = replace;
+        let mut condition = rawdoc! { "_id": document.id.to_string() };
+        condition.append(cstr!("_version"), RawBson::try_from(at_version(*expected))?);
+        if let Some(ends) = &document.ends {
+            append_ends(&mut condition, ends);
+        }
+        let mut statement = rawdoc! { "q": condition };
+        statement.append(cstr!("u"), change);
+        if self.fails_unmatched {
+            // What would be inserted fails.
+            statement.append(cstr!("upsert"), true);
+        }
+        Ok(statement)
+    }
 }
 
-/// One statement of an `update` command, which replaces the whole. With `fails_unmatched` it is an error where it
-/// matches nothing.
-fn replacement(replace: &Replace, hidden: &RawDocumentBuf, fails_unmatched: bool) -> Tried<RawDocumentBuf> {
-    let mut parts = RawArrayBuf::new();
-    parts.push(rawdoc! { "$literal": replace.document.bytes.clone() });
-    parts.push(hidden.clone());
-    let mut new = rawdoc! { "$mergeObjects": parts };
-    if fails_unmatched {
-        // An upsert begins with what the condition says, in which there is no entity. It must not be a constant: that
-        // would fail before anything is looked at.
-        let mut branches = RawArrayBuf::new();
-        branches.push(rawdoc! { "$eq": [{ "$type": "$entity" }, "missing"] });
-        branches.push(rawdoc! { "$toInt": { "$concat": ["nothing matches ", "$_id"] } });
-        branches.push(new);
-        new = rawdoc! { "$cond": branches };
-    }
-    let mut pipeline = RawArrayBuf::new();
-    pipeline.push(rawdoc! { "$replaceWith": new });
-    statement(replace, pipeline.into(), fails_unmatched)
-}
-
-/// A change to the document of a replacement, at the version that is expected.
-fn statement(replace: &Replace, change: RawBson, is_upsert: bool) -> Tried<RawDocumentBuf> {
-    let Replace { document, expected } = replace;
-    let mut condition = doc! { "_id": document.id.to_string(), "_version": at_version(*expected) };
-    if let Some(ends) = &document.ends {
-        condition.extend(ends_condition(ends));
-    }
-    let mut statement = RawDocumentBuf::new();
-    statement.append(cstr!("q"), RawDocumentBuf::try_from(&condition)?);
-    statement.append(cstr!("u"), change);
-    if is_upsert {
-        statement.append(cstr!("upsert"), true);
-    }
-    Ok(statement)
-}
-
-fn ends_condition(ends: &Ends) -> BsonDocument {
-    let bidirectional = match ends.bidirectional {
-        true => Bson::Boolean(true),
+fn append_ends(condition: &mut RawDocumentBuf, ends: &Ends) {
+    condition.append(cstr!("source"), ends.source.to_string());
+    condition.append(cstr!("target"), ends.target.to_string());
+    match ends.bidirectional {
+        true => condition.append(cstr!("bidirectional"), true),
         // Null also matches where the member is missing.
-        false => Bson::Document(doc! { "$in": [false, Bson::Null] }),
-    };
-    doc! { "source": ends.source.to_string(), "target": ends.target.to_string(), "bidirectional": bidirectional }
+        false => condition.append(cstr!("bidirectional"), rawdoc! { "$in": [false, RawBson::Null] }),
+    }
 }
 
 fn has_ends(stored: &BsonDocument, ends: Option<&Ends>) -> bool {

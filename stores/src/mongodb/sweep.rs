@@ -27,7 +27,7 @@ impl Writing<'_> {
             let found = stored.into_iter().map(decode).collect::<Result<Vec<Document>, _>>()?;
             let removes: Vec<Remove> =
                 found.iter().map(|edge| Remove { id: edge.id().clone(), expected: None }).collect();
-            self.remove_all(Kind::Edge, &removes).await?;
+            self.remove_all(Kind::Edge, &removes.iter().collect::<Vec<_>>()).await?;
             for edge in found {
                 self.note(edge.id(), None);
                 neighbours.extend(

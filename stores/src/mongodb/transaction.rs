@@ -140,7 +140,7 @@ impl Server {
         };
         let orphans = new.iter().filter(is_orphan);
         let orphans: Vec<Remove> = orphans.map(|(id, _)| Remove { id: id.clone(), expected: None }).collect();
-        plain.remove_all(Kind::Edge, &orphans).await?;
+        plain.remove_all(Kind::Edge, &orphans.iter().collect::<Vec<_>>()).await?;
         Ok(())
     }
 

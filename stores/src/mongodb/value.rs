@@ -6,7 +6,8 @@
 
 use std::str::FromStr;
 
-use bson::{Bson, Decimal128, Document};
+use bson::raw::{CStr, RawArrayBuf};
+use bson::{Bson, Decimal128, Document, RawBson, RawDocumentBuf};
 use serde_json::{Map, Number, Value};
 
 /// Levels of lists and objects that the server takes in a stored document.
@@ -37,38 +38,68 @@ pub(super) struct NotStorable(pub(super) String);
 
 /// A value as it is stored, `depth` levels below the document.
 pub(super) fn to_bson(value: &Value, depth: usize) -> Result<Bson, NotStorable> {
+    Bson::try_from(to_raw(value, depth)?).map_err(not_storable)
+}
+
+/// The same, encoded.
+fn to_raw(value: &Value, depth: usize) -> Result<RawBson, NotStorable> {
     if depth > MAX_DEPTH {
         return Err(NotStorable(format!("its lists and objects nest deeper than {MAX_DEPTH} levels")));
     }
     Ok(match value {
-        Value::Null => Bson::Null,
-        Value::Bool(truth) => Bson::Boolean(*truth),
-        Value::Number(number) => number_to_bson(number),
-        Value::String(text) => Bson::String(text.clone()),
+        Value::Null => RawBson::Null,
+        Value::Bool(truth) => RawBson::Boolean(*truth),
+        Value::Number(number) => RawBson::try_from(number_to_bson(number)).map_err(not_storable)?,
+        Value::String(text) => RawBson::String(text.clone()),
         Value::Array(items) => {
-            let items: Result<Vec<Bson>, _> = items.iter().map(|item| to_bson(item, depth + 1)).collect();
-            Bson::Array(items?)
+            let mut raw = RawArrayBuf::new();
+            for item in items {
+                raw.push(to_raw(item, depth + 1)?);
+            }
+            RawBson::Array(raw)
         }
         Value::Object(members) => match extended(members) {
-            Some(typed) => typed,
-            None => Bson::Document(members_to_bson(members, depth + 1)?),
+            Some(typed) => RawBson::try_from(typed).map_err(not_storable)?,
+            None => RawBson::Document(members_to_raw(members, depth + 1)?),
         },
     })
 }
 
 /// The members of an object as they are stored.
-pub(super) fn members_to_bson(members: &Map<String, Value>, depth: usize) -> Result<Document, NotStorable> {
-    let mut document = Document::new();
+pub(super) fn members_to_raw(
+    members: &Map<String, Value>,
+    depth: usize,
+) -> Result<RawDocumentBuf, NotStorable> {
+    let mut raw = RawDocumentBuf::new();
     for (name, value) in members {
-        if name.contains('\0') {
-            return Err(NotStorable(format!("the name of field `{}` holds NUL", name.escape_default())));
-        }
-        document.insert(name.clone(), to_bson(value, depth)?);
+        append_member(&mut raw, name, value, depth)?;
     }
-    Ok(document)
+    Ok(raw)
 }
 
-pub(super) fn number_to_bson(number: &Number) -> Bson {
+/// Puts a member behind those that an object has already.
+pub(super) fn append_member(
+    raw: &mut RawDocumentBuf,
+    name: &str,
+    value: &Value,
+    depth: usize,
+) -> Result<(), NotStorable> {
+    let Ok(name) = <&CStr>::try_from(name) else {
+        return Err(NotStorable(format!("the name of field `{}` holds NUL", name.escape_default())));
+    };
+    match value {
+        // Nearly all that a document has: it is copied once.
+        Value::String(text) => raw.append(name, text.as_str()),
+        value => raw.append(name, to_raw(value, depth)?),
+    }
+    Ok(())
+}
+
+fn not_storable(error: bson::error::Error) -> NotStorable {
+    NotStorable(error.to_string())
+}
+
+fn number_to_bson(number: &Number) -> Bson {
     match (number.as_i64(), number.as_u64()) {
         (Some(whole), _) => i32::try_from(whole).map_or(Bson::Int64(whole), Bson::Int32),
         (None, Some(large)) => Decimal128::from_str(&large.to_string())
