@@ -1,4 +1,6 @@
 //! What the attribute macros accept: it compiles without a warning, and does what it says.
+//!
+//! What is looked up by name has a name that no other file has: one program knows them all.
 
 // A test that unwraps fails with its line, which is what a test should do; clippy does not see that the
 // functions beside the tests are tests too.

@@ -30,11 +30,11 @@ mod shadowing {
     #[edge]
     pub(crate) struct Road;
 
-    pub(crate) struct Reach(pub(crate) u32);
+    pub(crate) struct Stroller(pub(crate) u32);
 
     // Methods named like those of the trait are still the user's own.
     #[walker]
-    impl Reach {
+    impl Stroller {
         #[on_visit]
         fn call(&mut self, here: &wayfare::Here<City>, walk: &mut wayfare::Walk) {
             self.0 += here.name.len() as u32 + walk.depth();
@@ -97,7 +97,7 @@ fn names_around_a_macro_do_not_matter() {
     assert!(
         matches!(Tour::hooks()[1].target, HookTarget::Visit(At::Entities([town])) if town().1 == Town::entity_name())
     );
-    assert_eq!(<shadowing::Reach as Walker>::hooks().len(), 4);
-    assert_eq!(shadowing::Reach(0).0, 0);
+    assert_eq!(<shadowing::Stroller as Walker>::hooks().len(), 4);
+    assert_eq!(shadowing::Stroller(0).0, 0);
     assert_eq!(shadowing::Road::NAME, "Road");
 }

@@ -47,24 +47,24 @@ struct Renamed {
 
 // Functions of the same names are the user's own where filters are turned off.
 #[object(no_filters)]
-struct Account {
+struct Purse {
     email: String,
 }
 
-impl Account {
+impl Purse {
     fn email(&self) -> &str {
         &self.email
     }
 }
 
 #[edge]
-struct Flight {
+struct Voyage {
     minutes: u32,
     #[field(index, no_filter)]
     number: String,
 }
 
-impl Flight {
+impl Voyage {
     fn number() -> &'static str {
         "AF 1"
     }
@@ -163,25 +163,25 @@ fn conditions() {
     // Stored as text, so it is compared with text.
     assert_eq!(filter::<Formed>(Formed::number().eq("7")), json!({"context.number": {"$eq": "7"}}));
     // JSON is a filter of any entity.
-    assert_eq!(filter::<User>(json!({"context.age": 1})), filter::<Flight>(r#"{"context.age": 1}"#));
+    assert_eq!(filter::<User>(json!({"context.age": 1})), filter::<Voyage>(r#"{"context.age": 1}"#));
     assert!(IntoFilter::<User>::into_filter(User::score().gt(f64::NAN)).is_err());
 }
 
 #[test]
 fn ends_of_edges() {
     let oslo: Id = "n.City.oslo".parse().unwrap();
-    let leaving = Flight::source_id().eq(&oslo).and(Flight::minutes().lt(90));
+    let leaving = Voyage::source_id().eq(&oslo).and(Voyage::minutes().lt(90));
     assert_eq!(
-        filter::<Flight>(leaving),
+        filter::<Voyage>(leaving),
         json!({"$and": [{"source": {"$eq": "n.City.oslo"}}, {"context.minutes": {"$lt": 90}}]})
     );
     assert_eq!(
-        filter::<Flight>(Flight::target_id().eq("n.City.oslo")),
+        filter::<Voyage>(Voyage::target_id().eq("n.City.oslo")),
         json!({"target": {"$eq": "n.City.oslo"}})
     );
 }
 
 #[test]
 fn functions_of_the_same_names_stay_the_users() {
-    assert_eq!((Account { email: "a@b".into() }.email(), Flight::number()), ("a@b", "AF 1"));
+    assert_eq!((Purse { email: "a@b".into() }.email(), Voyage::number()), ("a@b", "AF 1"));
 }

@@ -30,12 +30,12 @@ impl std::fmt::Display for Failure {
 impl std::error::Error for Failure {}
 
 #[derive(Default)]
-struct Reach {
+struct Ranger {
     seen: Vec<String>,
 }
 
 #[walker]
-impl Reach {
+impl Ranger {
     const LIMIT: usize = 100;
 
     #[on_visit]
@@ -112,7 +112,7 @@ impl Cheap {
 
 #[test]
 fn targets() {
-    let target = |index: usize| Reach::hooks()[index].target;
+    let target = |index: usize| Ranger::hooks()[index].target;
     let entities = |index: usize| match target(index) {
         HookTarget::Visit(At::Entities(entities)) => {
             entities.iter().map(|entity| entity().1).collect::<Vec<_>>()
@@ -120,7 +120,7 @@ fn targets() {
         other => panic!("hook {index} runs at {other:?}"),
     };
     assert_eq!(
-        Reach::hooks().iter().map(|hook| (hook.name, hook.is_async)).collect::<Vec<_>>(),
+        Ranger::hooks().iter().map(|hook| (hook.name, hook.is_async)).collect::<Vec<_>>(),
         [
             ("city", false),
             ("without_walk", false),
@@ -142,7 +142,7 @@ fn targets() {
 
 #[test]
 fn sync_calls() {
-    let (mut reach, mut walk) = (Reach::default(), stage::walk());
+    let (mut reach, mut walk) = (Ranger::default(), stage::walk());
     let paris = stage::visited("City", "paris", json!({"name": "Paris"}));
     assert_eq!(reach.call(0, Occasion::At(&paris), &mut walk).unwrap(), Step::Skip);
     assert_eq!(reach.call(1, Occasion::At(&paris), &mut walk).unwrap(), Step::Continue);
@@ -167,7 +167,7 @@ fn sync_calls() {
 #[test]
 fn async_calls() {
     let jfk = stage::visited("Airport", "JFK", json!({"iata": "JFK"}));
-    let mut reach = Reach::default();
+    let mut reach = Ranger::default();
     let mut walk = stage::walk();
     let result = stage::finish(reach.call_async(3, Occasion::At(&jfk), &mut walk));
     assert_eq!(result.unwrap(), Step::Disengage);
@@ -187,8 +187,8 @@ fn async_calls() {
 
 #[test]
 fn options() {
-    assert_eq!((Reach::NAME, Deep::NAME), ("Reach", "Diver"));
-    let reach = Walker::options(&Reach::default());
+    assert_eq!((Ranger::NAME, Deep::NAME), ("Ranger", "Diver"));
+    let reach = Walker::options(&Ranger::default());
     assert_eq!((reach.order, reach.unique), (Order::BreadthFirst, Unique::Node));
     let deep = Walker::options(&Deep::default());
     assert_eq!((deep.order, deep.unique), (Order::DepthFirst, Unique::None));

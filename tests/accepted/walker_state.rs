@@ -98,8 +98,8 @@ fn state_is_what_serialises() {
 fn what_deserialises_can_be_made_by_name() {
     let made = ["Both", "Shown", "Made", "Neither", "Fixed", "Generic"].map(can_be_made);
     assert_eq!(made, [Some(true), Some(false), Some(true), Some(false), Some(false), None]);
-    // Those of the crate but `Reach`, of which name other files here have walkers; those of this file; and one beside.
-    let names = ["Aggregate", "Both", "Lasting", "Made", "Path", "RandomWalk", "TwoEndedPath"];
+    // Those of the crate, those of this file, and the durable one of `walker_hooks`.
+    let names = ["Aggregate", "Both", "Lasting", "Made", "Path", "RandomWalk", "Reach", "TwoEndedPath"];
     assert_eq!(WalkerType::names(), names);
 
     let make = WalkerType::find("Both").and_then(|walker| (walker.make)()).unwrap();
