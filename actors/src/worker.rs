@@ -98,7 +98,7 @@ impl Vitals {
     }
 
     /// Says that no walk that comes here is hosted any more.
-    pub(crate) fn is_lost_now(&self) {
+    pub(crate) fn mark_lost(&self) {
         // In one order with the moves of walks: see `lost`.
         self.lost.store(true, Ordering::SeqCst);
     }

@@ -203,7 +203,7 @@ impl Supervisor {
                 self.promise_worker(pause, cx);
             }
         }
-        worker.vitals.is_lost_now();
+        worker.vitals.mark_lost();
         for walk in self.walks_of(worker, |_| true) {
             lost(&self.core, &walk, worker.number, &reason);
         }
