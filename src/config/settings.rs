@@ -135,8 +135,8 @@ settings! {
     pool "store.pool": PoolConfig {
         /// Connections that are kept open, to each server.
         min_size: usize = 0, "connections", Number(0..=1_000), pool_min_size(usize);
-        /// Most connections, to each server; one is taken by the feed of changes.
-        max_size: usize = 20, "connections", Number(2..=1_000), pool_max_size(usize);
+        /// Most connections, to each server; the feed of changes has one beside them.
+        max_size: usize = 20, "connections", Number(1..=1_000), pool_max_size(usize);
         /// How long a connection may be idle before it is closed; 0 is for ever.
         max_idle_ms: u64 = 600_000, "ms", Number(0..=86_400_000), pool_max_idle_ms(u64);
         /// How long opening a connection may take.

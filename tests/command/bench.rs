@@ -48,6 +48,7 @@ fn a_debug_build_says_that_it_measures_nothing() {
     let ran = run(&[]);
     let is_debug = ran.json()["debug_build"] == true;
     assert_eq!(ran.err.contains("warning: this is a debug build"), is_debug, "{}", ran.err);
+    ran.says(&["the budgets are those of a million nodes"]);
     run(&["--quiet"]).silently();
 }
 

@@ -9,6 +9,7 @@ use futures_util::StreamExt;
 use mongodb::change_stream::ChangeStream;
 use mongodb::change_stream::event::ResumeToken;
 use mongodb::options::FullDocumentBeforeChangeType;
+use mongodb::{Client, Database};
 use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
@@ -64,10 +65,21 @@ impl Server {
             return Ok(None);
         }
         self.keep_images().await;
-        let stream = self.call(|| self.stream(None)).await?;
+        let database = self.database_of_feeds()?;
+        let stream = self.call(|| stream(&database, None)).await?;
         let (tx, changes) = mpsc::channel(WAITING);
-        let task = Handle::current().spawn(self.follow(stream, tx));
+        let task = Handle::current().spawn(Reader { server: self, database, tx }.follow(stream));
         Ok(Some(MongoFeed { changes, task }))
+    }
+
+    /// The database by a connection of its own: who reads a stream holds one for as long as nothing happens, and calls
+    /// would wait for it in a small pool.
+    fn database_of_feeds(&self) -> Result<Database, StoreError> {
+        let mut options = self.client_options.clone();
+        (options.min_pool_size, options.max_pool_size) = (None, Some(1));
+        options.cmap_event_handler = None;
+        let client = Client::with_options(options).map_err(|error| self.told(error.into()))?;
+        Ok(client.database(self.database.name()))
     }
 
     /// Lets the server keep edges as they were before a change, to tell the ends of those that are deleted.
@@ -81,19 +93,24 @@ impl Server {
             tracing::warn!(%error, "deleted edges are told without their ends");
         }
     }
+}
 
-    async fn stream(&self, after: Option<ResumeToken>) -> Tried<ChangeStream<RawDocumentBuf>> {
-        let watch = self.database.watch().pipeline(pipeline()).resume_after(after);
-        let stream = watch.full_document_before_change(FullDocumentBeforeChangeType::WhenAvailable).await?;
-        Ok(stream.with_type())
-    }
+async fn stream(database: &Database, after: Option<ResumeToken>) -> Tried<ChangeStream<RawDocumentBuf>> {
+    let watch = database.watch().pipeline(pipeline()).resume_after(after);
+    let stream = watch.full_document_before_change(FullDocumentBeforeChangeType::WhenAvailable).await?;
+    Ok(stream.with_type())
+}
 
+/// Who reads the stream of a feed.
+struct Reader {
+    server: Arc<Server>,
+    database: Database,
+    tx: mpsc::Sender<StoreChange>,
+}
+
+impl Reader {
     /// Reads a stream and those that follow it, until nobody listens.
-    async fn follow(
-        self: Arc<Self>,
-        mut stream: ChangeStream<RawDocumentBuf>,
-        tx: mpsc::Sender<StoreChange>,
-    ) {
+    async fn follow(self, mut stream: ChangeStream<RawDocumentBuf>) {
         loop {
             let mut is_lost = false;
             while let Some(event) = stream.next().await {
@@ -103,7 +120,7 @@ impl Server {
                         is_lost =
                             event.get_str("operationType").is_ok_and(|operation| operation == "invalidate");
                         if let Some(change) = changes
-                            && tx.send(change).await.is_err()
+                            && self.tx.send(change).await.is_err()
                         {
                             return;
                         }
@@ -116,7 +133,7 @@ impl Server {
                 }
             }
             let token = stream.resume_token().filter(|_| !is_lost);
-            match self.take_up(token, &tx).await {
+            match self.take_up(token).await {
                 Some(next) => stream = next,
                 None => return,
             }
@@ -125,32 +142,28 @@ impl Server {
 
     /// Opens a stream where another broke off, or, where that is too long ago, at what happens from now on; `None` when
     /// nobody listens any more.
-    async fn take_up(
-        &self,
-        mut token: Option<ResumeToken>,
-        tx: &mpsc::Sender<StoreChange>,
-    ) -> Option<ChangeStream<RawDocumentBuf>> {
+    async fn take_up(&self, mut token: Option<ResumeToken>) -> Option<ChangeStream<RawDocumentBuf>> {
         let mut pause = Duration::from_millis(50);
         loop {
-            if tx.is_closed() {
+            if self.tx.is_closed() {
                 return None;
             }
-            match self.stream(token.clone()).await {
+            match stream(&self.database, token.clone()).await {
                 Ok(stream) => {
                     if token.is_none() {
                         // After it was opened, so that nothing falls between.
-                        tx.send(StoreChange::Anything).await.ok()?;
+                        self.tx.send(StoreChange::Anything).await.ok()?;
                     }
                     return Some(stream);
                 }
                 Err(fault) if fault.is_away() => {
-                    self.pause_up_to(pause).await;
+                    self.server.pause_up_to(pause).await;
                     pause = (pause * 2).min(LONGEST_PAUSE);
                 }
                 Err(fault) => {
-                    tracing::warn!(error = %self.told(fault), "changes of the store are read anew");
+                    tracing::warn!(error = %self.server.told(fault), "changes of the store are read anew");
                     token = None;
-                    self.pause_up_to(LONGEST_PAUSE).await;
+                    self.server.pause_up_to(LONGEST_PAUSE).await;
                 }
             }
         }

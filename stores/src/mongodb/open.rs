@@ -32,6 +32,7 @@ impl Server {
         let pool_sizes = (client.min_pool_size.unwrap_or(0), client.max_pool_size.unwrap_or(0));
         let write_concern = concern_of(&client);
         let told = |fault: Fault| fault.told(&address.shown);
+        let client_options = client.clone();
         let client = Client::with_options(client).map_err(|error| StoreError::Url {
             url: address.shown.clone(),
             reason: error.kind.to_string(),
@@ -43,6 +44,7 @@ impl Server {
         let mut server = Self {
             shown: address.shown.clone(),
             client,
+            client_options,
             database,
             write_concern,
             is_cluster,

@@ -19,7 +19,10 @@ use std::time::Duration;
 pub struct MongoOptions {
     /// Connections to each server that are kept open at least, default 0.
     pub min_size: u32,
-    /// Connections to each server that there are at most, from 1, default 20.
+    /// Connections to each server that there are at most, from 1, default 20. Each [`Store::changes`] has one beside
+    /// them, which figures of the pool do not count.
+    ///
+    /// [`Store::changes`]: wayfare_graph::Store::changes
     pub max_size: u32,
     /// How long an idle connection stays open, default 10 minutes; `None` for as long as it can.
     pub max_idle_time: Option<Duration>,

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use bson::oid::ObjectId;
 use bson::{Document, RawDocumentBuf};
 use futures_util::TryStreamExt;
-use mongodb::options::{CollectionOptions, ReadConcern};
+use mongodb::options::{ClientOptions, CollectionOptions, ReadConcern};
 use mongodb::{Client, Collection, Cursor, Database};
 use parking_lot::Mutex;
 use wayfare_graph::{Kind, PoolFigures, StoreError};
@@ -37,6 +37,8 @@ pub(super) struct Server {
     /// The URL without secrets.
     pub(super) shown: String,
     pub(super) client: Client,
+    /// What the client was made of.
+    pub(super) client_options: ClientOptions,
     pub(super) database: Database,
     pub(super) options: MongoOptions,
     /// What the server must have done with a write before it says so.

@@ -71,6 +71,26 @@ fn writes_of_all_clients_are_told_with_versions_and_ends() {
     });
 }
 
+/// Who reads a feed holds a connection for as long as nothing happens.
+#[test]
+fn a_feed_takes_no_connection_from_a_pool_of_one() {
+    let Some(url) = replica_url() else { return };
+    let store = open(&format!("{url}&maxPoolSize=1"));
+    block_on(async {
+        let mut feed = store.changes().await.unwrap().unwrap();
+        for n in 0..10 {
+            let city = format!("n.City.{n}");
+            given(&store, [node(&city, json!({}))]).await;
+            assert!(get(&store, &city).await.is_some());
+            assert_eq!(read_until(&mut *feed, &format!("{city} 1")).await, [format!("{city} 1")]);
+        }
+    });
+    let figures = store.pool().unwrap();
+    assert_eq!((figures.max_size, figures.in_use), (1, 0), "{figures:?}");
+    // With one call at a time nothing waits but for the connection to be made.
+    assert!(figures.waited < Duration::from_secs(5), "{figures:?}");
+}
+
 #[test]
 fn a_feed_goes_on_over_the_death_of_the_primary_without_missing_anything() {
     let Some(replicas) = ReplicaSet::start(3) else { return };

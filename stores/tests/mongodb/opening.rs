@@ -9,8 +9,8 @@ use crate::*;
 
 fn impatient() -> MongoOptions {
     let mut options = MongoOptions::default();
-    options.server_selection_timeout = Duration::from_millis(500);
-    options.connect_timeout = Duration::from_millis(500);
+    options.server_selection_timeout = Duration::from_secs(1);
+    options.connect_timeout = Duration::from_secs(1);
     options
 }
 
@@ -44,7 +44,7 @@ fn a_server_that_is_not_there_or_says_nothing_is_told_in_time() {
         let begun = Instant::now();
         let error = refused(&format!("mongodb://ann:secret@127.0.0.1:{port}/shop"));
         assert!(matches!(error, StoreError::Unreachable { .. }), "{error:?}");
-        assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
+        assert!(begun.elapsed() < Duration::from_secs(20), "{:?}", begun.elapsed());
         assert!(!format!("{error} {error:?}").contains("secret"), "{error:?}");
     }
 }

@@ -4,8 +4,8 @@ use wayfare_graph::RemoteError;
 
 use super::*;
 
-/// A bound on what fails at once, on a machine that has much else to do.
-const AT_ONCE: Duration = Duration::from_secs(2);
+/// A bound on what fails at once, on a machine that has much else to do; were each call to wait, it would take longer.
+const AT_ONCE: Duration = Duration::from_secs(10);
 
 fn in_haste() -> RedisOptions {
     let mut options = RedisOptions::default();
@@ -95,7 +95,6 @@ fn a_server_that_falls_silent_is_noticed_without_a_call() {
     redis.suspend();
     let begun = Instant::now();
     assert_eq!(heard.next(), RemoteChange::Lost);
-    // The machine may be busy with other tests.
     assert!(begun.elapsed() < bound + AT_ONCE, "{:?}", begun.elapsed());
     assert!(block_on(is_away(&one)));
     redis.resume();
@@ -123,7 +122,7 @@ fn calls_that_get_no_answer_end_in_time_and_after_some_the_connection_is_given_u
             assert_eq!(heard.all().len(), usize::from(calls == 3));
         }
         let begun = Instant::now();
-        for _ in 0..20 {
+        for _ in 0..200 {
             assert!(is_away(&one).await);
         }
         assert!(begun.elapsed() < AT_ONCE, "{:?}", begun.elapsed());

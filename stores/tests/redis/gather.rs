@@ -55,7 +55,7 @@ fn reads_at_once_share_commands_and_each_gets_its_own_entry() {
 fn who_waits_for_a_command_waits_no_longer_than_a_call_may_take() {
     let Some(redis) = Redis::start() else { return };
     let mut options = options("gather");
-    options.call_timeout = Duration::from_millis(200);
+    options.call_timeout = Duration::from_secs(2);
     options.circuit_failures = 1_000;
     options.ping_interval = HOUR;
     let one = RedisCache::open(&redis.url(), options).unwrap();
@@ -66,8 +66,8 @@ fn who_waits_for_a_command_waits_no_longer_than_a_call_may_take() {
         let reads = peeked(&one, &keys).await;
         let waited = begun.elapsed();
         assert!(reads.iter().all(|read| matches!(read, Err(RemoteError::Away { .. }))), "{reads:?}");
-        // Three commands one after another would be given up after 600.
-        assert!((Duration::from_millis(200)..Duration::from_millis(500)).contains(&waited), "{waited:?}");
+        // Three commands one after another would be given up after 6 s.
+        assert!((Duration::from_secs(2)..Duration::from_secs(5)).contains(&waited), "{waited:?}");
         redis.resume();
         eventually("it answers again", async || {
             peeked(&one, &keys).await.into_iter().all(|read| read == Ok(None))

@@ -14,7 +14,9 @@ async fn got(cache: &Cache, key: &str) -> Option<u32> {
 async fn what_one_process_keeps_another_finds_with_the_time_that_is_left() {
     let Some(fleet) = Fleet::shared() else { return };
     let (ours, theirs) = (fleet.member(), fleet.member());
-    ours.set("k", 7_u32, Duration::from_millis(600)).await.unwrap();
+    let time = Duration::from_secs(3);
+    ours.set("k", 7_u32, time).await.unwrap();
+    let set = tokio::time::Instant::now();
     assert_eq!(got(&theirs, "k").await, Some(7));
     // From memory, as soon as they have been told of the write, and not longer for that.
     until("it is in memory", async || {
@@ -22,7 +24,7 @@ async fn what_one_process_keeps_another_finds_with_the_time_that_is_left() {
         theirs.figures().memory.unwrap().hits > 0
     })
     .await;
-    tokio::time::sleep(Duration::from_millis(650)).await;
+    tokio::time::sleep_until(set + time + Duration::from_millis(50)).await;
     assert_eq!((got(&theirs, "k").await, got(&ours, "k").await), (None, None));
 }
 

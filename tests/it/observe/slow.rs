@@ -1,6 +1,6 @@
 //! What is told of slow hooks, queries and commits.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde_json::json;
 use wayfare::{Body, Document, Here, Walk, Write, WriteBatch, walker};
@@ -8,13 +8,10 @@ use wayfare::{Body, Document, Here, Walk, Write, WriteBatch, walker};
 use super::listening::listen;
 use crate::walks::stage::{Hamlet, Stage, hamlet, within};
 
-/// Keeps the processor busy: what is slow here has to be slow by the real clock.
-fn spin(time: Duration) {
-    let began = Instant::now();
-    while began.elapsed() < time {
-        std::hint::spin_loop();
-    }
-}
+/// So long a hook may take here before it is slow, which none does only because the machine is busy.
+const SLOW_MS: u64 = 500;
+/// Longer than that.
+const LONG: Duration = Duration::from_millis(600);
 
 struct Dawdles;
 
@@ -23,7 +20,7 @@ impl Dawdles {
     #[on_visit]
     fn linger(&mut self, here: &Here<Hamlet>, walk: &mut Walk) {
         if here.name == "slow" {
-            spin(Duration::from_millis(200));
+            std::thread::sleep(LONG);
         }
         walk.visit(here.neighbours(wayfare::Direction::Out));
     }
@@ -37,9 +34,9 @@ impl DawdlesAsync {
     async fn linger_long(&mut self, here: &Here<'_, Hamlet>, walk: &mut Walk) {
         tokio::task::yield_now().await;
         if here.name == "slow" {
-            spin(Duration::from_millis(100));
+            std::thread::sleep(LONG / 2);
             tokio::task::yield_now().await;
-            spin(Duration::from_millis(100));
+            std::thread::sleep(LONG / 2);
         }
         walk.visit(here.neighbours(wayfare::Direction::Out));
     }
@@ -48,7 +45,7 @@ impl DawdlesAsync {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_slow_hook_is_told_with_its_walker_and_node_and_the_others_are_not() {
     let listening = listen();
-    let stage = Stage::with(|config| config.observe_slow_hook_ms(100));
+    let stage = Stage::with(|config| config.observe_slow_hook_ms(SLOW_MS));
     stage.draw("a>slow slow>b").await;
     let walk = stage.runtime.spawn(Dawdles).at(hamlet("a")).await.unwrap();
     within(walk.finish()).await.unwrap();
@@ -56,14 +53,14 @@ async fn a_slow_hook_is_told_with_its_walker_and_node_and_the_others_are_not() {
     assert_eq!(told.len(), 1, "{told:?}");
     let fields = &told[0].fields;
     assert_eq!((fields["hook"].as_str(), fields["at"].as_str()), ("linger", "n.Hamlet.slow"));
-    assert!((100..10_000).contains(&fields["took_ms"].parse::<u64>().unwrap()), "{fields:?}");
+    assert!((SLOW_MS..60_000).contains(&fields["took_ms"].parse::<u64>().unwrap()), "{fields:?}");
     assert_eq!(stage.runtime.metrics().number("wayfare_slow_total", Some("hook")), Some(1.0));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_slow_hook_that_waits_is_told_too() {
     let listening = listen();
-    let stage = Stage::with(|config| config.observe_slow_hook_ms(100));
+    let stage = Stage::with(|config| config.observe_slow_hook_ms(SLOW_MS));
     stage.draw("a>slow slow>b").await;
     let walk = stage.runtime.spawn(DawdlesAsync).at(hamlet("a")).await.unwrap();
     within(walk.finish()).await.unwrap();
@@ -101,14 +98,16 @@ async fn a_slow_commit_is_told_with_its_size_and_its_store() {
     let drawing = stage.draw("a b c");
     let letting = async {
         store.applies.wait_for(1).await;
-        tokio::task::spawn_blocking(|| spin(Duration::from_millis(60))).await.unwrap();
+        tokio::time::sleep(Duration::from_millis(60)).await;
         store.applies.open();
     };
     tokio::join!(drawing, letting);
     let store = wayfare::Store::describe(&*store);
+    // Others may be slow too, where the disk is.
     let told = listening.events("store", &store);
-    assert_eq!(told.len(), 1, "{told:?}");
-    let fields = &told[0].fields;
-    assert_eq!((fields["writes"].as_str(), fields["batches"].as_str()), ("3", "1"));
-    assert_eq!(stage.runtime.metrics().number("wayfare_slow_total", Some("commit")), Some(1.0));
+    let ours: Vec<_> = told.iter().filter(|event| event.fields["writes"] == "3").collect();
+    assert_eq!(ours.len(), 1, "{told:?}");
+    assert_eq!(ours[0].fields["batches"], "1");
+    let counted = stage.runtime.metrics().number("wayfare_slow_total", Some("commit"));
+    assert_eq!(counted, Some(told.len() as f64));
 }

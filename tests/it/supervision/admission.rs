@@ -47,6 +47,7 @@ async fn walks_beyond_the_most_wait_and_all_of_them_have_their_turn() {
         .collect();
     eventually("the others wait", async || stage.runtime.admission_figures().waiting == 36).await;
     assert_eq!(stage.runtime.admission_figures().alive, 4);
+    eventually("four are at it", async || alive.load(SeqCst) == 4).await;
     gate.add_permits(40);
     for walk in spawned {
         within(walk).await.unwrap().unwrap();
@@ -58,7 +59,7 @@ async fn walks_beyond_the_most_wait_and_all_of_them_have_their_turn() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn beyond_the_line_and_after_its_time_callers_are_told_when_to_come_again() {
-    let stage = Stage::with(|config| config.workers_max_walks(1).admission_queue(1).admission_wait_ms(200));
+    let stage = Stage::with(|config| config.workers_max_walks(1).admission_queue(1).admission_wait_ms(1_000));
     stage.draw("a>b").await;
     let gate = Arc::new(Semaphore::new(0));
     let counter = Arc::<AtomicUsize>::default();

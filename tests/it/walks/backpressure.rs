@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::time::Duration;
 
 use tokio::sync::{Semaphore, oneshot};
-use wayfare::{Direction, Error, Here, Runtime, Spawn, Walk, WalkError, walker};
+use wayfare::{ConfigBuilder, Direction, Error, Here, Runtime, Spawn, Walk, WalkError, walker};
 
 use super::cancelling::Keeper;
 use super::stage::{Hamlet, Stage, Trail, hamlet, until, within};
@@ -81,7 +81,8 @@ async fn spawns_at_once_do_not_pass_the_bound_on_walks() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_spawn_that_is_given_up_while_it_waits_for_room_leaves_nothing_behind() {
-    let stage = Stage::with(|config| config.workers_count(1).workers_mailbox(1).workers_max_walks(8));
+    let narrow = |config: ConfigBuilder| config.workers_count(1).workers_mailbox(1).workers_max_walks(8);
+    let stage = Stage::with(|config| narrow(config).supervision_drain_timeout_ms(3_600_000));
     stage.draw("a>b").await;
     let (keeps, release) = (Arc::default(), Arc::default());
     let keeper = Keeper { keeps: Arc::clone(&keeps), release: Arc::clone(&release) };
@@ -107,9 +108,8 @@ async fn a_spawn_that_is_given_up_while_it_waits_for_room_leaves_nothing_behind(
     for walk in walks {
         assert_eq!(within(walk.finish()).await.unwrap().keys, ["a", "b"]);
     }
-    let began = std::time::Instant::now();
+    // It does not wait for a walk that never was.
     within(stage.runtime.clone().shutdown()).await;
-    assert!(began.elapsed() < Duration::from_secs(2), "it waited for a walk that never was");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

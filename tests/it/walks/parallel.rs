@@ -142,7 +142,7 @@ impl Overlap {
     async fn node(&self, here: &Here<'_>, walk: &mut Walk) {
         let running = self.running.fetch_add(1, Ordering::SeqCst) + 1;
         self.most.fetch_max(running, Ordering::SeqCst);
-        tokio::time::sleep(Duration::from_millis(5)).await;
+        tokio::time::sleep(Duration::from_millis(20)).await;
         self.running.fetch_sub(1, Ordering::SeqCst);
         walk.visit(here.neighbours(Direction::Out));
     }
