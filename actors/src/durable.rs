@@ -9,6 +9,7 @@ mod checkpoint;
 pub(crate) mod fuzzing;
 mod letters;
 mod names;
+mod patience;
 mod stored;
 mod take_up;
 

@@ -237,9 +237,11 @@ impl WalkShared {
 
     /// What the walk is doing, `None` when it has ended. On the runtime's own threads only.
     pub(crate) async fn inspect(&self) -> Option<Value> {
-        let Some(address) = self.address() else {
+        // Between two workers the last one's address leads nowhere; a durable walk waits there for a store that is away.
+        let Some(address) = self.address().filter(|_| self.worker() != NOWHERE) else {
+            let is_alive = self.reply.lock().is_some();
             let told = json!({"walk": self.id, "walker": self.walker, "waiting_for": "its worker"});
-            return Some(told);
+            return is_alive.then_some(told);
         };
         match tokio::time::timeout(INSPECT_TIMEOUT, address.send(InspectWalk)).await {
             Ok(told) => told.ok().flatten(),

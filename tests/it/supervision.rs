@@ -1,6 +1,7 @@
 //! Actors that end by themselves, and what becomes of what they had.
 
 mod admission;
+mod outages;
 mod scaling;
 mod shards;
 mod workers;

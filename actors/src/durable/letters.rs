@@ -1,11 +1,12 @@
 //! Looking at stored walks from outside: those under way, those parked, those done.
 
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use serde::Serialize;
 use serde_json::Value;
-use wayfare_graph::{Id, Kind, StoreError, WalkError, Write, WriteBatch, WriteError};
+use wayfare_graph::{Id, Kind, StoreError, Version, WalkError, Write, WriteBatch, WriteError};
 
+use super::patience::{is_away, patiently};
 use super::stored::{StoredWalk, WalkStatus, walk_entity};
 use super::take_up::{read, save, take_up_left_behind};
 use crate::core::Core;
@@ -81,10 +82,35 @@ pub(crate) async fn retry(core: &Arc<Core>, id: &Id) -> Result<bool, WalkError> 
     let Some((mut stored, version)) = parked else { return Ok(false) };
     (stored.status, stored.failure, stored.taken_up) = (WalkStatus::Running, None, 0);
     core.note_begun(&stored.parts_key);
-    let Some(version) = save(core, id, &stored, version).await? else { return Ok(false) };
-    take_up_left_behind(core, id, stored, version).await?;
+    let again = async {
+        let Some(version) = save(core, id, &stored, version).await? else { return Ok(false) };
+        take_up_left_behind(core, id, stored.clone(), version).await.map(|()| true)
+    };
+    let again = again.await;
+    if again.as_ref().is_err_and(is_away)
+        && let Some(runtime) = core.runtime.get()
+    {
+        // It may be stored as under way by now, and nobody would go on with it.
+        runtime.spawn(take_up_later(core.weak(), id.clone(), version.next()));
+    }
     core.durable_news.notify_waiters();
-    Ok(true)
+    again
+}
+
+/// Takes a walk up as soon as the store is back, if it is stored as under way at a version.
+async fn take_up_later(core: Weak<Core>, id: Id, version: Version) {
+    if let Err(error) = patiently(&core, &id, |core| Box::pin(take_up_at(core, &id, version))).await {
+        tracing::error!(walk = %id, %error, "a durable walk that was to be retried cannot go on");
+    }
+}
+
+async fn take_up_at(core: Arc<Core>, id: &Id, version: Version) -> Result<(), WalkError> {
+    match read(&core, id).await? {
+        Some((stored, found)) if stored.status == WalkStatus::Running && found == version => {
+            take_up_left_behind(&core, id, stored, version).await
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Removes a stored walk that is not under way; `false` when there is none.

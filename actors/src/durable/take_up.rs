@@ -1,18 +1,20 @@
 //! Taking up durable walks again: after an error, and after the end of a process.
 
 use std::panic::catch_unwind;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
+use parking_lot::Mutex;
 use rustc_hash::FxHashMap;
 use serde_json::Value;
 use wayfare_graph::{
     Document, ErasedWalker, Finished, Frontier, FrontierFlags, FrontierState, HookTable, Id, Kind,
-    MakeWalker, Outcome, Profile, Slot, Trail, Version, WalkError, WalkOptions, WalkerType, Write,
+    MakeWalker, Outcome, Page, Profile, Slot, Trail, Version, WalkError, WalkOptions, WalkerType, Write,
     WriteBatch, WriteError,
 };
 
 use super::names::to_slots;
+use super::patience::{is_away, patiently};
 use super::stored::{StoredFailure, StoredPart, StoredWalk, WalkStatus, damaged, walk_entity};
 use super::{DurableState, is_tracked};
 use crate::core::Core;
@@ -125,31 +127,51 @@ async fn read_parts(
 }
 
 /// Decides what becomes of a durable walk that has failed: it is taken up again, parked, or forgotten.
+///
+/// While its store is away it waits for that, however long it takes.
 pub(crate) async fn failed(core: Arc<Core>, shared: Arc<WalkShared>, id: Id, error: WalkError) {
-    let decided = match &error {
-        WalkError::Cancelled { .. } => super::forget(&core, &id).await.map(|_| Decision::Gone),
-        _ => note_failure(&core, &id, &error).await,
+    let weak = core.weak();
+    drop(core);
+    let decision = patiently(&weak, &id, |core| Box::pin(decide(core, &id, &error))).await;
+    let end = match decision {
+        Ok(Decision::Again(stored, version)) => {
+            let again = patiently(&weak, &id, |core| {
+                Box::pin(go_on(core, Arc::clone(&shared), &id, StoredWalk::clone(&stored), version))
+            });
+            again.await.err().map(Err)
+        }
+        Ok(Decision::Done(stored)) => Some(finished(*stored)),
+        Ok(Decision::Gone) => Some(Err(error)),
+        Ok(Decision::Parked) => Some(Err(WalkError::Parked { id, source: Box::new(error) })),
+        Err(worse) => Some(Err(worse)),
     };
-    let end = match decided {
-        Ok(Decision::Again(stored, version)) => match take_up(&core, &id, *stored, version).await {
-            Ok(mut taken_up) => {
-                // Its clock has run all the time.
-                taken_up.restored.taken = Duration::ZERO;
-                match host_again(&core, Arc::clone(&shared), taken_up).await {
-                    Ok(()) => return core.durable_news.notify_waiters(),
-                    Err(error) => Err(error),
-                }
-            }
-            Err(error) => Err(error),
-        },
-        Ok(Decision::Done(stored)) => finished(*stored),
-        Ok(Decision::Gone) => Err(error),
-        Ok(Decision::Parked) => Err(WalkError::Parked { id, source: Box::new(error) }),
-        Err(worse) => Err(worse),
-    };
-    core.walks.remove(shared.id);
-    shared.end(end);
-    core.durable_news.notify_waiters();
+    let core = weak.upgrade();
+    if let Some(end) = end {
+        core.iter().for_each(|core| core.walks.remove(shared.id));
+        shared.end(end);
+    }
+    core.iter().for_each(|core| core.durable_news.notify_waiters());
+}
+
+async fn decide(core: Arc<Core>, id: &Id, error: &WalkError) -> Result<Decision, WalkError> {
+    match error {
+        WalkError::Cancelled { .. } => super::forget(&core, id).await.map(|_| Decision::Gone),
+        _ => note_failure(&core, id, error).await,
+    }
+}
+
+/// Lets a walk go on that has failed.
+async fn go_on(
+    core: Arc<Core>,
+    shared: Arc<WalkShared>,
+    id: &Id,
+    stored: StoredWalk,
+    version: Version,
+) -> Result<(), WalkError> {
+    let mut taken_up = take_up(&core, id, stored, version).await?;
+    // Its clock has run all the time.
+    taken_up.restored.taken = Duration::ZERO;
+    host_again(&core, shared, taken_up).await
 }
 
 /// What becomes of a durable walk that has failed.
@@ -180,7 +202,9 @@ async fn note_failure(core: &Core, id: &Id, error: &WalkError) -> Result<Decisio
         }
         let at = place_of(error);
         let before = stored.failure.as_ref().filter(|before| before.at == at);
-        let attempts = before.map_or(0, |before| before.attempts).saturating_add(1);
+        // That the store was away is nothing the walk could do better at the next attempt.
+        let counts = u32::from(!is_away(error));
+        let attempts = before.map_or(0, |before| before.attempts).saturating_add(counts);
         stored.failure = Some(StoredFailure { error: error.to_string(), at, attempts });
         // A budget is as spent at the next attempt.
         let hopeless = matches!(error, WalkError::BudgetReached { .. });
@@ -235,21 +259,24 @@ pub(super) async fn save(
 
 /// Takes up all walks that a process has left behind.
 pub(crate) async fn resume_all(core: Arc<Core>) {
-    resume_pages(&core).await;
+    let weak = core.weak();
+    drop(core);
+    resume_pages(&weak).await;
+    let Some(core) = weak.upgrade() else { return };
     core.forget_begun();
     core.durable_news.notify_waiters();
 }
 
-async fn resume_pages(core: &Arc<Core>) {
-    let mut after = None;
+async fn resume_pages(core: &Weak<Core>) {
+    let mut after: Option<Id> = None;
     loop {
-        let page = core.scan(Kind::Walker, Some(walk_entity()), after, PAGE).await;
-        let page = match page {
+        let page = patiently(core, &"all that were left behind", |core| Box::pin(scan(core, after.clone())));
+        let page = match page.await {
             Ok(page) => page,
             Err(error) => return tracing::error!(%error, "durable walks cannot be read"),
         };
         for document in &page.documents {
-            if let Err(error) = resume(core, document).await {
+            if let Err(error) = resume_patiently(core, document).await {
                 tracing::error!(walk = %document.id(), %error, "a durable walk cannot go on");
             }
         }
@@ -257,6 +284,28 @@ async fn resume_pages(core: &Arc<Core>) {
             Some(next) => after = Some(next),
             None => return,
         }
+    }
+}
+
+async fn scan(core: Arc<Core>, after: Option<Id>) -> Result<Page, WalkError> {
+    Ok(core.scan(Kind::Walker, Some(walk_entity()), after, PAGE).await?)
+}
+
+/// As [`resume`], again and again while the store is away.
+async fn resume_patiently(core: &Weak<Core>, document: &Document) -> Result<(), WalkError> {
+    let id = document.id();
+    let scanned = Mutex::new(Some(document));
+    patiently(core, id, |core| Box::pin(resume_as_stored(core, id, scanned.lock().take()))).await
+}
+
+async fn resume_as_stored(core: Arc<Core>, id: &Id, scanned: Option<&Document>) -> Result<(), WalkError> {
+    if let Some(document) = scanned {
+        return resume(&core, document).await;
+    }
+    // What was written last may have been stored, or not.
+    match core.get_many(std::slice::from_ref(id)).await?.pop().flatten() {
+        Some(document) => resume(&core, &document).await,
+        None => Ok(()),
     }
 }
 
@@ -275,8 +324,10 @@ async fn resume(core: &Arc<Core>, document: &Document) -> Result<(), WalkError> 
     let (id, version) = (document.id(), document.version());
     if stored.taken_up <= MOST_TAKEN_UP {
         let Some(version) = save(core, id, &stored, version).await? else { return Ok(()) };
-        let Err(error) = take_up_left_behind(core, id, stored.clone(), version).await else { return Ok(()) };
-        park(core, id, stored, version, error.to_string()).await
+        match take_up_left_behind(core, id, stored.clone(), version).await {
+            Err(error) if !is_away(&error) => park(core, id, stored, version, error.to_string()).await,
+            done => done,
+        }
     } else {
         let times = stored.taken_up - 1;
         let error = format!("its process ended {times} times before it had made progress");

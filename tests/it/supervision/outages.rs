@@ -1,0 +1,145 @@
+//! Durable walks whose store is away for longer than calls are tried again.
+
+use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+
+use serde::{Deserialize, Serialize};
+use tokio::sync::Semaphore;
+use wayfare::{
+    Config, ConfigBuilder, Direction, Here, HookError, Id, Runtime, Walk, WalkError, WalkStatus, walker,
+};
+use wayfare_testkit::{Mongod, unique_database};
+
+use super::{Hamlet, Stage, eventually, hamlet, within};
+
+/// Says how many hooks wait at `c`, and lets them go on there.
+struct Gate {
+    waiting: AtomicUsize,
+    open: Semaphore,
+}
+
+impl Gate {
+    const fn new() -> Self {
+        Self { waiting: AtomicUsize::new(0), open: Semaphore::const_new(0) }
+    }
+
+    async fn pass(&self) {
+        self.waiting.fetch_add(1, SeqCst);
+        if let Ok(permit) = self.open.acquire().await {
+            permit.forget();
+        }
+    }
+}
+
+/// Marks each hamlet, and waits at `c` before it does.
+macro_rules! marking {
+    ($walker:ident, $gate:ident) => {
+        static $gate: Gate = Gate::new();
+
+        #[derive(Debug, Default, Serialize, Deserialize)]
+        struct $walker {
+            marked: String,
+        }
+
+        #[walker(durable(visits = 1))]
+        impl $walker {
+            #[on_visit]
+            async fn hamlet(&mut self, here: &Here<'_, Hamlet>, walk: &mut Walk) -> Result<(), HookError> {
+                if here.name == "c" {
+                    $gate.pass().await;
+                }
+                here.update(|hamlet| hamlet.name.push('+'));
+                self.marked.push_str(&here.name);
+                walk.visit(here.neighbours(Direction::Out));
+                Ok(())
+            }
+        }
+    };
+}
+
+/// A server, and a stage on it whose calls are given up soon.
+fn on_server(mongod: &Mongod) -> (Stage, impl FnOnce(ConfigBuilder) -> ConfigBuilder + Clone + use<>) {
+    let url = mongod.url(&unique_database("outage"));
+    let impatient = move |config: ConfigBuilder| {
+        let config = config.store_url(url.as_str()).pool_retries(1).pool_retry_ms(500);
+        config.pool_server_timeout_ms(500).pool_circuit_failures(2).pool_circuit_open_ms(100)
+    };
+    (Stage::with(impatient.clone()), impatient)
+}
+
+/// Waits until a commit has failed for want of a server.
+async fn it_has_failed(stage: &Stage) {
+    let failed = || stage.runtime.metrics().number("wayfare_store_errors_total", Some("apply"));
+    eventually("a commit has failed", async || failed() > Some(0.0)).await;
+    let walks = async || stage.runtime.handle().walks().await;
+    eventually("it waits", async || walks().await.iter().any(|walk| walk["waiting_for"] == "its worker"))
+        .await;
+}
+
+async fn names(runtime: &Runtime) -> String {
+    let mut names = String::new();
+    for key in ["a", "b", "c", "d"] {
+        names += &runtime.graph().get::<Hamlet>(hamlet(key)).await.unwrap().unwrap().name;
+    }
+    names
+}
+
+marking!(GoesOn, GOES_ON);
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_durable_walk_waits_for_a_store_that_is_away_and_goes_on() {
+    let Some(mongod) = Mongod::start() else { return };
+    let (stage, _) = on_server(&mongod);
+    stage.draw("a>b b>c c>d").await;
+    let walk = stage.runtime.spawn(GoesOn::default()).at(hamlet("a")).await.unwrap();
+    eventually("it is at c", async || GOES_ON.waiting.load(SeqCst) == 1).await;
+    mongod.kill();
+    GOES_ON.open.add_permits(2);
+    it_has_failed(&stage).await;
+    mongod.restart();
+    assert_eq!(within(walk.finish()).await.unwrap().marked, "abcd");
+    assert_eq!(names(&stage.runtime).await, "a+b+c+d+");
+    assert_eq!(stage.runtime.durable_walks().await.unwrap(), []);
+}
+
+marking!(Ends, ENDS);
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_durable_walk_that_is_cancelled_while_its_store_is_away_is_gone_when_it_is_back() {
+    let Some(mongod) = Mongod::start() else { return };
+    let (stage, _) = on_server(&mongod);
+    stage.draw("a>b b>c c>d").await;
+    let walk = stage.runtime.spawn(Ends::default()).at(hamlet("a")).await.unwrap();
+    eventually("it is at c", async || ENDS.waiting.load(SeqCst) == 1).await;
+    mongod.kill();
+    ENDS.open.add_permits(1);
+    it_has_failed(&stage).await;
+    walk.cancel();
+    mongod.restart();
+    assert!(matches!(within(walk.finish()).await, Err(WalkError::Cancelled { .. })));
+    assert_eq!(names(&stage.runtime).await, "a+b+cd");
+    assert_eq!(stage.runtime.durable_walks().await.unwrap(), []);
+}
+
+marking!(Outlives, OUTLIVES);
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_runtime_stops_while_its_store_is_away_and_the_next_one_takes_the_walk_up() {
+    let Some(mongod) = Mongod::start() else { return };
+    let (stage, impatient) = on_server(&mongod);
+    stage.draw("a>b b>c c>d").await;
+    let walk = stage.runtime.spawn(Outlives::default()).at(hamlet("a")).key("kept").await.unwrap();
+    eventually("it is at c", async || OUTLIVES.waiting.load(SeqCst) == 1).await;
+    mongod.kill();
+    OUTLIVES.open.add_permits(2);
+    it_has_failed(&stage).await;
+    within(stage.runtime.clone().shutdown()).await;
+    assert!(matches!(within(walk.finish()).await, Err(WalkError::Stopped)));
+    mongod.restart();
+    let config: Config = impatient(Config::builder()).build().unwrap();
+    let runtime = Runtime::start(&config).unwrap();
+    let id: Id = "w.Walk.kept".parse().unwrap();
+    let settled = within(runtime.settled_walk(&id)).await.unwrap().unwrap();
+    assert_eq!(settled.status, WalkStatus::Done);
+    assert_eq!(settled.state["marked"], "abcd");
+    assert_eq!(names(&runtime).await, "a+b+c+d+");
+}
