@@ -7,6 +7,7 @@
 mod error;
 mod reader;
 
+use std::cell::Cell;
 use std::fmt;
 use std::sync::Arc;
 
@@ -17,6 +18,13 @@ use serde_json::{Map, Value};
 
 pub use self::error::BodyError;
 use self::reader::{MAX_DEPTH, Reader};
+
+/// Most bytes that a thread keeps for what it encodes next.
+const MOST_ROOM: usize = 64 << 10;
+
+thread_local! {
+    static ROOM: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
+}
 
 /// Encoded fields, cheap to clone.
 #[derive(Clone, PartialEq, Eq)]
@@ -34,12 +42,11 @@ impl Body {
     /// # Errors
     /// [`BodyError::NotAMap`] for any other shape, [`BodyError::Encode`] for what serde refuses.
     pub fn encode<T: Serialize + ?Sized>(value: &T) -> Result<Self, BodyError> {
-        let bytes = encoded(value)?;
-        match bytes.first().map(|&byte| Marker::from_u8(byte)) {
+        with_encoded(value, |bytes| match bytes.first().map(|&byte| Marker::from_u8(byte)) {
             Some(Marker::FixMap(_) | Marker::Map16 | Marker::Map32) => Ok(Self(bytes.into())),
             Some(marker) => Err(BodyError::NotAMap { found: shape(marker) }),
             None => Err(BodyError::NotAMap { found: "nothing" }),
-        }
+        })
     }
 
     /// Takes bytes that [`as_bytes`](Self::as_bytes) gave, after checking their whole structure.
@@ -136,8 +143,11 @@ impl fmt::Debug for Body {
 ///
 /// A number without a JSON form is refused: stored, it would read as null.
 pub(crate) fn stored_form<T: Serialize + ?Sized>(value: &T) -> Result<Value, BodyError> {
-    let bytes = encoded(value)?;
-    let mut reader = Reader::refusing_nan(&bytes);
+    with_encoded(value, stored_value)
+}
+
+fn stored_value(bytes: &[u8]) -> Result<Value, BodyError> {
+    let mut reader = Reader::refusing_nan(bytes);
     reader.value(0).map_err(|error| match error {
         BodyError::Damaged { .. } => BodyError::Encode {
             reason: "it nests too deeply, or has a map whose keys are not text".to_owned(),
@@ -146,11 +156,23 @@ pub(crate) fn stored_form<T: Serialize + ?Sized>(value: &T) -> Result<Value, Bod
     })
 }
 
-fn encoded<T: Serialize + ?Sized>(value: &T) -> Result<Vec<u8>, BodyError> {
-    let mut bytes = Vec::with_capacity(128);
+/// Encodes a value into room that the thread keeps for that, and reads it there.
+fn with_encoded<T: Serialize + ?Sized, R>(
+    value: &T,
+    read: impl FnOnce(&[u8]) -> Result<R, BodyError>,
+) -> Result<R, BodyError> {
+    // Taken out: a value that encodes another one while it is serialised gets room of its own.
+    let mut bytes = ROOM.try_with(Cell::take).unwrap_or_default();
+    bytes.clear();
     let mut serializer = rmp_serde::Serializer::new(&mut bytes).with_struct_map().with_human_readable();
-    value.serialize(&mut serializer).map_err(|error| BodyError::Encode { reason: error.to_string() })?;
-    Ok(bytes)
+    let encoded = value.serialize(&mut serializer);
+    let encoded = encoded.map_err(|error| BodyError::Encode { reason: error.to_string() });
+    let read = encoded.and_then(|()| read(&bytes));
+    if bytes.capacity() <= MOST_ROOM {
+        // Not where the thread is about to end.
+        let _ = ROOM.try_with(|room| room.set(bytes));
+    }
+    read
 }
 
 fn shape(marker: Marker) -> &'static str {
