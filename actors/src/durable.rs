@@ -9,7 +9,6 @@ mod checkpoint;
 pub(crate) mod fuzzing;
 mod letters;
 mod names;
-mod patience;
 mod stored;
 mod take_up;
 

@@ -26,6 +26,7 @@ mod messages;
 mod metrics;
 mod observed_store;
 mod panic_text;
+mod patience;
 mod pins;
 mod prefetch;
 mod resident_figures;

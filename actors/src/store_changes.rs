@@ -3,27 +3,29 @@
 use std::sync::{Arc, Weak};
 
 use rustc_hash::FxHashSet;
-use wayfare_graph::{ChangeFeed, Slot, StoreChange, StoreError};
+use wayfare_graph::{ChangeFeed, Slot, StoreChange, StoreError, WalkError};
 
 use crate::core::Core;
+use crate::patience::patiently;
 
 /// Slots that one message names at most.
 const EVICT_BATCH: usize = 65_536;
 
 /// Drops resident records that others have changed, for as long as the runtime lives and the store tells.
 pub(crate) async fn follow(core: Weak<Core>) {
-    let opened = match core.upgrade() {
-        Some(core) => core.store.changes().await,
-        None => return,
-    };
-    let ended = match opened {
-        Ok(None) => return,
-        Ok(Some(feed)) => follow_feed(&core, feed).await,
+    let opened = patiently(&core, &"the feed of changes", |core| Box::pin(open(core)));
+    let ended = match opened.await {
+        Ok(None) | Err(WalkError::Stopped) => return,
+        Ok(Some(feed)) => follow_feed(&core, feed).await.map_err(WalkError::from),
         Err(error) => Err(error),
     };
     if let Err(error) = ended {
         tracing::error!(%error, "changes of others are no longer followed: resident records may grow old");
     }
+}
+
+async fn open(core: Arc<Core>) -> Result<Option<Box<dyn ChangeFeed>>, WalkError> {
+    Ok(core.store.changes().await?)
 }
 
 async fn follow_feed(core: &Weak<Core>, mut feed: Box<dyn ChangeFeed>) -> Result<(), StoreError> {

@@ -6,10 +6,10 @@ use serde::Serialize;
 use serde_json::Value;
 use wayfare_graph::{Id, Kind, StoreError, Version, WalkError, Write, WriteBatch, WriteError};
 
-use super::patience::{is_away, patiently};
 use super::stored::{StoredWalk, WalkStatus, walk_entity};
 use super::take_up::{read, save, take_up_left_behind};
 use crate::core::Core;
+use crate::patience::{is_away, patiently};
 
 /// Walks read at once.
 const PAGE: usize = 100;

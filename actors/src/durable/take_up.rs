@@ -14,12 +14,12 @@ use wayfare_graph::{
 };
 
 use super::names::to_slots;
-use super::patience::{is_away, patiently};
 use super::stored::{StoredFailure, StoredPart, StoredWalk, WalkStatus, damaged, walk_entity};
 use super::{DurableState, is_tracked};
 use crate::core::Core;
 use crate::hosted::Phase;
 use crate::panic_text::panic_text;
+use crate::patience::{is_away, patiently};
 use crate::spawn::{host_again, host_left_behind};
 use crate::walk_shared::WalkShared;
 
@@ -270,7 +270,8 @@ pub(crate) async fn resume_all(core: Arc<Core>) {
 async fn resume_pages(core: &Weak<Core>) {
     let mut after: Option<Id> = None;
     loop {
-        let page = patiently(core, &"all that were left behind", |core| Box::pin(scan(core, after.clone())));
+        let page =
+            patiently(core, &"walks that were left behind", |core| Box::pin(scan(core, after.clone())));
         let page = match page.await {
             Ok(page) => page,
             Err(error) => return tracing::error!(%error, "durable walks cannot be read"),

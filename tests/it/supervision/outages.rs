@@ -1,15 +1,19 @@
-//! Durable walks whose store is away for longer than calls are tried again.
+//! What goes on when a store is back that was away for longer than calls are tried again.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 
 use serde::{Deserialize, Serialize};
 use tokio::sync::Semaphore;
 use wayfare::{
-    Config, ConfigBuilder, Direction, Here, HookError, Id, Runtime, Walk, WalkError, WalkStatus, walker,
+    Config, ConfigBuilder, Direction, Here, HookError, Id, KeySource, Runtime, Store, Walk, WalkError,
+    WalkStatus, walker,
 };
 use wayfare_testkit::{Mongod, unique_database};
 
 use super::{Hamlet, Stage, eventually, hamlet, within};
+use crate::walks::stage;
+use crate::walks::trick_store::TrickStore;
 
 /// Says how many hooks wait at `c`, and lets them go on there.
 struct Gate {
@@ -142,4 +146,41 @@ async fn a_runtime_stops_while_its_store_is_away_and_the_next_one_takes_the_walk
     assert_eq!(settled.status, WalkStatus::Done);
     assert_eq!(settled.state["marked"], "abcd");
     assert_eq!(names(&runtime).await, "a+b+c+d+");
+}
+
+/// Reads the name of a hamlet where it is in memory.
+#[derive(Debug, Default)]
+struct Names(String);
+
+#[walker]
+impl Names {
+    #[on_visit]
+    fn hamlet(&mut self, here: &Here<Hamlet>) {
+        self.0.clone_from(&here.name);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_others_change_is_followed_although_the_store_was_away_at_the_start() {
+    let folder = tempfile::tempdir().unwrap();
+    let files = folder.path().join("files");
+    let config = stage::config(folder.path(), |config| config.store_url(format!("json:{}", files.display())));
+    let inner = wayfare_stores::open(config.store.url.as_str(), &Default::default()).unwrap();
+    let store = Arc::new(TrickStore::new(inner, 1));
+    store.away_for_feeds.store(2, SeqCst);
+    let runtime =
+        Runtime::with_store(Arc::clone(&store) as Arc<dyn Store>, KeySource::system(), &config).unwrap();
+    let graph = runtime.graph();
+    graph.create_as("a", Hamlet { name: "old".into() }).await.unwrap();
+    graph.flush().await.unwrap();
+    let name = async || {
+        let walk = runtime.spawn(Names::default()).at(hamlet("a")).await.unwrap();
+        within(walk.finish()).await.unwrap().0
+    };
+    eventually("the feed is asked for again", async || store.away_for_feeds.load(SeqCst) == 0).await;
+    assert_eq!(name().await, "old");
+    let file = files.join("node/n.Hamlet.a.json");
+    let text = std::fs::read_to_string(&file).unwrap();
+    std::fs::write(&file, text.replace("\"old\"", "\"new\"")).unwrap();
+    eventually("the change of another is seen", async || name().await == "new").await;
 }

@@ -8,7 +8,7 @@ use wayfare::{
     Document, EntityName, Explanation, Id, Index, Kind, Need, Page, Query, Store, StoreError, StoreStats,
     WriteBatch, WriteResult,
 };
-use wayfare_graph::{Loaded, StoreFuture};
+use wayfare_graph::{ChangeFeed, Loaded, StoreFuture};
 
 /// Calls in the order in which they came, let through by number.
 #[derive(Debug)]
@@ -108,6 +108,10 @@ fn told_to_fail() -> StoreError {
     StoreError::Io { path: "trick".into(), source: "told to fail".into() }
 }
 
+fn away(why: &str) -> StoreError {
+    StoreError::Unreachable { url: "trick".into(), source: why.into() }
+}
+
 /// The store.
 #[derive(Debug)]
 pub(crate) struct TrickStore {
@@ -120,6 +124,8 @@ pub(crate) struct TrickStore {
     pub(crate) scans: Turnstile,
     /// So many of the next commits are done, and nobody hears of it.
     pub(crate) lost_answers: AtomicU64,
+    /// So many times a feed of changes cannot be opened, as if its server were away.
+    pub(crate) away_for_feeds: AtomicU64,
     /// What [`Store::is_local`] says.
     pub(crate) local: AtomicBool,
     /// What [`Store::max_writers`] says.
@@ -135,6 +141,7 @@ impl TrickStore {
             loads: Turnstile::new(),
             scans: Turnstile::new(),
             lost_answers: AtomicU64::new(0),
+            away_for_feeds: AtomicU64::new(0),
             local,
             writers,
         }
@@ -188,9 +195,7 @@ impl Store for TrickStore {
             self.applies.pass().await?;
             let applied = self.inner.apply(batches).await?;
             match self.lost_answers.fetch_update(SeqCst, SeqCst, |lost| lost.checked_sub(1)) {
-                Ok(_) => {
-                    Err(StoreError::Unreachable { url: "trick".into(), source: "its answer was lost".into() })
-                }
+                Ok(_) => Err(away("its answer was lost")),
                 Err(_) => Ok(applied),
             }
         })
@@ -212,6 +217,19 @@ impl Store for TrickStore {
         to: &'a str,
     ) -> StoreFuture<'a, bool> {
         self.inner.rename_index(kind, entity, from, to)
+    }
+
+    fn changes(&self) -> StoreFuture<'_, Option<Box<dyn ChangeFeed>>> {
+        Box::pin(async {
+            match self.away_for_feeds.fetch_update(SeqCst, SeqCst, |away| away.checked_sub(1)) {
+                Ok(_) => Err(away("told to be")),
+                Err(_) => self.inner.changes().await,
+            }
+        })
+    }
+
+    fn flush(&self) -> StoreFuture<'_, ()> {
+        self.inner.flush()
     }
 
     fn stats(&self) -> StoreFuture<'_, StoreStats> {

@@ -1,4 +1,4 @@
-//! Waiting for a store whose server is away: a walk that is given up for it would wait for the next process.
+//! Waiting for a store whose server is away: what is given up for that would wait for the next process.
 
 use std::fmt::Display;
 use std::hash::{BuildHasher, RandomState};
@@ -16,22 +16,23 @@ const FIRST_PAUSE: Duration = Duration::from_millis(100);
 /// The longest of them.
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
-/// Whether a walk failed because the server of its store is away.
-pub(super) fn is_away(error: &WalkError) -> bool {
+/// Whether the server of the store is away.
+pub(crate) fn is_away(error: &WalkError) -> bool {
     let WalkError::Store(error) = error else { return false };
     matches!(**error, StoreError::Unreachable { .. } | StoreError::CircuitOpen { .. })
 }
 
-/// Asks for a walk again and again while the server of the store is away. The store has tried for a while each time.
+/// Asks the store again and again while its server is away; it has tried for a while itself each time. `who` waits for
+/// the answer.
 ///
 /// # Errors
 /// What the answer says; [`WalkError::Stopped`] when the runtime stops meanwhile.
-pub(super) async fn patiently<'a, T>(
+pub(crate) async fn patiently<'a, T>(
     core: &Weak<Core>,
-    walk: &(dyn Display + Sync),
+    who: &(dyn Display + Sync),
     ask: impl Fn(Arc<Core>) -> BoxFuture<'a, Result<T, WalkError>>,
 ) -> Result<T, WalkError> {
-    // Drawn from their whole length, so that walks which failed together do not come back together.
+    // Drawn from their whole length, so that those who failed together do not come back together.
     let mut random = Random::new(RandomState::new().hash_one(()));
     let mut longest = FIRST_PAUSE;
     let mut here = core.upgrade();
@@ -42,12 +43,12 @@ pub(super) async fn patiently<'a, T>(
             answered => return answered,
         };
         if longest == FIRST_PAUSE {
-            tracing::warn!(%walk, %error, "a durable walk waits for its store");
+            tracing::warn!(%who, %error, "waiting for the store");
         }
         let micros = u64::try_from(longest.as_micros()).unwrap_or(u64::MAX);
         tokio::time::sleep(Duration::from_micros(random.below(micros))).await;
         longest = (longest * 2).min(LONGEST_PAUSE);
-        // One that stops leaves the walk to the next process.
+        // A runtime that stops leaves it to the next process.
         here = core.upgrade().filter(|core| !core.is_closed());
     }
 }
