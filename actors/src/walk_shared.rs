@@ -237,17 +237,21 @@ impl WalkShared {
 
     /// What the walk is doing, `None` when it has ended. On the runtime's own threads only.
     pub(crate) async fn inspect(&self) -> Option<Value> {
-        // Between two workers the last one's address leads nowhere; a durable walk waits there for a store that is away.
-        let Some(address) = self.address().filter(|_| self.worker() != NOWHERE) else {
-            let is_alive = self.reply.lock().is_some();
-            let told = json!({"walk": self.id, "walker": self.walker, "waiting_for": "its worker"});
-            return is_alive.then_some(told);
+        let is_nowhere = self.worker() == NOWHERE;
+        let waiting_for = match self.address().filter(|_| !is_nowhere) {
+            Some(address) => match tokio::time::timeout(INSPECT_TIMEOUT, address.send(InspectWalk)).await {
+                Ok(Ok(told)) => return told,
+                // It is on its way to another worker.
+                Ok(Err(_)) => "its worker",
+                // A hook keeps its thread, so nobody there can answer.
+                Err(_) => "its thread",
+            },
+            // What becomes of a durable walk that has failed is stored before it goes on.
+            None if is_nowhere && self.is_durable() => "its store",
+            None => "its worker",
         };
-        match tokio::time::timeout(INSPECT_TIMEOUT, address.send(InspectWalk)).await {
-            Ok(told) => told.ok().flatten(),
-            // A hook keeps its thread, so nobody there can answer.
-            Err(_) => Some(json!({"walk": self.id, "walker": self.walker, "waiting_for": "its thread"})),
-        }
+        let is_alive = self.reply.lock().is_some();
+        is_alive.then(|| json!({"walk": self.id, "walker": self.walker, "waiting_for": waiting_for}))
     }
 
     pub(crate) fn wall_reached(&self) -> WalkError {

@@ -64,6 +64,9 @@ pub enum Kind {
 }
 
 impl Kind {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Object, Self::Node, Self::Edge, Self::Walker];
+
     /// The letter that begins an id of this kind.
     #[must_use]
     pub fn letter(self) -> char {

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 use wayfare_graph::{
-    AnyValue, Begun, CacheType, LookUp, LookedUp, ManualClock, RemoteCache, RemoteChange, RemoteEntry,
-    RemoteError, RemoteFuture, RemoteListener, RemotePut, ResultCache, Ticket, Wanted,
+    AnyValue, Begun, CacheType, EntityName, Kind, LookUp, LookedUp, ManualClock, RemoteCache, RemoteChange,
+    RemoteEntry, RemoteError, RemoteFuture, RemoteListener, RemotePut, ResultCache, Ticket, Wanted,
 };
 
 use super::{CacheParts, LayeredCache, MemoryBound};
@@ -344,4 +344,20 @@ async fn a_cache_actor_whose_thread_ends_is_started_again_and_what_waited_is_del
         assert_eq!(computed(&cache, 10 + round, &[]).await, 10 + round);
         assert_eq!(got(&cache).await, Some(10 + round));
     }
+}
+
+/// As after a gap in what the store tells: nobody has said of the entity before that it changed.
+#[tokio::test]
+async fn results_of_all_entities_are_out_of_date_when_any_may_have_changed() {
+    let (cache, double) = layers();
+    let entity = (Kind::Edge, EntityName::new("NeverToldOf").unwrap());
+    cache.set(Wanted { entities: vec![entity], ..wanted(&[]) }, Arc::new(1_u32)).await.unwrap();
+    assert_eq!(in_memory(&cache), Some(1));
+    cache.any_entity_changed();
+    assert_eq!(in_memory(&cache), None);
+    until("the remote layer is told", || double.entry("k").is_none()).await;
+    // What depends on no entity stays.
+    set(&cache, 2, &["t"]).await;
+    cache.any_entity_changed();
+    assert_eq!(in_memory(&cache), Some(2));
 }

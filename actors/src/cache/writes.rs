@@ -1,6 +1,8 @@
 //! Writing and invalidating: memory at once, the remote layer through the outbox.
 
-use wayfare_graph::{AnyValue, CacheError, EntityKey, RemotePut, Wanted, check_cache_key, check_cache_tag};
+use wayfare_graph::{
+    AnyValue, CacheError, EntityKey, EntityName, Kind, RemotePut, Wanted, check_cache_key, check_cache_tag,
+};
 
 use super::outbox::Letter;
 use super::{LayeredCache, form};
@@ -164,8 +166,9 @@ impl LayeredCache {
 
     /// Makes everything out of date that depends on any entity.
     pub fn any_entity_changed(&self) {
-        let known: Vec<EntityKey> = self.entity_tags.read().keys().copied().collect();
-        self.entities_changed(known);
+        // A result names what it depends on: what this process has no name for, none of those that it gives out does.
+        let names = (0..=u16::MAX).map_while(EntityName::from_code);
+        self.entities_changed(names.flat_map(|name| Kind::ALL.map(|kind| (kind, name))));
     }
 }
 

@@ -18,7 +18,7 @@ impl Engine {
 impl View<'_> {
     fn stats(&self) -> Result<StoreStats, Fault> {
         let mut entities = Vec::new();
-        for kind in [Kind::Object, Kind::Node, Kind::Edge, Kind::Walker] {
+        for kind in Kind::ALL {
             for &entity in self.catalog.names() {
                 let count = self.count_entity(kind, entity)?;
                 if count > 0 {

@@ -172,7 +172,7 @@ impl Reader {
 
 /// Leaves of each event only what a change tells.
 fn pipeline() -> [BsonDocument; 2] {
-    let collections = [Kind::Object, Kind::Node, Kind::Edge, Kind::Walker].map(Kind::collection);
+    let collections = Kind::ALL.map(Kind::collection);
     let ours = doc! { "ns.coll": { "$in": collections.to_vec() } };
     let whole = doc! { "operationType": { "$in": ["dropDatabase", "invalidate"] } };
     let either = |member: &str| {

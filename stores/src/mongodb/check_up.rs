@@ -26,7 +26,7 @@ impl Server {
     /// What the indexes hold is the server's own affair: its command `validate` checks it.
     pub(super) async fn check_up(&self, repair: bool) -> Result<Vec<Finding>, StoreError> {
         let mut findings = Vec::new();
-        for kind in [Kind::Object, Kind::Node, Kind::Edge, Kind::Walker] {
+        for kind in Kind::ALL {
             self.check_kind(kind, repair, &mut findings).await.map_err(|fault| self.told(fault))?;
         }
         Ok(findings)

@@ -198,7 +198,7 @@ impl Server {
     /// The indexes of entities that the store has.
     pub(super) async fn list_indexes(&self) -> Result<Vec<Index>, StoreError> {
         let mut indexes = Vec::new();
-        for kind in [Kind::Object, Kind::Node, Kind::Edge, Kind::Walker] {
+        for kind in Kind::ALL {
             let known = self.call(|| self.indexes_now(kind)).await?;
             let of_entity = |known: &Known| Some(known.index_of(kind, known.entity?));
             indexes.extend(known.iter().filter_map(of_entity));
@@ -288,7 +288,7 @@ fn condition_of(index: &Index, in_other_words: bool) -> Result<BsonDocument, Sto
 /// What an operation of the server says of an index that it builds.
 fn progress_of(operation: &BsonDocument) -> Option<IndexProgress> {
     let command = operation.get_document("command").ok()?;
-    let kind = [Kind::Object, Kind::Node, Kind::Edge, Kind::Walker].into_iter().find(|kind| {
+    let kind = Kind::ALL.into_iter().find(|kind| {
         command.get_str("createIndexes").is_ok_and(|collection| collection == kind.collection())
     })?;
     let specs = command.get_array("indexes").ok()?;

@@ -10,7 +10,7 @@ impl Server {
     /// Counts documents by entity, and tells sizes and indexes.
     pub(super) async fn stats(&self) -> Result<StoreStats, StoreError> {
         let mut entities = Vec::new();
-        for kind in [Kind::Object, Kind::Node, Kind::Edge, Kind::Walker] {
+        for kind in Kind::ALL {
             for (entity, count) in self.count_entities(kind).await? {
                 entities.push((kind, entity, count));
             }

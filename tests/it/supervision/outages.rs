@@ -75,7 +75,7 @@ async fn it_has_failed(stage: &Stage) {
     let failed = || stage.runtime.metrics().number("wayfare_store_errors_total", Some("apply"));
     eventually("a commit has failed", async || failed() > Some(0.0)).await;
     let walks = async || stage.runtime.handle().walks().await;
-    eventually("it waits", async || walks().await.iter().any(|walk| walk["waiting_for"] == "its worker"))
+    eventually("it waits", async || walks().await.iter().any(|walk| walk["waiting_for"] == "its store"))
         .await;
 }
 
