@@ -1,7 +1,7 @@
 //! What goes on when a store is back that was away for longer than calls are tried again.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
 
 use serde::{Deserialize, Serialize};
 use tokio::sync::Semaphore;
@@ -146,6 +146,40 @@ async fn a_runtime_stops_while_its_store_is_away_and_the_next_one_takes_the_walk
     assert_eq!(settled.status, WalkStatus::Done);
     assert_eq!(settled.state["marked"], "abcd");
     assert_eq!(names(&runtime).await, "a+b+c+d+");
+}
+
+static STEADY: AtomicBool = AtomicBool::new(false);
+
+/// Stumbles until it is steady.
+#[derive(Debug, Default, Serialize, Deserialize)]
+struct Unsteady {}
+
+#[walker(durable(visits = 1))]
+impl Unsteady {
+    #[on_visit]
+    fn hamlet(&mut self, here: &Here<Hamlet>, walk: &mut Walk) -> Result<(), HookError> {
+        if !STEADY.load(SeqCst) {
+            return Err("stumbled".into());
+        }
+        here.update(|hamlet| hamlet.name.push('+'));
+        walk.visit(here.neighbours(Direction::Out));
+        Ok(())
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_parked_walk_goes_on_although_the_answer_to_its_retry_was_lost() {
+    let (stage, store) = Stage::on_trick_store(|config| config.durable_attempts(1));
+    stage.draw("a>b b>c c>d").await;
+    let walk = stage.runtime.spawn(Unsteady::default()).at(hamlet("a")).key("unsteady").await.unwrap();
+    let Err(WalkError::Parked { id, .. }) = within(walk.finish()).await else { panic!("it is parked") };
+    STEADY.store(true, SeqCst);
+    store.lost_answers.store(1, SeqCst);
+    let error = stage.runtime.retry_walk(&id).await.unwrap_err();
+    assert!(matches!(error, WalkError::Store(_)), "{error:?}");
+    let settled = within(stage.runtime.settled_walk(&id)).await.unwrap().unwrap();
+    assert_eq!(settled.status, WalkStatus::Done);
+    assert_eq!(names(&stage.runtime).await, "a+b+c+d+");
 }
 
 /// Reads the name of a hamlet where it is in memory.
