@@ -6,7 +6,7 @@ use std::fmt;
 use serde::{Serialize, Serializer};
 
 /// Shown in the place of a secret.
-const HIDDEN: &str = "***";
+pub(super) const HIDDEN: &str = "***";
 
 /// Where the graph is kept: `embedded:PATH`.
 ///
@@ -64,7 +64,8 @@ impl Serialize for StoreUrl {
     }
 }
 
-/// `text` with the password of a url and the values of secret-bearing options replaced by `***`.
+/// `text` with the password of a url and the values of secret-bearing options replaced by `***`; as it is where there is
+/// none of them.
 ///
 /// A password with an unescaped `/` or `@` is not a valid url, yet people write them; so everything up to the last
 /// `@` before the options goes, which may hide part of a path but never shows part of a password.
@@ -77,12 +78,17 @@ pub(super) fn without_secrets(text: &str) -> Cow<'_, str> {
         Some(at) => (rest[..at].split(':').next().unwrap_or_default(), &rest[at..]),
         None => ("", rest),
     };
-    let colon = if at.is_some_and(|at| at > user.len()) { ":***" } else { "" };
+    let has_password = at.is_some_and(|at| at > user.len());
+    let colon = if has_password { ":***" } else { "" };
     let (path, options) = rest.split_once('?').unwrap_or((rest, ""));
+    let options: Vec<_> = options.split('&').map(shown_option).collect();
+    if !has_password && options.iter().all(|option| matches!(option, Cow::Borrowed(_))) {
+        return Cow::Borrowed(text);
+    }
     let mut shown = format!("{scheme}://{user}{colon}{path}");
-    for (index, option) in options.split('&').filter(|option| !option.is_empty()).enumerate() {
+    for (index, option) in options.iter().filter(|option| !option.is_empty()).enumerate() {
         shown.push(if index == 0 { '?' } else { '&' });
-        shown.push_str(&shown_option(option));
+        shown.push_str(option);
     }
     Cow::Owned(shown)
 }
@@ -106,6 +112,8 @@ mod tests {
             ("embedded:/data/a:b@c.db", "embedded:/data/a:b@c.db"),
             ("mongodb://localhost:27017/graph", "mongodb://localhost:27017/graph"),
             ("mongodb://ann@localhost/graph", "mongodb://ann@localhost/graph"),
+            ("mongodb://localhost/graph?&w=1&", "mongodb://localhost/graph?&w=1&"),
+            ("mongodb://ann:hush@localhost/graph?&w=1&", "mongodb://ann:***@localhost/graph?w=1"),
             ("mongodb://ann:hush@a:1,b:2/graph?w=1", "mongodb://ann:***@a:1,b:2/graph?w=1"),
             ("mongodb://ann:hu@sh@host/graph", "mongodb://ann:***@host/graph"),
             ("mongodb://ann:hu/sh@host/graph", "mongodb://ann:***@host/graph"),
@@ -121,6 +129,7 @@ mod tests {
             ),
         ] {
             assert_eq!(without_secrets(url), shown);
+            assert_eq!(without_secrets(shown), shown);
             assert_eq!(StoreUrl::from(url).to_string(), shown);
             assert!(!format!("{:?}", StoreUrl::from(url)).contains("hush"));
         }

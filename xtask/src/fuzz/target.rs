@@ -19,6 +19,9 @@ const BOUNDS: [&str; 3] = ["-timeout=5", "-rss_limit_mb=512", "-max_len=4096"];
 /// Lines of libFuzzer's output that are shown when a target fails.
 const SHOWN_LINES: usize = 40;
 
+/// Bytes of the input that are shown then.
+const SHOWN_BYTES: usize = 2_048;
+
 /// Most inputs that one call takes into the corpus of a target, and the most bytes of one.
 const KEPT_AT_ONCE: usize = 12;
 const MOST_KEPT_BYTES: u64 = 1_024;
@@ -104,7 +107,8 @@ impl Target {
     fn output(&self, words: Vec<OsString>) -> io::Result<Output> {
         fs::create_dir_all(&self.found)?;
         fs::create_dir_all(&self.crashes)?;
-        self.command(words).stdin(Stdio::null()).stdout(Stdio::null()).output()
+        // The message of a panic is what is wanted of the end of the output; who repeats it can have the backtrace.
+        self.command(words).env("RUST_BACKTRACE", "0").stdin(Stdio::null()).stdout(Stdio::null()).output()
     }
 
     fn command(&self, words: impl IntoIterator<Item = OsString>) -> Command {
@@ -131,7 +135,11 @@ impl Target {
         let written = text.lines().find_map(|line| line.split("Test unit written to ").nth(1));
         match written {
             Some(file) => {
-                eprintln!("    input: {file}\n    to repeat: cargo xtask fuzz {} {file}", self.name)
+                // Whoever reads this may have nothing but the output.
+                let input = fs::read(file).unwrap_or_default();
+                let shown = &input[..input.len().min(SHOWN_BYTES)];
+                eprintln!("    input of {} bytes: \"{}\"", input.len(), shown.escape_ascii());
+                eprintln!("    to repeat: cargo xtask fuzz {} {file}", self.name);
             }
             None => eprintln!("    to repeat: cargo xtask fuzz {}", self.name),
         }
