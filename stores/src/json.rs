@@ -1,5 +1,6 @@
 //! The JSON store: one readable file a document, in jvspatial's layout, behind a journal.
 
+mod bad_files;
 mod check;
 mod feed;
 mod file_name;
@@ -7,11 +8,14 @@ mod file_state;
 mod folder;
 #[cfg(any(test, fuzzing))]
 pub(crate) mod fuzzing;
+mod odd_names;
+mod refusal;
 mod sync;
 pub(crate) mod text;
 mod watch;
 mod writing;
 
+use std::borrow::Cow;
 use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
@@ -19,8 +23,7 @@ use std::sync::Arc;
 use serde_json::Value;
 use wayfare_graph::{
     ChangeFeed, Document, EntityName, Explanation, Finding, Id, Index, IndexProgress, Kind, Loaded, Need,
-    Page, Query, Store, StoreError, StoreFuture, StoreStats, VersionsPage, Write, WriteBatch, WriteError,
-    WriteResult,
+    Page, Query, Store, StoreError, StoreFuture, StoreStats, VersionsPage, WriteBatch, WriteResult,
 };
 
 use self::folder::{Folder, Threads};
@@ -38,8 +41,11 @@ use crate::embedded::EmbeddedOptions;
 /// count as writes: a save over what was read before is a conflict. When both change a document at the same moment,
 /// the acknowledged change of this store stands. One handle at a time may have the folder open as a store.
 ///
-/// A file that is no document is left out of queries with a warning; reading or writing its entity by id is an
-/// error that names it, and [`check_up`](Store::check_up) lists it.
+/// A file that cannot be read as a document is left out of queries and scans with a warning, also where the journal has
+/// the document as it was before. Reading its entity by id is an error that names it, and
+/// [`check_up`](Store::check_up) lists it. It is never written over or removed: writes to its entity are refused, and
+/// so are those that would do it by the way, by deleting a node of such an edge or connecting the same nodes again.
+/// What the journal knows of such an edge still counts as a link of its ends.
 ///
 /// Its futures do their work when they are first polled, on the polling thread, and are ready at once.
 pub struct JsonStore {
@@ -71,79 +77,53 @@ impl JsonStore {
 
     /// The journal, after taking over what others wrote.
     fn synced(&self) -> Result<&Folder, StoreError> {
-        self.folder.sync()?;
-        Ok(&self.folder)
+        match self.folder.sync() {
+            // The journal takes over nothing more. Reading goes on, as in every store, with what it has.
+            Ok(()) | Err(StoreError::Poisoned { .. }) => Ok(&self.folder),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The same, and a query without the documents whose files cannot be read.
+    fn asked<'q>(&self, query: &'q Query) -> Result<(&Folder, Cow<'q, Query>), StoreError> {
+        let folder = self.synced()?;
+        let readable =
+            folder.sync.lock().bad.left_out_of(query).map_err(|error| StoreError::Unsupported {
+                store: self.describe(),
+                what: format!("leave documents whose files cannot be read out of a query: {error}"),
+            })?;
+        Ok((folder, readable.map_or(Cow::Borrowed(query), Cow::Owned)))
     }
 
     /// Refuses to speak of documents whose files cannot be read.
     fn check_readable(&self, ids: &[Id]) -> Result<(), StoreError> {
         let state = self.folder.sync.lock();
-        if !state.has_bad_files() {
+        if state.bad.is_empty() {
             return Ok(());
         }
-        let fault = ids.iter().find_map(|id| Some((id, state.fault_of(id)?)));
+        let fault = ids.iter().find_map(|id| Some((id, state.bad.fault_of(id)?)));
         fault.map_or(Ok(()), |(id, (name, reason))| {
             let what = format!("{}/{name}", id.kind().collection());
             Err(StoreError::Damaged { what, reason: reason.to_owned() })
         })
     }
 
-    /// The refusal of a write to a document whose file cannot be read: it would be written over.
-    fn refusal(&self, write: &Write) -> Option<WriteError> {
-        let id = match write {
-            Write::Create { document, .. } | Write::Save { document } | Write::Upsert { document } => {
-                document.id()
-            }
-            Write::Put { document } => document.id(),
-            Write::Connect { edge, .. } => edge.id(),
-            Write::Delete { id, .. } => id,
-            _ => return None,
-        };
-        let state = self.folder.sync.lock();
-        let (name, reason) = state.fault_of(id)?;
-        let reason = format!("its file `{name}` cannot be read ({reason}): mend or remove it first");
-        Some(WriteError::Unsuitable { id: id.clone(), reason })
-    }
-
     fn apply_now(&self, batches: &[WriteBatch]) -> Result<Vec<Vec<WriteResult>>, StoreError> {
-        let folder = self.synced()?;
-        folder.backlog.wait_for_room(folder)?;
-        let has_bad_files = folder.sync.lock().has_bad_files();
-        let results = match has_bad_files {
-            false => folder.journal.apply_now(batches)?,
-            true => self.apply_around_bad_files(batches)?,
-        };
+        let folder = &self.folder;
+        let ready = folder.sync().and_then(|()| folder.backlog.wait_for_room(folder));
+        ready.map_err(|error| self.nothing_written(error))?;
+        let results = folder.apply(batches)?;
         let written = results.iter().flatten().filter(|result| result.is_ok()).count();
         folder.backlog.wake(written as u64);
         Ok(results)
     }
 
-    /// Does what does not touch files that cannot be read.
-    fn apply_around_bad_files(&self, batches: &[WriteBatch]) -> Result<Vec<Vec<WriteResult>>, StoreError> {
-        let mut refusals: Vec<Vec<Option<WriteError>>> = Vec::with_capacity(batches.len());
-        let mut rest = Vec::with_capacity(batches.len());
-        for batch in batches {
-            let mut refused: Vec<_> = batch.writes.iter().map(|write| self.refusal(write)).collect();
-            let first = refused.iter().position(Option::is_some);
-            if let (true, Some(position)) = (batch.all_or_nothing, first) {
-                for refused in refused.iter_mut().filter(|refused| refused.is_none()) {
-                    *refused = Some(WriteError::BatchRefused { position });
-                }
-            }
-            let kept = batch.writes.iter().zip(&refused).filter(|(_, refused)| refused.is_none());
-            let writes = kept.map(|(write, _)| write.clone()).collect();
-            rest.push(WriteBatch { writes, all_or_nothing: batch.all_or_nothing });
-            refusals.push(refused);
+    /// An error that came before anything was written: later writes need no recovery, unless the journal does.
+    fn nothing_written(&self, error: StoreError) -> StoreError {
+        match error {
+            StoreError::Poisoned { .. } => error,
+            other => StoreError::Unreachable { url: self.describe(), source: other.into() },
         }
-        let done = self.folder.journal.apply_now(&rest)?;
-        let whole = refusals.into_iter().zip(done).map(|(refusals, done)| {
-            let mut done = done.into_iter();
-            refusals
-                .into_iter()
-                .filter_map(|refused| refused.map_or_else(|| done.next(), |error| Some(Err(error))))
-                .collect()
-        });
-        Ok(whole.collect())
     }
 }
 
@@ -169,17 +149,27 @@ impl Store for JsonStore {
     }
 
     fn find<'a>(&'a self, query: &'a Query) -> StoreFuture<'a, Vec<Document>> {
-        Box::pin(async move { self.synced()?.journal.find(query).await })
+        Box::pin(async move {
+            let (folder, query) = self.asked(query)?;
+            folder.journal.find(&query).await
+        })
     }
 
     fn count<'a>(&'a self, query: &'a Query) -> StoreFuture<'a, u64> {
-        Box::pin(async move { self.synced()?.journal.count(query).await })
+        Box::pin(async move {
+            let (folder, query) = self.asked(query)?;
+            folder.journal.count(&query).await
+        })
     }
 
     fn explain<'a>(&'a self, query: &'a Query) -> StoreFuture<'a, Explanation> {
-        Box::pin(async move { self.synced()?.journal.explain(query).await })
+        Box::pin(async move {
+            let (folder, query) = self.asked(query)?;
+            folder.journal.explain(&query).await
+        })
     }
 
+    /// A page has fewer documents than it could, or none, where files cannot be read; `next` tells whether more come.
     fn scan<'a>(
         &'a self,
         kind: Kind,
@@ -187,7 +177,12 @@ impl Store for JsonStore {
         after: Option<&'a Id>,
         limit: usize,
     ) -> StoreFuture<'a, Page> {
-        Box::pin(async move { self.synced()?.journal.scan(kind, entity, after, limit).await })
+        Box::pin(async move {
+            let folder = self.synced()?;
+            let mut page = folder.journal.scan(kind, entity, after, limit).await?;
+            folder.sync.lock().bad.leave_out_of(kind, &mut page);
+            Ok(page)
+        })
     }
 
     fn apply<'a>(&'a self, batches: &'a [WriteBatch]) -> StoreFuture<'a, Vec<Vec<WriteResult>>> {
@@ -195,7 +190,10 @@ impl Store for JsonStore {
     }
 
     fn distinct<'a>(&'a self, query: &'a Query, path: &'a str) -> StoreFuture<'a, Vec<Value>> {
-        Box::pin(async move { self.synced()?.journal.distinct(query, path).await })
+        Box::pin(async move {
+            let (folder, query) = self.asked(query)?;
+            folder.journal.distinct(&query, path).await
+        })
     }
 
     fn create_index<'a>(&'a self, index: &'a Index) -> StoreFuture<'a, ()> {
@@ -244,7 +242,8 @@ impl Store for JsonStore {
         Box::pin(async move { self.folder.backlog.flush(&self.folder) })
     }
 
-    /// `used_bytes` and `file_bytes` are those of the journal; the files come on top.
+    /// Everything is that of the journal: the files come on top of `used_bytes` and `file_bytes`, and documents whose
+    /// files have gone bad are counted.
     fn stats(&self) -> StoreFuture<'_, StoreStats> {
         Box::pin(async move { self.synced()?.journal.stats().await })
     }

@@ -6,10 +6,16 @@
 mod bad_files;
 #[path = "json/changes.rs"]
 mod changes;
+#[path = "json/failures.rs"]
+mod failures;
 #[path = "json/files.rs"]
 mod files;
 #[path = "json/foreign.rs"]
 mod foreign;
+#[path = "json/left_out.rs"]
+mod left_out;
+#[path = "json/odd_names.rs"]
+mod odd_names;
 #[path = "json/opening.rs"]
 mod opening;
 #[path = "json/versions.rs"]
@@ -21,7 +27,9 @@ use std::path::{Path, PathBuf};
 use futures_util::FutureExt;
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use wayfare_graph::{Document, Id, Store, StoreError, StoreFuture, Write, WriteBatch, WriteResult};
+use wayfare_graph::{
+    Document, Finding, Id, Store, StoreError, StoreFuture, Write, WriteBatch, WriteError, WriteResult,
+};
 use wayfare_stores::{EmbeddedOptions, JsonStore};
 
 fn open(path: &Path) -> Result<JsonStore, StoreError> {
@@ -95,6 +103,32 @@ impl Files {
         names.sort();
         names
     }
+}
+
+fn is_refused_for(result: &WriteResult, file: &str) -> bool {
+    matches!(result, Err(WriteError::Unsuitable { reason, .. }) if reason.contains(file))
+}
+
+fn places(store: &JsonStore) -> Vec<String> {
+    let findings = now(store.check_up(false)).unwrap();
+    let place = |finding| match finding {
+        Finding::BadDocument { place, repaired: false, .. } => place,
+        other => panic!("{other:?}"),
+    };
+    findings.into_iter().map(place).collect()
+}
+
+/// The file of the entity that cannot be read by its id, and why.
+fn fault(store: &JsonStore, text: &str) -> (String, String) {
+    match now(store.get_many(&[id(text)])) {
+        Err(StoreError::Damaged { what, reason }) => (what, reason),
+        other => panic!("{other:?}"),
+    }
+}
+
+fn road(key: &str, source: &str, target: &str) -> Value {
+    json!({"id": format!("e.Road.{key}"), "entity": "Road", "context": {}, "source": format!("n.City.{source}"),
+        "target": format!("n.City.{target}")})
 }
 
 /// A node as jvspatial writes it, without a version.

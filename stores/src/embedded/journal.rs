@@ -4,6 +4,8 @@
 //! settles the notes; what a crash leaves unsettled is written again. What is read from files is imported without a
 //! note, as it is: the rules of the graph were not kept by whoever wrote them.
 
+use std::ops::Bound;
+
 use wayfare_graph::{Document, Id, StoreError, Version};
 
 use super::EmbeddedStore;
@@ -30,6 +32,16 @@ pub(crate) enum Import {
     Gone(Id),
 }
 
+impl Import {
+    /// Of which document.
+    pub(crate) fn id(&self) -> &Id {
+        match self {
+            Self::Document(document, _) => document.id(),
+            Self::Gone(id) => id,
+        }
+    }
+}
+
 /// What an import did to one document.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Imported {
@@ -41,15 +53,19 @@ pub(crate) enum Imported {
         /// The ends of an edge, before and now.
         ends: Vec<Id>,
     },
+    /// It cannot be kept here, for this reason, and everything is as it was.
+    Refused(String),
 }
 
 impl EmbeddedStore {
-    /// Up to `limit` documents whose files are not as they are.
-    pub(crate) fn pending(&self, limit: usize) -> Result<Vec<Pending>, StoreError> {
+    /// Up to `limit` documents whose files are not as they are, in the order of their texts, those after an id.
+    pub(crate) fn pending(&self, after: Option<&Id>, limit: usize) -> Result<Vec<Pending>, StoreError> {
+        let after = after.map(key_of);
+        let start = after.as_deref().map_or(Bound::Unbounded, Bound::Excluded);
         self.engine.read(|view| {
             let Some(journal) = view.tables.journal else { return Ok(Vec::new()) };
             let mut pending = Vec::new();
-            for row in journal.pending.iter(view.txn)?.take(limit) {
+            for row in journal.pending.range(view.txn, &(start, Bound::Unbounded))?.take(limit) {
                 let (key, change) = row?;
                 let id = id_of(key)?;
                 let document = view.document(&id)?;
@@ -133,7 +149,7 @@ impl EmbeddedStore {
     #[cfg(feature = "sqlite")]
     pub(crate) fn take_over(&self, documents: &[Document]) -> Result<(), StoreError> {
         self.engine.write(|writing| {
-            documents.iter().try_for_each(|document| writing.import_document(document, false).map(drop))
+            documents.iter().try_for_each(|document| done(writing.import_document(document, false)).map(drop))
         })
     }
 }
@@ -152,30 +168,35 @@ impl Writing<'_> {
 
     fn import(&mut self, import: &Import) -> Result<Imported, Fault> {
         let Some(journal) = self.engine.tables.journal else { return Ok(Imported::Unchanged) };
-        let id = match import {
-            Import::Document(document, _) => document.id(),
-            Import::Gone(id) => id,
-        };
-        let key = key_of(id);
+        let key = key_of(import.id());
         if journal.pending.get(&self.txn, &key)?.is_some() {
             return Ok(Imported::Unchanged);
         }
         let known = journal.file.get(&self.txn, &key)?.is_some();
         match import {
-            Import::Document(_, file) => journal.file.put(&mut self.txn, &key, file)?,
-            Import::Gone(_) => drop(journal.file.delete(&mut self.txn, &key)?),
-        }
-        match import {
-            Import::Document(document, _) => self.import_document(document, known),
-            Import::Gone(id) => self.import_removal(id),
+            Import::Document(document, file) => match self.import_document(document, known) {
+                Ok(imported) => {
+                    journal.file.put(&mut self.txn, &key, file)?;
+                    Ok(imported)
+                }
+                Err(Stop::Refused(error)) => Ok(Imported::Refused(error.to_string())),
+                Err(Stop::Failed(fault)) => Err(fault),
+            },
+            Import::Gone(id) => {
+                journal.file.delete(&mut self.txn, &key)?;
+                self.import_removal(id)
+            }
         }
     }
 
     /// A change by others counts as a write: the version grows, whether they know of versions or not.
-    fn import_document(&mut self, document: &Document, known: bool) -> Result<Imported, Fault> {
+    ///
+    /// What is refused leaves nothing behind.
+    fn import_document(&mut self, document: &Document, known: bool) -> Result<Imported, Stop> {
         let id = document.id();
         let mut document = document.clone();
         let mut ends = ends_of(&document);
+        let mut moved = None;
         if let Some(stored) = self.view().document(id)? {
             let same = document.clone().with_version(stored.version()) == stored;
             if same && document.version() <= stored.version() {
@@ -186,12 +207,27 @@ impl Writing<'_> {
             }
             if stored.ends() != document.ends() {
                 ends.extend(ends_of(&stored));
-                done(self.remove(&stored))?;
+                moved = Some(stored);
             }
         }
         let version = Some(document.version());
-        done(self.put(&document, Rule::Waived))?;
+        match moved {
+            None => drop(self.put(&document, Rule::Waived)?),
+            Some(stored) => self.import_moved(&stored, &document)?,
+        }
         Ok(Imported::Changed { version, ends })
+    }
+
+    /// An edge that has other ends: another one under the same id.
+    fn import_moved(&mut self, stored: &Document, document: &Document) -> Result<(), Stop> {
+        let moved = self.nested(|inner| {
+            match inner.remove(stored).and_then(|()| inner.put(document, Rule::Waived)) {
+                Ok(_) => Ok(Ok(())),
+                Err(Stop::Refused(error)) => Ok(Err(error)),
+                Err(Stop::Failed(fault)) => Err(fault),
+            }
+        })?;
+        moved.map_err(Stop::Refused)
     }
 
     fn import_removal(&mut self, id: &Id) -> Result<Imported, Fault> {

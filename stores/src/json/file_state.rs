@@ -1,6 +1,8 @@
 //! What a file is like, so that it can be seen whether somebody has written it since.
 
-use std::fs::Metadata;
+use std::fs::{self, Metadata};
+use std::io;
+use std::path::Path;
 use std::time::UNIX_EPOCH;
 
 /// The state of a document's file, and its name where that does not follow from the id.
@@ -17,6 +19,18 @@ pub(super) struct FileState {
 const NUMBERS: usize = 24;
 
 impl FileState {
+    /// The state of the file at a path, `None` where there is none.
+    ///
+    /// # Errors
+    /// Where the system does not tell: the file may well be there.
+    pub(super) fn at(path: &Path) -> io::Result<Option<Self>> {
+        match fs::metadata(path) {
+            Ok(metadata) => Ok(Some(Self::of(&metadata))),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
     pub(super) fn of(file: &Metadata) -> Self {
         let modified = file.modified().ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok());
         let modified_ns = modified.map_or(0, |since| u64::try_from(since.as_nanos()).unwrap_or(u64::MAX));
@@ -78,5 +92,18 @@ mod tests {
         assert_eq!(FileState::from_bytes(&odd.to_bytes()), Some(odd.clone()));
         assert!(odd.is_same_file(&state(&one)) && !odd.is_same_file(&state(&two)));
         assert_eq!(FileState::from_bytes(b"short"), None);
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn only_a_file_that_is_not_there_is_none() {
+        let folder = tempfile::tempdir().unwrap();
+        let (file, round) = (folder.path().join("file"), folder.path().join("round"));
+        std::fs::write(&file, "x").unwrap();
+        std::os::unix::fs::symlink(&round, &round).unwrap();
+        assert!(FileState::at(&file).unwrap().is_some());
+        assert_eq!(FileState::at(&folder.path().join("gone")).unwrap(), None);
+        assert!(FileState::at(&round).is_err(), "a link to itself");
+        assert!(FileState::at(&file.join("below")).is_err(), "below a file");
     }
 }

@@ -62,7 +62,8 @@ impl Folder {
         };
         folder.look_at_all(&mut folder.sync.lock())?;
         let root = [Id::root()];
-        if folder.journal.files(&root)? == [None] {
+        let is_bad = folder.sync.lock().bad.fault_of(&root[0]).is_some();
+        if !is_bad && folder.journal.files(&root)? == [None] {
             folder.journal.mark_pending(&root)?;
         }
         folder.backlog.wake(folder.journal.count_pending()?);
@@ -110,18 +111,28 @@ impl Drop for Threads {
 }
 
 /// Takes over what others write as they do it, so that feeds hear of it.
+///
+/// Whatever goes wrong, it is tried again: nobody else would tell the feeds.
 fn watch_until_closed(folder: &Folder) {
+    let mut failed = false;
     while !folder.backlog.is_closing() {
         let watch: Option<Arc<Watch>> = folder.sync.lock().watch.clone();
-        let Some(watch) = watch else { return };
-        let waited = watch.wait().map_err(|error| folder.failed(error));
+        let waited = match watch {
+            Some(watch) if !failed => watch.wait().map_err(|error| folder.failed(error)),
+            // What has failed needs no further note to be tried, and without a watch there is none.
+            _ => {
+                folder.backlog.pause();
+                Ok(())
+            }
+        };
         if folder.backlog.is_closing() {
             return;
         }
-        if let Err(error) = waited.and_then(|()| folder.sync()) {
-            tracing::error!(path = %folder.path.display(), %error, "stopped watching the files");
-            return;
+        let looked = waited.and_then(|()| folder.sync());
+        if let (Err(error), false) = (&looked, failed) {
+            tracing::error!(path = %folder.path.display(), %error, "could not look at the files, it is tried again");
         }
+        failed = looked.is_err();
     }
 }
 
@@ -153,5 +164,50 @@ fn failed(path: &Path, error: io::Error) -> StoreError {
     match is_out_of_space(&error) {
         true => StoreError::OutOfSpace { path, source: error.into() },
         false => StoreError::Io { path, source: error.into() },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, Instant};
+
+    use super::*;
+
+    fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
+        let begun = Instant::now();
+        while !is_so() {
+            assert!(begun.elapsed() < Duration::from_secs(20), "{what}");
+            std::thread::yield_now();
+        }
+    }
+
+    #[test]
+    fn the_watching_thread_goes_on_after_a_failure() {
+        let path = tempfile::tempdir().unwrap();
+        let folder = Folder::open(path.path(), EmbeddedOptions::default()).unwrap();
+        if folder.sync.lock().watch.is_none() {
+            eprintln!("skipped: this system does not tell of files");
+            return;
+        }
+        let watching = {
+            let folder = Arc::clone(&folder);
+            std::thread::spawn(move || watch_until_closed(&folder))
+        };
+        // A file where a folder should be made.
+        let object = path.path().join("object");
+        let file = path.path().join("file");
+        fs::write(&file, "").unwrap();
+        fs::remove_dir(&object).unwrap();
+        while fs::rename(&file, &object).is_err() {
+            fs::remove_dir(&object).unwrap();
+        }
+        wait_until("it fails", || folder.sync.lock().lost_notes);
+        fs::remove_file(&object).unwrap();
+        fs::write(path.path().join("node/n.City.a.json"), r#"{"id": "n.City.a"}"#).unwrap();
+        let ids = ["n.City.a".parse().unwrap()];
+        wait_until("it sees", || folder.journal.get_many_now(&ids).unwrap()[0].is_some());
+        folder.backlog.close();
+        folder.sync.lock().watch.iter().for_each(|watch| watch.wake());
+        watching.join().unwrap();
     }
 }

@@ -1,17 +1,18 @@
 //! Taking over what others wrote into the files.
 
-use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use rustc_hash::{FxHashMap, FxHashSet};
-use wayfare_graph::{Id, Kind, StoreChange, StoreError};
+use wayfare_graph::{Document, Id, Kind, StoreChange, StoreError};
 
+use super::bad_files::{BadFile, BadFiles};
 use super::file_name::{file_name, id_of, is_cut, is_document};
 use super::file_state::FileState;
 use super::folder::Folder;
+use super::odd_names::OddNames;
 use super::text::{ReadFile, read};
 use super::watch::{KINDS, Noticed, Touched, Watch};
 use crate::embedded::{Import, Imported};
@@ -23,23 +24,29 @@ const IMPORT_BATCH: usize = 1_000;
 #[derive(Debug, Default)]
 pub(super) struct SyncState {
     pub(super) watch: Option<Arc<Watch>>,
-    /// Files that changed while a change of ours was on its way to them.
+    /// Files to be looked at again: they changed while a change of ours was on its way to them, or the look failed.
     again: FxHashSet<Touched>,
-    /// The ids of files whose names do not tell them.
-    odd_names: FxHashMap<(Kind, String), Id>,
-    /// Files that are no documents, and why; by kind and name.
-    bad: BTreeMap<(Kind, String), BadFile>,
+    /// Whether the system may have told of files and nobody knows of which, because that look failed.
+    pub(super) lost_notes: bool,
+    /// The files whose names do not tell their ids.
+    odd_names: OddNames,
+    pub(super) bad: BadFiles,
     /// The files as we wrote them, until the system has told of it.
     own: FxHashMap<(Kind, String), FileState>,
 }
 
-/// A file that is no document.
-#[derive(Debug, Clone)]
-pub(super) struct BadFile {
-    /// The id that its name says.
-    pub(super) id: Option<Id>,
-    pub(super) reason: String,
+/// What is known of a file before it is looked at.
+struct Known {
+    /// The entity whose file it is.
+    id: Option<Id>,
+    /// What the file of that entity was like.
+    state: Option<FileState>,
+    /// Whether a change of ours is on its way to it.
+    pending: bool,
 }
+
+/// What files say, and where they are.
+type Imports = Vec<((Kind, String), Import)>;
 
 impl SyncState {
     /// Notes a file that is about to get its name, so that it is not taken for somebody else's.
@@ -49,18 +56,9 @@ impl SyncState {
         }
     }
 
-    /// Why the file of a document cannot be read, if so.
-    pub(super) fn fault_of(&self, id: &Id) -> Option<(&str, &str)> {
-        let mut faults = self.bad.iter().filter(|(_, bad)| bad.id.as_ref() == Some(id));
-        faults.next().map(|((_, name), bad)| (name.as_str(), bad.reason.as_str()))
-    }
-
-    pub(super) fn bad_files(&self) -> impl Iterator<Item = (Kind, &str, &BadFile)> {
-        self.bad.iter().map(|((kind, name), bad)| (*kind, name.as_str(), bad))
-    }
-
-    pub(super) fn has_bad_files(&self) -> bool {
-        !self.bad.is_empty()
+    /// Notes that a file is not there any more as we wrote it, or never came to be.
+    pub(super) fn forget_own(&mut self, kind: Kind, name: &str) {
+        self.own.remove(&(kind, name.to_owned()));
     }
 }
 
@@ -69,20 +67,26 @@ impl Folder {
     pub(super) fn sync(&self) -> Result<(), StoreError> {
         let mut state = self.sync.lock();
         let noticed = match &state.watch {
-            Some(watch) => watch.noticed().map_err(|error| self.failed(error))?,
-            None => Noticed::Anything,
+            Some(watch) if !state.lost_notes => watch.noticed(),
+            _ => Ok(Noticed::Anything),
         };
         match noticed {
-            Noticed::Files(mut files) => {
+            Ok(Noticed::Files(mut files)) => {
                 files.extend(std::mem::take(&mut state.again));
                 self.take_over(&mut state, files)
             }
-            Noticed::Anything => self.look_at_all(&mut state),
+            Ok(Noticed::Anything) => self.look_at_all(&mut state),
+            Err(error) => {
+                state.lost_notes = true;
+                Err(self.failed(error))
+            }
         }
     }
 
     /// Looks at every file of every folder.
     pub(super) fn look_at_all(&self, state: &mut SyncState) -> Result<(), StoreError> {
+        // Until all is seen: whatever fails before is begun anew by the next look.
+        state.lost_notes = true;
         self.make_folders()?;
         // Watched before they are read, so that no change falls between. A watch that ended is replaced.
         let watch = Watch::start(&self.path).map_err(|error| self.failed(error))?.map(Arc::new);
@@ -98,11 +102,10 @@ impl Folder {
             let name = odd_name.unwrap_or_else(|| file_name(&id));
             missing.insert((id.kind(), name), id);
         })?;
-        state.odd_names = missing
-            .iter()
-            .filter(|((_, name), id)| *name != file_name(id) || is_cut(name))
-            .map(|(at, id)| (at.clone(), id.clone()))
-            .collect();
+        state.odd_names.clear();
+        for (at, id) in missing.iter().filter(|((_, name), id)| *name != file_name(id) || is_cut(name)) {
+            state.odd_names.insert(at.clone(), id.clone());
+        }
         state.bad.clear();
         for kind in KINDS {
             let mut files = Vec::new();
@@ -113,7 +116,9 @@ impl Folder {
             self.take_over(state, files)?;
         }
         let gone = missing.into_keys().map(|(kind, name)| Touched { kind, name, in_place: false });
-        self.take_over(state, gone.collect())
+        self.take_over(state, gone.collect())?;
+        state.lost_notes = false;
+        Ok(())
     }
 
     /// The names of files of documents in the folder of a kind, ordered.
@@ -124,8 +129,8 @@ impl Folder {
                 Ok(name) if is_document(&name) => names.push(name),
                 Ok(_) => {}
                 Err(name) => {
-                    let bad = BadFile { id: None, reason: "its name is no UTF-8".into() };
-                    state.bad.insert((kind, name.to_string_lossy().into_owned()), bad);
+                    let at = (kind, name.to_string_lossy().into_owned());
+                    self.leave_out(state, at, None, "its name is no UTF-8".into());
                 }
             }
         }
@@ -135,24 +140,30 @@ impl Folder {
 
     /// Takes over some files, in commits of many.
     fn take_over(&self, state: &mut SyncState, files: Vec<Touched>) -> Result<(), StoreError> {
-        for files in files.chunks(IMPORT_BATCH) {
-            let ids: Result<Vec<Option<Id>>, _> = files.iter().map(|file| self.id_of(state, file)).collect();
-            let ids = ids?;
-            let known: Vec<Id> = ids.iter().flatten().cloned().collect();
-            let mut pending = self.journal.are_pending(&known)?.into_iter();
-            let mut states = self.journal.files(&known)?.into_iter();
-            let mut imports = Vec::new();
-            for (file, id) in files.iter().zip(ids) {
-                let pending = id.is_some() && pending.next() == Some(true);
-                let known = id.as_ref().and_then(|_| states.next().flatten());
-                let known = known.and_then(|bytes| FileState::from_bytes(&bytes));
-                if let Some(import) = self.look_at(state, file, id, known, pending) {
-                    imports.push(import);
-                }
+        for (nth, some) in files.chunks(IMPORT_BATCH).enumerate() {
+            if let Err(error) = self.take_over_at_once(state, some) {
+                // The system tells of them only once.
+                state.again.extend(files[nth * IMPORT_BATCH..].iter().cloned());
+                return Err(error);
             }
-            self.import(&imports)?;
         }
         Ok(())
+    }
+
+    fn take_over_at_once(&self, state: &mut SyncState, files: &[Touched]) -> Result<(), StoreError> {
+        let ids: Result<Vec<Option<Id>>, _> = files.iter().map(|file| self.id_of(state, file)).collect();
+        let ids = ids?;
+        let known: Vec<Id> = ids.iter().flatten().cloned().collect();
+        let mut pending = self.journal.are_pending(&known)?.into_iter();
+        let mut states = self.journal.files(&known)?.into_iter();
+        let mut imports = Vec::new();
+        for (file, id) in files.iter().zip(ids) {
+            let pending = id.is_some() && pending.next() == Some(true);
+            let bytes = id.as_ref().and_then(|_| states.next().flatten());
+            let known = Known { id, state: bytes.and_then(|bytes| FileState::from_bytes(&bytes)), pending };
+            self.look_at(state, file, known, &mut imports)?;
+        }
+        self.import(state, imports)
     }
 
     fn id_of(&self, state: &mut SyncState, file: &Touched) -> Result<Option<Id>, StoreError> {
@@ -160,10 +171,10 @@ impl Folder {
             return Ok(Some(id));
         }
         let at = (file.kind, file.name.clone());
-        if is_cut(&file.name) && !state.odd_names.contains_key(&at) {
+        if is_cut(&file.name) && state.odd_names.id_of(&at).is_none() {
             self.learn_cut_names(state)?;
         }
-        Ok(state.odd_names.get(&at).cloned())
+        Ok(state.odd_names.id_of(&at).cloned())
     }
 
     /// Finds the ids of all files whose names were cut. Keys that need so many escapes are rare, and so is that others
@@ -171,55 +182,55 @@ impl Folder {
     fn learn_cut_names(&self, state: &mut SyncState) -> Result<(), StoreError> {
         self.journal.each_file(|id, _| {
             let name = file_name(&id);
-            if is_cut(&name) {
-                state.odd_names.entry((id.kind(), name)).or_insert(id);
+            let at = (id.kind(), name);
+            if is_cut(&at.1) && state.odd_names.id_of(&at).is_none() {
+                state.odd_names.insert(at, id);
             }
         })
     }
 
-    /// What one file says that is not known yet.
+    /// Adds what one file says that is not known yet.
     fn look_at(
         &self,
         state: &mut SyncState,
         file: &Touched,
-        id: Option<Id>,
-        known: Option<FileState>,
-        pending: bool,
-    ) -> Option<Import> {
+        known: Known,
+        imports: &mut Imports,
+    ) -> Result<(), StoreError> {
         let at = (file.kind, file.name.clone());
         let path = self.file_path(file.kind, &file.name);
-        let found = fs::metadata(&path).ok().map(|metadata| FileState::of(&metadata));
-        let is = |state: &FileState| found.as_ref().is_some_and(|found| found.is_same_file(state));
+        let found = FileState::at(&path);
+        let is = |state: &FileState| matches!(&found, Ok(Some(found)) if found.is_same_file(state));
         if !file.in_place && state.own.get(&at).is_some_and(is) {
             state.own.remove(&at);
             state.bad.remove(&at);
-            return None;
+            return Ok(());
         }
-        if pending {
+        if known.pending {
             // Ours was acknowledged and stands; but theirs may come after it.
             state.again.insert(file.clone());
-            return None;
+            return Ok(());
         }
-        if !file.in_place && known.as_ref().is_some_and(is) {
-            return None;
-        }
-        let read = if found.is_some() { read(&path, file.kind) } else { ReadFile::Gone };
         state.bad.remove(&at);
-        match read {
-            ReadFile::Document(document, file_state) => self.accept(state, at, id, document, file_state),
-            ReadFile::Bad(reason) => {
-                tracing::warn!(path = %path.display(), %reason, "left out a file that is no document");
-                state.bad.insert(at, BadFile { id, reason });
-                None
-            }
-            ReadFile::Gone => {
-                state.odd_names.remove(&at);
-                // Another file may hold the document by now.
-                let name =
-                    |state: &FileState, id: &Id| state.odd_name.clone().unwrap_or_else(|| file_name(id));
-                id.filter(|id| known.is_some_and(|known| name(&known, id) == at.1)).map(Import::Gone)
-            }
+        if !file.in_place && known.state.as_ref().is_some_and(is) {
+            return Ok(());
         }
+        let read = match found {
+            Ok(Some(_)) => read(&path, file.kind),
+            Ok(None) => ReadFile::Gone,
+            Err(error) => ReadFile::Failed(error),
+        };
+        match read {
+            ReadFile::Document(document, file_state) => {
+                self.accept(state, at, known, document, file_state, imports);
+            }
+            ReadFile::Bad(reason) => self.leave_out(state, at, known.id, reason),
+            // The fault is not the file's: it is told, and the file looked at again.
+            ReadFile::Failed(error) if are_too_many_files_open(&error) => return Err(self.failed(error)),
+            ReadFile::Failed(error) => self.leave_out(state, at, known.id, error.to_string()),
+            ReadFile::Gone => imports.extend(gone(state, at, known)),
+        }
+        Ok(())
     }
 
     /// Takes a document, unless another file holds it already.
@@ -227,48 +238,74 @@ impl Folder {
         &self,
         state: &mut SyncState,
         at: (Kind, String),
-        id: Option<Id>,
-        document: wayfare_graph::Document,
+        mut known: Known,
+        document: Document,
         file_state: FileState,
-    ) -> Option<Import> {
-        let found = document.id();
-        let canonical = file_name(found);
+        imports: &mut Imports,
+    ) {
+        let found = document.id().clone();
+        let canonical = file_name(&found);
+        let odd_name = state.odd_names.name_of(&found).filter(|name| *name != at.1).map(str::to_owned);
         if at.1 == canonical {
-            return Some(Import::Document(document, file_state.to_bytes()));
+            // The file that held it is one too many now.
+            state.again.extend(odd_name.map(|name| Touched { kind: at.0, name, in_place: true }));
+            imports.push((at, Import::Document(document, file_state.to_bytes())));
+            return;
         }
-        let reason = if id.as_ref().is_some_and(|id| id != found && file_name(id) == at.1) {
-            Some(format!("it holds `{found}`, its name says something else"))
-        } else if self.file_path(at.0, &canonical).exists() {
-            Some(format!("it holds `{found}`, as `{canonical}` does"))
-        } else {
-            None
-        };
-        if let Some(reason) = reason {
-            state.bad.insert(at, BadFile { id, reason });
-            return None;
+        if known.id.as_ref().is_some_and(|id| *id != found && file_name(id) == at.1) {
+            self.leave_out(state, at, known.id, format!("it holds `{found}`, its name says something else"));
+            return;
         }
-        state.odd_names.insert(at.clone(), found.clone());
-        let file_state = file_state.named(Some(at.1));
-        Some(Import::Document(document, file_state.to_bytes()))
+        if known.id.as_ref().is_some_and(|id| *id != found) {
+            // Under such a name one document may follow another.
+            imports.extend(gone(state, at.clone(), known));
+            known = Known { id: None, state: None, pending: false };
+        }
+        let holder = std::iter::once(canonical).chain(odd_name).find(|name| self.is_there(at.0, name));
+        if let Some(holder) = holder {
+            state.odd_names.remove(&at);
+            // It is not the file of that document, which can be read where it is.
+            let id = known.id.filter(|id| *id != found);
+            self.leave_out(state, at, id, format!("it holds `{found}`, as `{holder}` does"));
+            return;
+        }
+        state.odd_names.insert(at.clone(), found);
+        let file_state = file_state.named(Some(at.1.clone()));
+        imports.push((at, Import::Document(document, file_state.to_bytes())));
     }
 
-    fn import(&self, imports: &[Import]) -> Result<(), StoreError> {
+    /// Notes a file that cannot be read as a document.
+    fn leave_out(&self, state: &mut SyncState, at: (Kind, String), id: Option<Id>, reason: String) {
+        let path = self.file_path(at.0, &at.1);
+        tracing::warn!(path = %path.display(), %reason, "left out a file that cannot be read as a document");
+        state.bad.insert(at, BadFile { id, reason });
+    }
+
+    /// Takes over what files say; those that the journal cannot keep are bad files.
+    fn import(&self, state: &mut SyncState, imports: Imports) -> Result<(), StoreError> {
         if imports.is_empty() {
             return Ok(());
         }
-        let outcomes = self.journal.import(imports)?;
-        let changes = imports.iter().zip(outcomes).filter_map(|(import, outcome)| match outcome {
-            Imported::Unchanged => None,
-            Imported::Changed { version, ends } => {
-                let id = match import {
-                    Import::Document(document, _) => document.id().clone(),
-                    Import::Gone(id) => id.clone(),
-                };
-                Some(StoreChange::Document { id, version, ends })
+        let (files, imports): (Vec<_>, Vec<_>) = imports.into_iter().unzip();
+        let outcomes = self.journal.import(&imports)?;
+        let mut changes = Vec::new();
+        for ((at, import), outcome) in files.into_iter().zip(&imports).zip(outcomes) {
+            let id = import.id().clone();
+            match outcome {
+                Imported::Unchanged => {}
+                Imported::Changed { version, ends } => {
+                    changes.push(StoreChange::Document { id, version, ends });
+                }
+                Imported::Refused(reason) => self.leave_out(state, at, Some(id), reason),
             }
-        });
-        self.feeds.send(changes.collect());
+        }
+        self.feeds.send(changes);
         Ok(())
+    }
+
+    /// Whether something has a name, also where the system does not let it be looked at.
+    fn is_there(&self, kind: Kind, name: &str) -> bool {
+        !matches!(FileState::at(&self.file_path(kind, name)), Ok(None))
     }
 
     /// Where a file lies.
@@ -279,5 +316,63 @@ impl Folder {
     pub(super) fn make_folders(&self) -> Result<(), StoreError> {
         let make = |kind: Kind| fs::create_dir_all(self.path.join(kind.collection()));
         KINDS.into_iter().try_for_each(make).map_err(|error: io::Error| self.failed(error))
+    }
+}
+
+/// A file that does not hold its document any more.
+fn gone(state: &mut SyncState, at: (Kind, String), known: Known) -> Option<((Kind, String), Import)> {
+    state.odd_names.remove(&at);
+    state.own.remove(&at);
+    let (id, file) = (known.id?, known.state?);
+    // Another file may hold the document by now.
+    let name = file.odd_name.unwrap_or_else(|| file_name(&id));
+    (name == at.1).then_some((at, Import::Gone(id)))
+}
+
+/// Whether a file could not be opened only because too many others are open.
+#[cfg(unix)]
+fn are_too_many_files_open(error: &io::Error) -> bool {
+    use rustix::io::Errno;
+    matches!(Errno::from_io_error(error), Some(Errno::MFILE | Errno::NFILE))
+}
+
+#[cfg(not(unix))]
+fn are_too_many_files_open(_: &io::Error) -> bool {
+    false
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+    use wayfare_graph::{Write, WriteBatch};
+
+    use super::*;
+    use crate::embedded::EmbeddedOptions;
+
+    fn apply(folder: &Folder, write: Write) {
+        let batch = WriteBatch { writes: vec![write], all_or_nothing: false };
+        assert!(folder.apply(&[batch]).unwrap()[0][0].is_ok());
+        folder.write_all().unwrap();
+    }
+
+    #[test]
+    fn nothing_is_remembered_of_a_file_that_is_gone_before_its_note_was_read() {
+        let path = tempfile::tempdir().unwrap();
+        // Without its threads, so that only this test reads notes.
+        let folder = Folder::open(path.path(), EmbeddedOptions::default()).unwrap();
+        let document = Document::from_json(json!({"id": "n.City.a", "context": {}})).unwrap();
+        let create = Write::Create { document: document.clone(), multi: false };
+        let file = folder.file_path(Kind::Node, "n.City.a.json");
+        apply(&folder, create.clone());
+        assert!(file.exists());
+        apply(&folder, Write::Delete { id: document.id().clone(), expected: None });
+        assert!(!file.exists());
+        let at = (Kind::Node, "n.City.a.json".to_owned());
+        assert!(!folder.sync.lock().own.contains_key(&at), "it was deleted here");
+        folder.sync().unwrap();
+        apply(&folder, create);
+        fs::remove_file(file).unwrap();
+        folder.sync().unwrap();
+        assert!(folder.sync.lock().own.is_empty(), "it was deleted by others");
     }
 }

@@ -4,9 +4,16 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 
+use serde_json::Value;
 use wayfare_graph::{BodyError, Document, Kind};
 
 use super::file_state::FileState;
+
+/// Most levels of lists and objects in a file: the document, its `context`, and the 256 that fields can have.
+const MOST_LEVELS: usize = 258;
+
+/// Up to how many levels every document can be read back, whatever is nested.
+const SURE_LEVELS: usize = 256;
 
 /// The text of a document's file, indented like those of jvspatial.
 pub(super) fn to_text(document: &Document) -> Result<Vec<u8>, BodyError> {
@@ -20,6 +27,8 @@ pub(super) enum ReadFile {
     Document(Document, FileState),
     /// It is none, and why.
     Bad(String),
+    /// The system does not let it be read.
+    Failed(io::Error),
     /// It is not there.
     Gone,
 }
@@ -29,7 +38,7 @@ pub(super) fn read(path: &Path, kind: Kind) -> ReadFile {
     let (text, state) = match read_bytes(path) {
         Ok(read) => read,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return ReadFile::Gone,
-        Err(error) => return ReadFile::Bad(error.to_string()),
+        Err(error) => return ReadFile::Failed(error),
     };
     match document_of(&text, kind) {
         Ok(document) => ReadFile::Document(document, state),
@@ -45,13 +54,56 @@ pub(super) fn document_of(text: &[u8], kind: Kind) -> Result<Document, String> {
     if let Some(number) = number_too_large(text) {
         return Err(format!("the number {number} does not fit 64 bits, and would be rounded"));
     }
-    let json = serde_json::from_slice(text).map_err(|error| format!("it is no JSON: {error}"))?;
+    let (json, levels) = json_of(text)?;
     let document = Document::from_json(json).map_err(|error| error.to_string())?;
+    // So near to the limit it depends on what is nested, and on what stands innermost.
+    if levels > SURE_LEVELS && document.to_json().is_err() {
+        return Err(too_deep());
+    }
     if document.id().kind() != kind {
         let (id, folder) = (document.id(), kind.collection());
         return Err(format!("it holds `{id}`, which does not belong into the folder `{folder}`"));
     }
     Ok(document)
+}
+
+/// A JSON text as a value, and how many levels of lists and objects it has.
+///
+/// # Errors
+/// Why it is none, or that it has more levels than a document can have. Those are counted before it is read: every
+/// level takes room on the stack.
+pub(super) fn json_of(text: &[u8]) -> Result<(Value, usize), String> {
+    let levels = levels(text);
+    if levels > MOST_LEVELS {
+        return Err(too_deep());
+    }
+    let mut deserializer = serde_json::Deserializer::from_slice(text);
+    deserializer.disable_recursion_limit();
+    let mut values = deserializer.into_iter::<Value>();
+    let value = values.next().unwrap_or_else(|| serde_json::from_slice(text));
+    let value = value.map_err(|error| format!("it is no JSON: {error}"))?;
+    match values.next() {
+        None => Ok((value, levels)),
+        Some(_) => Err("it is no JSON: something comes after its end".into()),
+    }
+}
+
+fn too_deep() -> String {
+    "its lists and objects are nested deeper than the 256 levels that a document can have".into()
+}
+
+/// How deep the lists and objects of a JSON text are nested.
+fn levels(text: &[u8]) -> usize {
+    let (mut level, mut most) = (0_usize, 0);
+    for token in (Tokens { rest: text }) {
+        match token[0] {
+            b'[' | b'{' => level += 1,
+            b']' | b'}' => level = level.saturating_sub(1),
+            _ => {}
+        }
+        most = most.max(level);
+    }
+    most
 }
 
 /// A whole number in a JSON text that no type of ours holds; it would be read as a fraction, and saved as one.
@@ -60,21 +112,35 @@ pub(super) fn document_of(text: &[u8], kind: Kind) -> Result<Document, String> {
 pub(crate) fn number_too_large(text: &[u8]) -> Option<String> {
     /// Shortest number that may be too large.
     const DIGITS: usize = 19;
-    let mut rest = text;
-    loop {
-        let start = rest.iter().position(|byte| byte.is_ascii_digit() || matches!(byte, b'"' | b'-'))?;
-        rest = &rest[start..];
-        let len = if rest[0] == b'"' { string_len(rest) } else { number_len(rest) };
+    let whole = (Tokens { rest: text }).filter(|token| {
+        token.len() >= DIGITS && token.iter().all(|byte| byte.is_ascii_digit() || *byte == b'-')
+    });
+    let mut whole = whole.filter_map(|token| std::str::from_utf8(token).ok());
+    let large = whole.find(|token| token.parse::<u64>().is_err() && token.parse::<i64>().is_err())?;
+    Some(large.chars().take(40).collect())
+}
+
+/// The texts, numbers and brackets of a JSON text.
+struct Tokens<'t> {
+    rest: &'t [u8],
+}
+
+impl<'t> Iterator for Tokens<'t> {
+    type Item = &'t [u8];
+
+    fn next(&mut self) -> Option<&'t [u8]> {
+        let begins =
+            |byte: &u8| byte.is_ascii_digit() || matches!(byte, b'"' | b'-' | b'[' | b']' | b'{' | b'}');
+        let start = self.rest.iter().position(begins)?;
+        let rest = &self.rest[start..];
+        let len = match rest[0] {
+            b'"' => string_len(rest),
+            b'[' | b']' | b'{' | b'}' => 1,
+            _ => number_len(rest),
+        };
         let (token, after) = rest.split_at(len);
-        rest = after;
-        let is_whole =
-            token.len() >= DIGITS && token.iter().all(|byte| byte.is_ascii_digit() || *byte == b'-');
-        if is_whole && let Ok(token) = std::str::from_utf8(token) {
-            let fits = token.parse::<u64>().is_ok() || token.parse::<i64>().is_ok();
-            if !fits {
-                return Some(token.chars().take(40).collect());
-            }
-        }
+        self.rest = after;
+        Some(token)
     }
 }
 
@@ -103,7 +169,8 @@ fn read_bytes(path: &Path) -> io::Result<(Vec<u8>, FileState)> {
     if !metadata.is_file() {
         return Err(io::Error::other("it is no file"));
     }
-    let mut text = Vec::with_capacity(usize::try_from(metadata.len()).unwrap_or_default());
+    // Room for all of it is asked for there, and an error where there is none.
+    let mut text = Vec::new();
     file.read_to_end(&mut text)?;
     Ok((text, FileState::of(&metadata)))
 }
@@ -124,5 +191,48 @@ mod tests {
         ] {
             assert_eq!(number_too_large(text.as_bytes()).as_deref(), found, "{text}");
         }
+    }
+
+    #[test]
+    fn what_can_be_written_can_be_read_however_deep() {
+        let nested =
+            |levels: usize, inner: &str| format!("{}{inner}{}", "[".repeat(levels), "]".repeat(levels));
+        let mut deepest = [0; 2];
+        for levels in 1..400 {
+            for (at, inner) in ["", "1"].into_iter().enumerate() {
+                for text in [
+                    format!(r#"{{"id": "n.A.b", "context": {{"a": {}}}}}"#, nested(levels, inner)),
+                    format!(r#"{{"id": "n.A.b", "a": {}}}"#, nested(levels, inner)),
+                ] {
+                    match document_of(text.as_bytes(), Kind::Node) {
+                        Ok(document) => {
+                            let text = to_text(&document).unwrap();
+                            assert_eq!(document_of(&text, Kind::Node).unwrap(), document);
+                            deepest[at] = deepest[at].max(levels);
+                        }
+                        Err(reason) => assert!(reason.contains("nested deeper"), "{levels}: {reason}"),
+                    }
+                }
+            }
+        }
+        assert_eq!(deepest, [256, 255]);
+    }
+
+    #[test]
+    fn a_hundred_thousand_levels_are_refused_before_they_are_read() {
+        for text in ["[".repeat(100_000), "{\"a\":".repeat(100_000)] {
+            let reason = document_of(text.as_bytes(), Kind::Node).unwrap_err();
+            assert!(reason.contains("nested deeper"), "{reason}");
+        }
+        let in_a_text = format!(r#"{{"id": "n.A.b", "context": {{"a": "\"{}"}}}}"#, "[".repeat(100_000));
+        assert!(document_of(in_a_text.as_bytes(), Kind::Node).is_ok());
+    }
+
+    #[test]
+    fn what_comes_after_a_document_is_no_part_of_it() {
+        for text in ["{} {}", "{}]", "{} x", "", " "] {
+            assert!(json_of(text.as_bytes()).unwrap_err().starts_with("it is no JSON: "), "{text}");
+        }
+        assert_eq!(json_of(b" {} \n").unwrap(), (serde_json::json!({}), 1));
     }
 }

@@ -68,7 +68,9 @@ mod linux {
                 Err(Errno::MFILE | Errno::NOMEM | Errno::NOSYS) => return Ok(None),
                 Err(error) => return Err(error.into()),
             };
+            // Attributes among them: a file that could not be read may be allowed to be.
             let flags = WatchFlags::CLOSE_WRITE
+                | WatchFlags::ATTRIB
                 | WatchFlags::MOVED_TO
                 | WatchFlags::MOVED_FROM
                 | WatchFlags::DELETE

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use parking_lot::{Condvar, Mutex, MutexGuard};
-use wayfare_graph::{Id, StoreError};
+use wayfare_graph::{Document, Id, StoreError};
 
 use super::file_name::file_name;
 use super::file_state::FileState;
@@ -21,7 +21,7 @@ const WRITE_BATCH: usize = 1_000;
 /// How many documents may wait for their files before writes wait.
 const MOST_PENDING: u64 = 20_000;
 
-/// How long to wait after a failure before files are tried again.
+/// How long to wait after a failure before it is tried again.
 const PAUSE: Duration = Duration::from_millis(500);
 
 /// How those who write, those who wait and the writing thread meet.
@@ -87,6 +87,12 @@ impl Backlog {
         Ok(())
     }
 
+    /// Waits a moment before something that failed is tried again, or until the store is being closed.
+    pub(super) fn pause(&self) {
+        let mut state = self.state.lock();
+        self.changed.wait_while_for(&mut state, |_| !self.is_closing(), PAUSE);
+    }
+
     fn lock(&self) -> MutexGuard<'_, BacklogState> {
         self.state.lock()
     }
@@ -135,29 +141,53 @@ pub(super) fn write_until_closed(folder: &Folder) {
 
 impl Folder {
     /// Writes all files that are not as their documents are.
-    fn write_all(&self) -> io::Result<()> {
+    ///
+    /// One that cannot be written does not keep the others from it: the first failure is told after them.
+    pub(super) fn write_all(&self) -> io::Result<()> {
+        let mut failure = None;
+        // Once a file has failed, its document stays in front of the others.
+        let mut after: Option<Id> = None;
         loop {
-            let pending = self.journal.pending(WRITE_BATCH).map_err(io::Error::other)?;
-            if pending.is_empty() {
-                self.backlog.lock().pending = 0;
-                return Ok(());
+            let pending = self.journal.pending(after.as_ref(), WRITE_BATCH).map_err(io::Error::other)?;
+            let last = pending.last().map(|pending| pending.id.clone());
+            match (last, failure) {
+                (None, Some(error)) => return Err(error),
+                (None, None) => {
+                    self.backlog.lock().pending = 0;
+                    return Ok(());
+                }
+                (last, earlier) => {
+                    let failed = self.write_some(pending)?;
+                    failure = earlier.or(failed);
+                    after = last.filter(|_| failure.is_some());
+                }
             }
-            let mut settled = Vec::with_capacity(pending.len());
-            let ids: Vec<Id> = pending.iter().map(|pending| pending.id.clone()).collect();
-            let known = self.journal.files(&ids).map_err(io::Error::other)?;
-            for (pending, known) in pending.into_iter().zip(known) {
-                let odd_name = known.and_then(|known| FileState::from_bytes(&known)?.odd_name);
-                let state = self.write_one(&pending, odd_name)?;
-                settled.push((pending.id, pending.change, state.map(|state| state.to_bytes())));
-            }
-            // Only what is sure to be on the disk may leave the journal.
-            self.wait_for_disk(&settled)?;
-            self.journal.settle(&settled).map_err(io::Error::other)?;
-            let left = self.journal.count_pending().map_err(io::Error::other)?;
-            let mut backlog = self.backlog.lock();
-            backlog.pending = left;
-            self.backlog.changed.notify_all();
         }
+    }
+
+    /// Writes some files and settles those that were written; gives back the first failure of the others.
+    fn write_some(&self, pending: Vec<Pending>) -> io::Result<Option<io::Error>> {
+        let mut failure = None;
+        let mut settled = Vec::with_capacity(pending.len());
+        let ids: Vec<Id> = pending.iter().map(|pending| pending.id.clone()).collect();
+        let known = self.journal.files(&ids).map_err(io::Error::other)?;
+        for (pending, known) in pending.into_iter().zip(known) {
+            let odd_name = known.and_then(|known| FileState::from_bytes(&known)?.odd_name);
+            match self.write_one(&pending, odd_name) {
+                Ok(state) => {
+                    settled.push((pending.id, pending.change, state.map(|state| state.to_bytes())));
+                }
+                Err(error) => failure = failure.or(Some(error)),
+            }
+        }
+        // Only what is sure to be on the disk may leave the journal.
+        self.wait_for_disk(&settled)?;
+        self.journal.settle(&settled).map_err(io::Error::other)?;
+        let left = self.journal.count_pending().map_err(io::Error::other)?;
+        let mut backlog = self.backlog.lock();
+        backlog.pending = left;
+        self.backlog.changed.notify_all();
+        Ok(failure)
     }
 
     /// Writes or removes one file. Whoever reads it finds the old one or the new one, whole.
@@ -166,22 +196,37 @@ impl Folder {
         let name = odd_name.clone().unwrap_or_else(|| file_name(&pending.id));
         let path = self.file_path(kind, &name);
         let Some(document) = &pending.document else {
-            return match fs::remove_file(&path) {
+            let removed = match fs::remove_file(&path) {
                 Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
                 _ => Ok(None),
             };
+            if removed.is_ok() {
+                // The note that it was written may not have been read, and leads to no file any more.
+                self.sync.lock().forget_own(kind, &name);
+            }
+            return removed;
         };
-        let text = to_text(document).map_err(io::Error::other)?;
-        // Beside the watched folders, so that only the finished file is noticed.
         let draft = self.drafts.join(format!("{}.jvtmp", pending.change));
-        let mut file = File::create(&draft)?;
+        let written = self.write_draft(&draft, document).and_then(|state| {
+            let state = state.named(odd_name);
+            self.sync.lock().about_to_write(kind, &name, &state);
+            fs::rename(&draft, &path).map(|()| state)
+        });
+        if written.is_err() {
+            self.sync.lock().forget_own(kind, &name);
+            // It takes room until the store is opened again; perhaps there is none. Nobody would miss it.
+            let _ = fs::remove_file(&draft);
+        }
+        written.map(Some)
+    }
+
+    /// Writes a document beside the watched folders, so that only the finished file is noticed.
+    fn write_draft(&self, draft: &Path, document: &Document) -> io::Result<FileState> {
+        let text = to_text(document).map_err(io::Error::other)?;
+        let mut file = File::create(draft)?;
         file.write_all(&text)?;
         sync_unless_together(&file)?;
-        let state = FileState::of(&file.metadata()?).named(odd_name);
-        drop(file);
-        self.sync.lock().about_to_write(kind, &name, &state);
-        fs::rename(&draft, &path)?;
-        Ok(Some(state))
+        Ok(FileState::of(&file.metadata()?))
     }
 
     /// Waits until all files that were written or removed are on the disk.

@@ -3,18 +3,9 @@
 use std::os::unix::ffi::OsStrExt;
 
 use serde_json::json;
-use wayfare_graph::{Finding, Kind, Store, StoreError, Write, WriteError};
+use wayfare_graph::{Finding, Index, Kind, Need, Store, StoreError, Version, WriteError};
 
 use crate::*;
-
-fn places(store: &JsonStore) -> Vec<String> {
-    let findings = now(store.check_up(false)).unwrap();
-    let place = |finding| match finding {
-        Finding::BadDocument { place, repaired: false, .. } => place,
-        other => panic!("{other:?}"),
-    };
-    findings.into_iter().map(place).collect()
-}
 
 #[test]
 fn what_is_no_document_is_left_out_and_listed() {
@@ -105,19 +96,140 @@ fn a_file_that_was_spoiled_is_put_aside_and_written_anew() {
 }
 
 #[test]
-fn a_document_under_another_name_is_kept_there() {
+fn what_is_set_aside_keeps_what_was_set_aside_before() {
     let files = Files::new();
-    files.put("node/paris.json", &city("paris", json!({"n": 1})));
     let store = open(files.path()).unwrap();
-    assert_eq!(context(&store, "n.City.paris"), json!({"n": 1}));
-    files.put("node/paris.json", &city("paris", json!({"n": 2})));
-    let read = get(&store, "n.City.paris").unwrap();
-    let saved = document(city("paris", json!({"n": 3}))).with_version(read.version());
-    assert!(write(&store, vec![Write::Save { document: saved }]).remove(0).is_ok());
+    // Both are as long as names of files can be.
+    let long = format!("{}.json", "x".repeat(250));
+    for round in ["one", "two", "three"] {
+        fs::write(files.file("object/o.A.b.json"), round).unwrap();
+        fs::write(files.file("walker").join(&long), round).unwrap();
+        let findings = now(store.check_up(true)).unwrap();
+        assert!(findings.len() == 2 && findings.iter().all(Finding::is_repaired), "{findings:?}");
+    }
+    let names = files.names(".wayfare/set-aside");
+    let texts: Vec<String> = names
+        .iter()
+        .map(|name| fs::read_to_string(files.file(".wayfare/set-aside").join(name)).unwrap())
+        .collect();
+    assert_eq!(texts, ["one", "two", "three", "one", "two", "three"]);
+    assert_eq!(names[..3], ["object-o.A.b.json", "object-o.A.b.json.2", "object-o.A.b.json.3"]);
+}
+
+#[test]
+fn a_document_that_is_too_large_is_a_bad_file_and_the_others_are_there() {
+    let files = Files::new();
+    files.put("node/n.City.a.json", &city("a", json!({})));
+    files.put("node/n.City.big.json", &city("big", json!({"text": "x".repeat(65 << 20)})));
+    files.put("node/n.City.c.json", &city("c", json!({})));
+    let store = open(files.path()).unwrap();
+    let (file, reason) = fault(&store, "n.City.big");
+    assert_eq!(file, "node/n.City.big.json");
+    assert!(reason.contains("at most 67108864"), "{reason}");
+    assert!(get(&store, "n.City.a").is_some() && get(&store, "n.City.c").is_some());
+    assert_eq!(places(&store), ["node/n.City.big.json"]);
+    files.put("node/n.City.big.json", &city("big", json!({"text": "x"})));
+    assert_eq!(context(&store, "n.City.big"), json!({"text": "x"}));
+}
+
+#[test]
+fn a_document_that_an_index_cannot_hold_is_a_bad_file_and_what_it_was_stays() {
+    let files = Files::new();
+    let store = open(files.path()).unwrap();
+    write(&store, ["a", "b", "c"].map(|key| create(city(key, json!({})))).into());
+    write(&store, vec![create(road("r", "a", "b"))]);
+    now(store.create_index(&Index::new(Kind::Edge, id("e.Road.x").entity(), ["x", "y"]))).unwrap();
+    now(store.flush()).unwrap();
+    let mut moved = road("r", "b", "c");
+    let list: Vec<u32> = (0..2_000).collect();
+    moved["context"] = json!({"x": list, "y": list});
+    files.put("edge/e.Road.r.json", &moved);
+    assert_eq!(fault(&store, "e.Road.r").0, "edge/e.Road.r.json");
+    let loaded =
+        now(store.load(&[id("n.City.a")], Need::DOCUMENT.links(wayfare_graph::Direction::Out))).unwrap();
+    assert_eq!(loaded.adjacency[wayfare_graph::Direction::Out as usize].links.len(), 1);
+    assert_eq!(places(&store), ["edge/e.Road.r.json"]);
+    // Without the lists it is what the index can hold.
+    moved["context"] = json!({"x": 1});
+    files.put("edge/e.Road.r.json", &moved);
+    assert_eq!(context(&store, "e.Road.r"), json!({"x": 1}));
+    assert_eq!(places(&store), Vec::<String>::new());
+}
+
+#[test]
+fn the_root_and_its_version_are_not_written_over_a_bad_file() {
+    let files = Files::new();
+    fs::create_dir(files.file("node")).unwrap();
+    fs::write(files.file("node/n.Root.root.json"), "{").unwrap();
+    let store = open(files.path()).unwrap();
+    write(&store, vec![create(city("a", json!({})))]);
+    now(store.flush()).unwrap();
+    // JSON without a version, which another's is.
+    let other = json!({"id": "n.City.b", "context": {}});
+    files.put("node/n.City.a.json", &other);
+    assert_eq!(fault(&store, "n.City.a").0, "node/n.City.a.json");
+    now(store.add_versions(Kind::Node, None, 100)).unwrap();
+    now(store.flush()).unwrap();
+    assert_eq!(files.read("node/n.City.a.json"), other);
+    assert_eq!(fs::read_to_string(files.file("node/n.Root.root.json")).unwrap(), "{");
+}
+
+#[test]
+fn a_bad_file_whose_name_was_cut_is_not_written_over() {
+    let files = Files::new();
+    let key = "/".repeat(100);
+    let store = open(files.path()).unwrap();
+    write(&store, vec![create(city(&key, json!({})))]);
     drop(store);
-    assert_eq!(files.names("node"), ["n.Root.root.json", "paris.json"]);
-    assert_eq!(files.read("node/paris.json")["context"], json!({"n": 3}));
+    // The journal would tell which document it was.
+    fs::remove_dir_all(files.file(".wayfare")).unwrap();
+    let name = files.names("node").into_iter().find(|name| name.starts_with("n.City.%2F")).unwrap();
+    fs::write(files.file("node").join(&name), "{").unwrap();
     let store = open(files.path()).unwrap();
-    fs::remove_file(files.file("node/paris.json")).unwrap();
-    assert_eq!(get(&store, "n.City.paris"), None);
+    assert_eq!(fault(&store, &format!("n.City.{key}")).0, format!("node/{name}"));
+    assert!(is_refused_for(&write(&store, vec![create(city(&key, json!({})))])[0], &name));
+}
+
+#[test]
+fn a_file_that_the_system_does_not_show_is_bad_and_not_taken_for_deleted() {
+    let files = Files::new();
+    let store = open(files.path()).unwrap();
+    write(&store, vec![create(city("a", json!({"n": 1})))]);
+    now(store.flush()).unwrap();
+    // A link to itself.
+    std::os::unix::fs::symlink("n.City.a.json", files.file("link")).unwrap();
+    fs::rename(files.file("link"), files.file("node/n.City.a.json")).unwrap();
+    let (file, reason) = fault(&store, "n.City.a");
+    assert_eq!(file, "node/n.City.a.json");
+    assert!(reason.contains("symbolic links"), "{reason}");
+    assert_eq!(places(&store), ["node/n.City.a.json"]);
+    files.put("node/n.City.a.json", &city("a", json!({"n": 2})));
+    // It was there all the time: this is its next version.
+    assert_eq!(get(&store, "n.City.a").unwrap().version(), Version(2));
+}
+
+#[test]
+fn what_may_not_be_read_is_bad_until_it_may_and_never_taken_for_deleted() {
+    use std::os::unix::fs::PermissionsExt;
+    let files = Files::new();
+    let allow = |name: &str, mode| {
+        fs::set_permissions(files.file(name), fs::Permissions::from_mode(mode)).unwrap();
+    };
+    files.put("draft", &city("a", json!({"n": 1})));
+    allow("draft", 0);
+    if fs::read(files.file("draft")).is_ok() {
+        eprintln!("skipped: this user may read everything");
+        return;
+    }
+    fs::create_dir(files.file("node")).unwrap();
+    let store = open(files.path()).unwrap();
+    fs::rename(files.file("draft"), files.file("node/n.City.a.json")).unwrap();
+    assert!(fault(&store, "n.City.a").1.contains("denied"));
+    allow("node/n.City.a.json", 0o644);
+    assert_eq!(context(&store, "n.City.a"), json!({"n": 1}));
+    drop(store);
+    allow("node", 0);
+    assert!(matches!(open(files.path()), Err(StoreError::Io { .. })));
+    allow("node", 0o755);
+    assert_eq!(context(&open(files.path()).unwrap(), "n.City.a"), json!({"n": 1}));
 }

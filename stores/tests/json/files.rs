@@ -105,6 +105,23 @@ fn the_files_alone_are_the_whole_database() {
 }
 
 #[test]
+fn a_file_is_read_as_deep_as_documents_nest() {
+    let files = Files::new();
+    let mut nested = json!(1);
+    for _ in 0..200 {
+        nested = json!([nested]);
+    }
+    let store = open(files.path()).unwrap();
+    assert!(write(&store, vec![create(city("a", json!({"n": nested})))]).remove(0).is_ok());
+    drop(store);
+    fs::remove_dir_all(files.file(".wayfare")).unwrap();
+    fs::write(files.file("node/n.City.b.json"), "[".repeat(100_000)).unwrap();
+    let store = open(files.path()).unwrap();
+    assert_eq!(context(&store, "n.City.a"), json!({"n": nested}));
+    assert!(fault(&store, "n.City.b").1.contains("nested deeper"));
+}
+
+#[test]
 fn files_are_whole_at_any_moment() {
     let files = Files::new();
     let store = open(files.path()).unwrap();
