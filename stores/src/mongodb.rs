@@ -109,8 +109,11 @@ impl MongoStore {
     /// Opens the database of a URL such as `mongodb://user:password@host/database`, and makes the root and the
     /// indexes that it needs where they are missing.
     ///
-    /// Waits on the calling thread, at most for [`MongoOptions::server_selection_timeout`] while nobody is there; it
-    /// may be called from within a runtime.
+    /// Where edges that others made twice stand in the way of the unique index over the ends of edges, it opens without
+    /// that index, and warns: the next opening after they were removed makes it.
+    ///
+    /// Waits on the calling thread, at most for [`MongoOptions::server_selection_timeout`] while nobody is there, and
+    /// as long as the server takes to build indexes; it may be called from within a runtime.
     ///
     /// # Errors
     /// [`StoreError::Url`] for a URL that cannot be read or names no database, [`StoreError::Unreachable`],
@@ -263,6 +266,7 @@ impl Store for MongoStore {
         self.run(|server| async move { server.explain(&query).await })
     }
 
+    /// Leaves out what cannot be read, with a warning that names it; [`check_up`](Self::check_up) says what is wrong.
     fn scan<'a>(
         &'a self,
         kind: Kind,
@@ -276,8 +280,10 @@ impl Store for MongoStore {
         })
     }
 
-    /// Done when a majority has it in its journals. A future that is dropped takes nothing back. After [`StoreError::Unreachable`] some of the writes may have been
-    /// done, of batches that are not all or nothing.
+    /// Done when a majority has it in its journals. A future that is dropped takes nothing back. After
+    /// [`StoreError::Unreachable`] some of the writes may have been done; of a batch that is all or nothing and was
+    /// being committed, all or none. It is also the error of such a batch for whose documents others did not let go,
+    /// of which nothing was done.
     fn apply<'a>(&'a self, batches: &'a [WriteBatch]) -> StoreFuture<'a, Vec<Vec<WriteResult>>> {
         let batches = batches.to_vec();
         self.run_through(|server| async move { server.apply(&batches).await })

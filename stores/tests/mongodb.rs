@@ -2,12 +2,18 @@
 
 #![allow(clippy::unwrap_used)]
 
+#[path = "mongodb/between.rs"]
+mod between;
 #[path = "mongodb/changes.rs"]
 mod changes;
 #[path = "mongodb/circuit.rs"]
 mod circuit;
 #[path = "mongodb/conflicts.rs"]
 mod conflicts;
+#[path = "mongodb/damage.rs"]
+mod damage;
+#[path = "mongodb/dense.rs"]
+mod dense;
 #[path = "mongodb/documents.rs"]
 mod documents;
 #[path = "mongodb/elections.rs"]
@@ -24,6 +30,8 @@ mod pool;
 mod races;
 #[path = "mongodb/sorts.rs"]
 mod sorts;
+#[path = "mongodb/transactions.rs"]
+mod transactions;
 #[path = "mongodb/upkeep.rs"]
 mod upkeep;
 

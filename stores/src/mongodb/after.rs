@@ -7,10 +7,11 @@
 
 use bson::{Bson, Document as BsonDocument, doc};
 use serde_json::Value;
-use wayfare_graph::{SortKey, SortPosition, StoreError};
+use wayfare_graph::{Kind, SortKey, SortPosition, StoreError};
 
 use super::filter::stored_path;
 use super::value::to_bson;
+use super::value_order::in_direction;
 
 /// The types in the order in which they are sorted. An empty list stands between the first two, and null at its place.
 const TYPES: [&str; 13] = [
@@ -47,12 +48,28 @@ pub(super) fn through_lists(sort: &[SortKey]) -> Vec<String> {
     ways
 }
 
-/// The documents that come after a place in a sort, of those that have no list [on the way](through_lists).
-pub(super) fn after(sort: &[SortKey], position: &SortPosition) -> Result<BsonDocument, StoreError> {
+/// What a document of a kind counts as having at a path where the member is missing.
+///
+/// The server sorts by null there, so it has to be told the value to sort by.
+pub(super) fn default_at(kind: Kind, path: &str) -> Option<Bson> {
+    match (path, kind) {
+        ("_version", _) => Some(Bson::Int32(0)),
+        ("bidirectional", Kind::Edge) => Some(Bson::Boolean(false)),
+        _ => None,
+    }
+}
+
+/// The documents of a kind that come after a place in a sort, of those that have no list
+/// [on the way](through_lists).
+pub(super) fn after(
+    kind: Kind,
+    sort: &[SortKey],
+    position: &SortPosition,
+) -> Result<BsonDocument, StoreError> {
     let mut ways = Vec::new();
     let mut equal = Vec::new();
     for (key, value) in sort.iter().zip(&position.values) {
-        let key = Key::of(key, value.as_ref())?;
+        let key = Key::of(kind, key, value.as_ref())?;
         ways.push(joined(&equal, key.beyond()));
         equal.push(key.at());
     }
@@ -72,16 +89,19 @@ struct Key<'a> {
     descending: bool,
     /// `None` for an empty list.
     value: Option<Bson>,
+    /// The value of documents that have none.
+    default: Option<Bson>,
 }
 
 impl<'a> Key<'a> {
-    fn of(key: &'a SortKey, value: Option<&Value>) -> Result<Self, StoreError> {
+    fn of(kind: Kind, key: &'a SortKey, value: Option<&Value>) -> Result<Self, StoreError> {
         let value =
             value.map(|value| to_bson(value, 0)).transpose().map_err(|why| StoreError::Unsupported {
                 store: "mongodb".into(),
                 what: format!("sort after a value that it cannot hold: {}", why.0),
             })?;
-        Ok(Self { path: stored_path(&key.path), descending: key.descending, value })
+        let path = stored_path(&key.path);
+        Ok(Self { path, descending: key.descending, value, default: default_at(kind, path) })
     }
 
     /// The documents that come after the value in the order of this key.
@@ -99,6 +119,18 @@ impl<'a> Key<'a> {
 
     /// The ways in which a document has some value before this one, or at it.
     fn some(&self, or_at: bool) -> Vec<BsonDocument> {
+        let mut ways = self.some_stored(or_at);
+        if let Some(default) = &self.default {
+            let order = in_direction(Some(default), self.value.as_ref(), self.descending);
+            if order.is_lt() || or_at && order.is_eq() {
+                ways.push(doc! { self.path: Bson::Null });
+            }
+        }
+        ways
+    }
+
+    /// The same of values that are stored.
+    fn some_stored(&self, or_at: bool) -> Vec<BsonDocument> {
         let Some(value) = &self.value else {
             return self.beside_empty(or_at);
         };
@@ -172,6 +204,8 @@ impl<'a> Key<'a> {
     fn of_type(&self, rank: usize, name: &str) -> Vec<BsonDocument> {
         let path = self.path;
         match name {
+            // See `some` for what is missing then.
+            _ if rank == NULL && self.default.is_some() => Vec::new(),
             // What is missing counts as null, below lists of what has no members too.
             _ if rank == NULL => vec![doc! { path: Bson::Null }, doc! { path: { "$exists": false } }],
             "array" => vec![doc! { path: { "$elemMatch": { "$type": "array" } } }],

@@ -10,6 +10,7 @@ use parking_lot::Mutex;
 use wayfare_graph::{EntityName, Filter, Index, Kind};
 
 use super::fault::{Fault, Tried};
+use super::index::condition_of;
 use super::server::Server;
 use super::value::to_json;
 
@@ -32,6 +33,9 @@ pub(super) struct Known {
     pub(super) partial: Filter,
     /// The condition on which a document is in it.
     pub(super) condition: BsonDocument,
+    /// Whether it leaves documents out by a rule that is none of ours. Such an index is known for its unique values
+    /// only: no query is led through it, which could miss documents.
+    pub(super) is_foreign: bool,
 }
 
 impl Known {
@@ -149,26 +153,80 @@ pub(super) fn known(listed: BsonDocument) -> Option<Known> {
         fields.push(field);
     }
     let condition = listed.get_document("partialFilterExpression").cloned().unwrap_or_default();
-    let entity = match condition.is_empty() {
-        true => None,
-        false => Some(EntityName::new(condition.get_str("entity").ok()?).ok()?),
-    };
-    Some(Known {
+    let mut known = Known {
         stored_name: listed.get_str("name").ok()?.to_owned(),
-        entity,
+        entity: None,
         fields,
         descending,
         unique: listed.get_bool("unique").unwrap_or_default(),
-        partial: partial_of(&condition)?,
+        partial: Filter::all(),
         condition,
-    })
+        is_foreign: listed.get_bool("sparse").unwrap_or_default(),
+    };
+    if !known.condition.is_empty() {
+        match own_condition(&known) {
+            Some((entity, partial)) => (known.entity, known.partial) = (Some(entity), partial),
+            None => known.is_foreign = true,
+        }
+    }
+    Some(known)
 }
 
-/// The filter of an index of ours: the one member of `$and`.
-fn partial_of(condition: &BsonDocument) -> Option<Filter> {
-    match condition.get("$and") {
-        None => Some(Filter::all()),
-        Some(Bson::Array(filters)) => Filter::parse(&to_json(filters.first()?.clone())).ok(),
-        Some(_) => None,
+/// The entity and the filter of an index of ours; `None` unless its condition is one that [`condition_of`] writes,
+/// with nothing beside.
+fn own_condition(known: &Known) -> Option<(EntityName, Filter)> {
+    let mut rest = known.condition.clone();
+    let partial = match rest.remove("$and") {
+        None => Filter::all(),
+        Some(Bson::Array(filters)) => match filters.as_slice() {
+            [filter @ Bson::Document(_)] => Filter::parse(&to_json(filter.clone())).ok()?,
+            _ => return None,
+        },
+        Some(_) => return None,
+    };
+    let entity = EntityName::new(rest.get_str("entity").ok()?).ok()?;
+    let index = Index::new(Kind::Node, entity, known.fields.iter().cloned()).unique(known.unique);
+    let is_written = |in_other_words| condition_of(&index, in_other_words).is_ok_and(|own| own == rest);
+    (is_written(false) || is_written(true)).then_some((entity, partial))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use bson::doc;
+
+    fn listed(condition: BsonDocument, unique: bool) -> BsonDocument {
+        let key = doc! { "context.email": 1 };
+        doc! { "name": "i", "key": key, "unique": unique, "partialFilterExpression": condition }
+    }
+
+    #[test]
+    fn only_conditions_that_are_written_here_are_taken_for_our_own() {
+        let there = doc! { "$exists": true };
+        let active = doc! { "context.active": true };
+        for (condition, unique) in [
+            (doc! { "entity": "City" }, false),
+            (doc! { "entity": "City", "_id": there.clone() }, false),
+            (doc! { "entity": "City", "context.email": there.clone() }, true),
+            (doc! { "entity": "City", "$and": [active.clone()] }, false),
+        ] {
+            let known = known(listed(condition.clone(), unique)).unwrap();
+            assert!(!known.is_foreign && known.entity.is_some(), "{condition}");
+            assert_eq!(known.partial.is_all(), !condition.contains_key("$and"));
+        }
+        for (condition, unique) in [
+            (doc! { "entity": "City", "context.active": true }, false),
+            (doc! { "entity": "City", "context.email": there.clone() }, false),
+            (doc! { "entity": "City" }, true),
+            (doc! { "context.active": true }, false),
+            (doc! { "entity": "City", "$and": [active.clone(), active.clone()] }, false),
+            (doc! { "entity": "City", "$and": [] }, false),
+            (doc! { "entity": { "$in": ["City", "Town"] } }, false),
+        ] {
+            let known = known(listed(condition.clone(), unique)).unwrap();
+            assert!(known.is_foreign && known.entity.is_none(), "{condition}");
+        }
+        let sparse = doc! { "name": "i", "key": { "context.email": 1 }, "sparse": true };
+        assert!(known(sparse).unwrap().is_foreign);
     }
 }

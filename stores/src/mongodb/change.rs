@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use bson::{Bson, doc};
+use bson::{Bson, Document as BsonDocument, doc};
 use rustc_hash::FxHashSet;
 use wayfare_graph::{EntityName, Id, Kind, Write, WriteError, WriteResult, Written};
 
@@ -70,17 +70,19 @@ impl Writing<'_> {
         let look = self.look(pending.iter().map(|(_, write)| *write)).await?;
         let mut steps = Vec::with_capacity(pending.len());
         for (_, write) in pending {
-            steps.push(decide(write, &look, self.server.parallel_edges)?);
+            steps.push(decide(write, &look, self.server.parallel_edges));
         }
         let outcomes = self.send(&steps).await?;
         let mut raced = Vec::new();
         for (((at, write), step), outcome) in pending.iter().zip(&steps).zip(outcomes) {
             match taken(write, step, outcome, &look) {
                 Taken::Finished(Ok(Written::Deleted { id, mut edges, mut neighbours })) => {
-                    if id.kind() == Kind::Node && !self.is_aborted() {
-                        self.sweep(&id, &mut edges, &mut neighbours).await?;
-                    }
-                    results[*at] = Some(Changed::Finished(Ok(Written::Deleted { id, edges, neighbours })));
+                    let swept = match id.kind() == Kind::Node && !self.is_aborted() {
+                        true => self.sweep(&id, &mut edges, &mut neighbours).await?,
+                        false => Ok(()),
+                    };
+                    let deleted = swept.map(|()| Written::Deleted { id, edges, neighbours });
+                    results[*at] = Some(Changed::Finished(deleted));
                 }
                 Taken::Finished(result) => results[*at] = Some(Changed::Finished(result)),
                 Taken::Unsent => results[*at] = Some(Changed::Unsent(id_of_step(step))),
@@ -96,7 +98,7 @@ impl Writing<'_> {
                 {
                     Some(error) => results[*at] = Some(Changed::Finished(Err(error))),
                     // Who held the values has let go of them.
-                    None => raced.push((*at, WriteError::NotFound { id: id_of_step(step) })),
+                    None => raced.push((*at, unheld(&id_of_step(step), &duplicate))),
                 },
             }
         }
@@ -202,10 +204,13 @@ impl Writing<'_> {
         let kind = id.kind();
         let known = self.server.indexes(kind).await?;
         let is_index = |known: &&Known| known.binds(id.entity()) && known.is_on(duplicate.values.keys());
-        // Documents that are not in the index may share the values.
-        let mut filter = known.iter().find(is_index).map(|known| known.condition.clone()).unwrap_or_default();
-        filter.insert("entity", id.entity().as_str());
-        let mut tests = vec![filter];
+        // Documents that are in none of these indexes may share the values. One over all entities has no condition.
+        let rules: Vec<BsonDocument> =
+            known.iter().filter(is_index).map(|known| known.condition.clone()).collect();
+        let mut tests = Vec::new();
+        if !rules.is_empty() && rules.iter().all(|rule| !rule.is_empty()) {
+            tests.push(doc! { "$or": rules });
+        }
         for (path, value) in &duplicate.values {
             let test = match value {
                 // As a member of a list; as the whole of it, it has entries of its own.
@@ -227,6 +232,16 @@ pub(super) fn violated(id: &Id, duplicate: &Duplicate, holder: Id) -> WriteError
     let fields = duplicate.values.keys().map(|path| path.strip_prefix("context.").unwrap_or(path).to_owned());
     let values = duplicate.values.values().cloned().map(to_json).collect();
     WriteError::UniqueViolation { entity: id.entity(), fields: fields.collect(), values, holder }
+}
+
+/// The error for values of a unique index that refused a write, although no document is found that holds them.
+pub(super) fn unheld(id: &Id, duplicate: &Duplicate) -> WriteError {
+    let paths: Vec<&str> = duplicate.values.keys().map(String::as_str).collect();
+    let reason = format!(
+        "a unique index of the database over `{}` refuses its values, and no document is found that has them",
+        paths.join("`, `")
+    );
+    unsuitable(id, reason)
 }
 
 /// The places of [`Sorted`].

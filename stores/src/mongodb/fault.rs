@@ -127,6 +127,12 @@ impl From<bson::error::Error> for Fault {
     }
 }
 
+/// What to tell of a batch for which others did not let go of documents in time.
+pub(super) fn contended(url: &str) -> StoreError {
+    let text = "others hold documents of the batch and did not let go in time: do it again".to_owned();
+    StoreError::Unreachable { url: url.to_owned(), source: Box::new(Words { text, code: None }) }
+}
+
 /// The driver's error in a sentence. Its own form has the server's whole answer behind it.
 #[derive(Debug)]
 struct Words {

@@ -181,7 +181,7 @@ impl Server {
         Ok(StoreError::IndexViolated { entity, fields, first, second, values })
     }
 
-    async fn drop_stored(&self, kind: Kind, stored_name: &str) -> Result<bool, StoreError> {
+    pub(super) async fn drop_stored(&self, kind: Kind, stored_name: &str) -> Result<bool, StoreError> {
         let dropped = self
             .call(|| async {
                 match self.collection(kind).drop_index(stored_name).await.map_err(Fault::from) {
@@ -262,7 +262,7 @@ fn free_name(index: &Index, taken: &[&str]) -> Option<String> {
 /// The condition on which a document is in an index.
 ///
 /// A document that lacks all fields of a unique index is free of its rule, so it is not in it.
-fn condition_of(index: &Index, in_other_words: bool) -> Result<BsonDocument, StoreError> {
+pub(super) fn condition_of(index: &Index, in_other_words: bool) -> Result<BsonDocument, StoreError> {
     let mut condition = doc! { "entity": index.entity.as_str() };
     if index.unique {
         let there = |field: &String| doc! { format!("context.{field}"): { "$exists": true } };
@@ -332,6 +332,7 @@ mod tests {
                     unique: false,
                     partial: Filter::all(),
                     condition: doc! {},
+                    is_foreign: false,
                 };
                 assert_eq!(known.index_of(Kind::Node, index.entity).name(), index.name());
             }

@@ -81,7 +81,8 @@ impl Server {
             if let Ok(Written::Deleted { id, edges, neighbours }) = result
                 && id.kind() == Kind::Node
             {
-                plain.sweep(id, edges, neighbours).await?;
+                // What it cannot read it leaves: the deletion stands.
+                let _ = plain.sweep(id, edges, neighbours).await?;
             }
         }
         Ok(Ok(results))

@@ -21,6 +21,15 @@ use super::server::Server;
 /// The oldest release that will do: the first whose partial indexes know `$or`.
 const OLDEST: (i32, i32) = (6, 0);
 
+/// The index that keeps apart the edges between two nodes.
+const PAIRS: &str = "idx_source_target_entity_parallel_unique";
+
+/// The index that leads to edges by their ends where that one cannot be made.
+const ENDS: &str = "idx_source_target_entity_not_unique";
+
+/// An index that is wanted: its keys, its name, and whether it is unique.
+type Wanted<'n> = (BsonDocument, &'n str, bool);
+
 impl Server {
     /// Connects and prepares a database.
     pub(super) async fn open(url: String, options: MongoOptions) -> Result<Self, StoreError> {
@@ -67,8 +76,12 @@ impl Server {
         self.call(|| self.ensure_root()).await?;
         let edge_indexes = self.call(|| list(&self.database, Kind::Edge.collection())).await?;
         self.parallel_edges = !edge_indexes.iter().any(is_jvspatials);
-        self.call(|| self.ensure_indexes()).await?;
-        let edge_indexes = self.call(|| list(&self.database, Kind::Edge.collection())).await?;
+        self.ensure_indexes().await?;
+        let mut edge_indexes = self.call(|| list(&self.database, Kind::Edge.collection())).await?;
+        if edge_indexes.iter().any(is_of_pairs) && edge_indexes.iter().any(is_stand_in) {
+            self.drop_stored(Kind::Edge, ENDS).await?;
+            edge_indexes.retain(|index| !is_stand_in(index));
+        }
         let leading_to = |end: &str| {
             let leads = |index: &&BsonDocument| {
                 !index.contains_key("partialFilterExpression")
@@ -100,26 +113,60 @@ impl Server {
     }
 
     /// Makes the indexes that everything here goes by, under the names that jvspatial gives them.
-    async fn ensure_indexes(&self) -> Tried<()> {
+    async fn ensure_indexes(&self) -> Result<(), StoreError> {
+        let told = |fault| self.told(fault);
         let entity = doc! { "entity": 1 };
         for kind in [Kind::Node, Kind::Object, Kind::Walker] {
             let name = format!("idx_{}_entity", kind.collection());
-            self.ensure(kind, &[(entity.clone(), &name, false)]).await?;
+            self.ensure(kind, &[(entity.clone(), &name, false)]).await.map_err(told)?;
         }
-        let mut wanted = vec![
+        let wanted = [
             (doc! { "target": 1, "entity": 1 }, "idx_target_entity", false),
             (doc! { "entity": 1, "source": 1 }, "idx_entity_source", false),
             (doc! { "entity": 1, "target": 1 }, "idx_entity_target", false),
         ];
-        if self.parallel_edges {
-            let pair = doc! { "source": 1, "target": 1, "entity": 1, PARALLEL: 1 };
-            wanted.push((pair, "idx_source_target_entity_parallel_unique", true));
+        self.ensure(Kind::Edge, &wanted).await.map_err(told)?;
+        match self.parallel_edges {
+            true => self.ensure_pairs().await.map_err(told),
+            // jvspatial's index does the same.
+            false => Ok(()),
         }
-        self.ensure(Kind::Edge, &wanted).await
     }
 
-    async fn ensure(&self, kind: Kind, wanted: &[(BsonDocument, &str, bool)]) -> Tried<()> {
-        let there = list(&self.database, kind.collection()).await?;
+    /// Makes the index that keeps apart the edges between two nodes.
+    ///
+    /// Where some cannot be told apart already, the store opens without it all the same, or nobody could remove them.
+    /// What it guards, that of processes which join the same nodes at once one finds the other's edge, is then not
+    /// sure.
+    async fn ensure_pairs(&self) -> Tried<()> {
+        match self.ensure(Kind::Edge, &[(pair_key(), PAIRS, true)]).await {
+            Err(fault) if fault.is_duplicate() => {
+                let cause = self.told(fault);
+                tracing::warn!(
+                    %cause,
+                    "opened without the unique index over the ends of edges: some edges are there twice, or are no \
+                     edges; `wayfare doctor --repair` removes them, and the next opening makes the index"
+                );
+                let ends = doc! { "source": 1, "target": 1, "entity": 1 };
+                self.ensure(Kind::Edge, &[(ends, ENDS, false)]).await
+            }
+            done => done,
+        }
+    }
+
+    /// Makes indexes that are missing, again where the connection is lost.
+    async fn ensure(&self, kind: Kind, wanted: &[Wanted<'_>]) -> Tried<()> {
+        let mut attempts = self.attempts();
+        loop {
+            match self.ensure_once(kind, wanted).await {
+                Err(fault) if fault.is_away() => attempts.pause_after(fault).await?,
+                done => return done,
+            }
+        }
+    }
+
+    async fn ensure_once(&self, kind: Kind, wanted: &[Wanted<'_>]) -> Tried<()> {
+        let there = self.attempt(list(&self.database, kind.collection())).await?;
         let is_there = |key: &BsonDocument| there.iter().any(|index| has_key(index, key));
         let missing = wanted.iter().filter(|(key, _, _)| !is_there(key));
         let specs: Vec<BsonDocument> = missing
@@ -135,7 +182,8 @@ impl Server {
             return Ok(());
         }
         let command = doc! { "createIndexes": kind.collection(), "indexes": specs };
-        self.database.run_command(command).await?;
+        // In a large database that takes as long as it takes.
+        self.admitted(async { Ok(self.database.run_command(command).await?) }).await?;
         Ok(())
     }
 }
@@ -144,6 +192,20 @@ impl Server {
 fn has_key(index: &BsonDocument, key: &BsonDocument) -> bool {
     index.get_document("key").is_ok_and(|own| own.keys().eq(key.keys()))
         && !index.contains_key("partialFilterExpression")
+}
+
+fn pair_key() -> BsonDocument {
+    doc! { "source": 1, "target": 1, "entity": 1, PARALLEL: 1 }
+}
+
+/// Whether it is the index that keeps apart the edges between two nodes.
+fn is_of_pairs(index: &BsonDocument) -> bool {
+    index.get_bool("unique").unwrap_or_default() && has_key(index, &pair_key())
+}
+
+/// Whether it is the index that was made as long as that one could not be.
+fn is_stand_in(index: &BsonDocument) -> bool {
+    index.get_str("name").is_ok_and(|name| name == ENDS)
 }
 
 /// Whether it is the index by which jvspatial allows one edge of an entity between two nodes.

@@ -36,7 +36,9 @@ pub struct MongoOptions {
     pub operation_timeout: Duration,
     /// How often a call is tried again when the server was away, default 5.
     pub retries: u32,
-    /// How long after the first attempt a call may be tried again, default 20 s.
+    /// How long after the first attempt a call may be tried again, default 20 s; for the commit of a transaction, after
+    /// its first answer that was lost. As long, and however often, a batch that is all or nothing on a replica set or
+    /// sharded cluster is tried again because others write the same.
     pub retry_time: Duration,
     /// How many calls in a row must fail before further ones fail at once, default 5; 0 for never.
     pub circuit_failures: u32,

@@ -11,9 +11,9 @@ use wayfare_graph::{
     SortPosition, StoreError, compare_values,
 };
 
-use super::after::{after, through_lists};
+use super::after::{after, default_at, through_lists};
 use super::catalog::Known;
-use super::document::decode;
+use super::document::{decode, place};
 use super::fault::code_of;
 use super::filter::{all_of, filter_to_bson, id_range, stored_path};
 use super::server::Server;
@@ -27,6 +27,9 @@ const BAD_HINT: [i32; 2] = [2, 291];
 
 /// Members without which a document cannot be read.
 const HEAD: [&str; 7] = ["_id", "id", "entity", "_version", "source", "target", "bidirectional"];
+
+/// What the names of members begin with that are computed to sort by; no document has such.
+const COMPUTED: &str = "_wayfare_sorted_";
 
 /// A question to a collection.
 #[derive(Debug, Clone)]
@@ -73,7 +76,7 @@ impl Server {
         question: Question,
         position: &SortPosition,
     ) -> Result<Vec<Document>, StoreError> {
-        let come_after = after(&query.sort, position)?;
+        let come_after = after(query.kind, &query.sort, position)?;
         let lists = through_lists(&query.sort);
         let with = |condition| Question {
             filter: all_of(vec![question.filter.clone(), condition]),
@@ -117,8 +120,17 @@ impl Server {
         question: &Question,
     ) -> mongodb::error::Result<Cursor<BsonDocument>> {
         let collection = self.safe_collection(question.kind);
+        let (sort, computed) = sort_of(query);
+        if !computed.is_empty() {
+            let pipeline = pipeline_of(query, question, sort, computed);
+            let mut aggregate = collection.aggregate(pipeline).allow_disk_use(true);
+            if let Some(hint) = &question.hint {
+                aggregate = aggregate.hint(Hint::Name(hint.clone()));
+            }
+            return aggregate.await;
+        }
         let mut find = collection.find(question.filter.clone());
-        find = find.sort(sort_of(query)).allow_disk_use(true);
+        find = find.sort(sort).allow_disk_use(true);
         if let Some(hint) = &question.hint {
             find = find.hint(Hint::Name(hint.clone()));
         }
@@ -179,7 +191,9 @@ impl Server {
             _ => Default::default(),
         };
         let usable: Vec<(&Known, Index)> = query.entity.map_or_else(Vec::new, |entity| {
-            let of_entity = known.iter().filter(|known| known.entity.is_none_or(|own| own == entity));
+            let of_entity = known
+                .iter()
+                .filter(|known| !known.is_foreign && known.entity.is_none_or(|own| own == entity));
             of_entity.map(|known| (known, known.index_of(query.kind, entity))).collect()
         });
         // Whether documents have lists only the server knows; it takes the narrower bounds by itself where it can.
@@ -223,7 +237,7 @@ impl Server {
         Ok(Question { kind: query.kind, filter: all_of(conditions), hint, is_empty })
     }
 
-    /// A page of documents in the order of ids.
+    /// A page of documents in the order of ids, without what cannot be read.
     pub(super) async fn scan(
         &self,
         kind: Kind,
@@ -242,20 +256,33 @@ impl Server {
             range.remove("$gte");
             range.insert("$gt", after);
         }
-        let filter = doc! { "_id": range };
         // One more tells whether there is a next page.
         let wanted = i64::try_from(limit).unwrap_or(i64::MAX).saturating_add(1);
-        let stored: Vec<BsonDocument> = self
-            .read_all(|| async {
-                let collection = self.safe_collection(kind);
-                collection.find(filter.clone()).sort(doc! { "_id": 1 }).limit(wanted).await
-            })
-            .await?;
-        let mut documents = stored.into_iter().map(decode).collect::<Result<Vec<_>, _>>()?;
-        let more = documents.len() > limit;
-        documents.truncate(limit);
-        let next = documents.last().filter(|_| more).map(|last| last.id().clone());
-        Ok(Page { documents, next })
+        loop {
+            let filter = doc! { "_id": range.clone() };
+            let mut stored: Vec<BsonDocument> = self
+                .read_all(|| async {
+                    let collection = self.safe_collection(kind);
+                    collection.find(filter.clone()).sort(doc! { "_id": 1 }).limit(wanted).await
+                })
+                .await?;
+            let more = stored.len() > limit;
+            stored.truncate(limit);
+            let places: Vec<String> = stored.iter().map(place).collect();
+            let documents: Vec<Document> =
+                stored.into_iter().filter_map(|stored| readable(kind, stored)).collect();
+            if !more {
+                return Ok(Page { documents, next: None });
+            }
+            if !documents.is_empty() {
+                // Behind it come at most what is left out again. It is there: a document was read at one of them.
+                let next = places.iter().rev().find_map(|place| place.parse::<Id>().ok());
+                return Ok(Page { documents, next });
+            }
+            // Of a page in which there is nothing, nobody could tell that it was not the last.
+            range.remove("$gte");
+            range.insert("$gt", places.last().cloned().unwrap_or_default());
+        }
     }
 
     /// The different values at a path.
@@ -277,6 +304,16 @@ impl Server {
     }
 }
 
+/// Reads a document for a scan, which goes on past one that is damaged: a check-up tells what is wrong with it.
+fn readable(kind: Kind, stored: BsonDocument) -> Option<Document> {
+    let id = place(&stored);
+    let read = decode(stored);
+    if let Err(error) = &read {
+        tracing::warn!(collection = kind.collection(), id, %error, "left out what is no document");
+    }
+    read.ok()
+}
+
 /// Whether a list is asked for that is larger or smaller than another.
 ///
 /// An index of MongoDB holds the members of a list, not the list: through one, such a question misses documents that
@@ -296,19 +333,49 @@ fn is_bad_hint(error: &StoreError) -> bool {
     code_of(error).is_some_and(|code| BAD_HINT.contains(&code))
 }
 
-/// The sort with the id as the last key, so that equal documents come in the order of ids.
-fn sort_of(query: &Query) -> BsonDocument {
-    let mut sort = BsonDocument::new();
+/// The sort with the id as the last key, so that equal documents come in the order of ids, and the members that have
+/// to be computed for it.
+fn sort_of(query: &Query) -> (BsonDocument, BsonDocument) {
+    let (mut sort, mut computed) = (BsonDocument::new(), BsonDocument::new());
     for key in &query.sort {
-        let path = stored_path(&key.path);
-        if !sort.contains_key(path) {
+        let mut path = stored_path(&key.path).to_owned();
+        if let Some(default) = default_at(query.kind, &path) {
+            let value = doc! { "$ifNull": [format!("${path}"), default] };
+            path = format!("{COMPUTED}{path}");
+            computed.insert(&path, value);
+        }
+        if !sort.contains_key(&path) {
             sort.insert(path, if key.descending { -1 } else { 1 });
         }
     }
     if !sort.contains_key("_id") {
         sort.insert("_id", 1);
     }
-    sort
+    (sort, computed)
+}
+
+/// The way to the documents of a question in a sort of which members are computed.
+fn pipeline_of(
+    query: &Query,
+    question: &Question,
+    sort: BsonDocument,
+    computed: BsonDocument,
+) -> Vec<BsonDocument> {
+    let hidden: Vec<String> = computed.keys().cloned().collect();
+    let mut pipeline = vec![
+        doc! { "$match": question.filter.clone() },
+        doc! { "$set": computed },
+        doc! { "$sort": sort },
+        doc! { "$skip": i64::try_from(query.skip).unwrap_or(i64::MAX) },
+    ];
+    if let Some(limit) = query.limit {
+        pipeline.push(doc! { "$limit": i64::try_from(limit).unwrap_or(i64::MAX) });
+    }
+    pipeline.push(match query.projection.as_deref().and_then(|paths| projection_of(paths, &query.sort)) {
+        Some(projection) => doc! { "$project": projection },
+        None => doc! { "$unset": hidden },
+    });
+    pipeline
 }
 
 /// What the server has to send for a projection; `None` for all.

@@ -260,12 +260,15 @@ impl Attempts<'_> {
         }
     }
 
-    /// The same after a fault of which the caller knows that it passes.
+    /// Whether the time is over in which a call may be tried again.
+    pub(super) fn is_late(&self) -> bool {
+        self.begun.elapsed() >= self.server.options.retry_time
+    }
+
+    /// The same as [`pause_after`](Self::pause_after) after a fault of which the caller knows that it passes.
     pub(super) async fn pause_after_unknown(&mut self, fault: Fault) -> Result<(), StoreError> {
         let options = &self.server.options;
-        let is_last = self.failed >= options.retries
-            || self.begun.elapsed() >= options.retry_time
-            || self.server.breaker.is_trying();
+        let is_last = self.failed >= options.retries || self.is_late() || self.server.breaker.is_trying();
         if is_last {
             return Err(self.server.told(fault));
         }

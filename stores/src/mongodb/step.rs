@@ -5,7 +5,6 @@ use wayfare_graph::{Document, Id, Version, Write, WriteError, WriteResult, Writt
 
 use super::bulk::{Insert, Outcome, Remove, Replace};
 use super::document::{Encoded, encode};
-use super::fault::{Fault, Tried};
 use super::look::{Look, PairEdge};
 use crate::rules::{NotMerged, OTHER_ENDS, check_shape, check_version, merged, unsuitable};
 
@@ -35,7 +34,7 @@ pub(super) enum Taken {
 }
 
 /// Decides what is to be done.
-pub(super) fn decide(write: &Write, look: &Look, parallel_edges: bool) -> Tried<Step> {
+pub(super) fn decide(write: &Write, look: &Look, parallel_edges: bool) -> Step {
     let decided = match write {
         Write::Create { document, multi } => create(document, *multi, look, parallel_edges),
         Write::Save { document } => save(document),
@@ -45,40 +44,30 @@ pub(super) fn decide(write: &Write, look: &Look, parallel_edges: bool) -> Tried<
         Write::Delete { id, expected } => delete(id, *expected, look),
         other => {
             let reason = format!("this store does not know how to do {other:?}");
-            Err(NotDone::Refused(unsuitable(&Id::root(), reason)))
+            Err(unsuitable(&Id::root(), reason))
         }
     };
-    match decided {
-        Ok(step) => Ok(step),
-        Err(NotDone::Refused(error)) => Ok(Step::Finished(Err(error))),
-        Err(NotDone::Failed(fault)) => Err(fault),
+    decided.unwrap_or_else(|error| Step::Finished(Err(error)))
+}
+
+/// A step, or why the write is refused. What is damaged concerns only the writes that hang on it.
+type Decided = Result<Step, WriteError>;
+
+/// What is stored under the id of a write, if it can be read.
+fn stored<'l>(id: &Id, look: &'l Look) -> Result<Option<&'l Document>, WriteError> {
+    match look.documents.get(id) {
+        None => Ok(None),
+        Some(Ok(document)) => Ok(Some(document)),
+        Some(Err(reason)) => Err(damaged(id, &id.to_string(), reason)),
     }
 }
 
-/// Why nothing was decided.
-enum NotDone {
-    Refused(WriteError),
-    Failed(Fault),
+/// The error of a write that hangs on a damaged document.
+pub(super) fn damaged(id: &Id, what: &str, reason: &str) -> WriteError {
+    let text =
+        format!("`{what}` is damaged in the database: {reason}; `wayfare doctor --repair` puts it aside");
+    unsuitable(id, text)
 }
-
-impl From<WriteError> for NotDone {
-    fn from(error: WriteError) -> Self {
-        Self::Refused(error)
-    }
-}
-
-impl From<NotMerged> for NotDone {
-    fn from(why: NotMerged) -> Self {
-        match why {
-            NotMerged::Refused(error) => Self::Refused(error),
-            NotMerged::Damaged { what, reason } => {
-                Self::Failed(wayfare_graph::StoreError::Damaged { what, reason }.into())
-            }
-        }
-    }
-}
-
-type Decided = Result<Step, NotDone>;
 
 fn encoded(document: &Document, version: Version) -> Result<Encoded, WriteError> {
     encode(document, version).map_err(|why| unsuitable(document.id(), why.0))
@@ -89,16 +78,19 @@ fn create(document: &Document, multi: bool, look: &Look, parallel_edges: bool) -
     let id = document.id();
     let mut parallel = None;
     if let Some(ends) = document.ends() {
-        if look.documents.contains_key(id) {
-            return Err(WriteError::AlreadyExists { id: id.clone() }.into());
+        if stored(id, look)?.is_some() {
+            return Err(WriteError::AlreadyExists { id: id.clone() });
         }
         check_ends(document, look)?;
         let twin = look.pair(id, ends).first();
         match (multi, twin) {
-            (false, Some(twin)) => {
-                return Err(WriteError::AlreadyExists { id: twin.document.id().clone() }.into());
+            (false, Some(PairEdge { id: twin, stored, .. })) => {
+                return Err(match stored {
+                    Ok(_) => WriteError::AlreadyExists { id: twin.clone() },
+                    Err(reason) => damaged(id, &twin.to_string(), reason),
+                });
             }
-            (true, Some(_)) if !parallel_edges => return Err(one_edge_only(id).into()),
+            (true, Some(_)) if !parallel_edges => return Err(one_edge_only(id)),
             // Where jvspatial's index allows one edge, the first of several is an ordinary one.
             (true, None) if !parallel_edges => {}
             (true, _) => parallel = Some(id.with_key(|key| Bson::from(key))),
@@ -134,7 +126,7 @@ fn save(document: &Document) -> Decided {
 
 fn upsert(document: &Document, look: &Look) -> Decided {
     check_shape(document)?;
-    match look.documents.get(document.id()) {
+    match stored(document.id(), look)? {
         Some(stored) => merge(stored, document),
         // What is not there is created, by the rules of creation.
         None => create(document, false, look, true),
@@ -142,7 +134,11 @@ fn upsert(document: &Document, look: &Look) -> Decided {
 }
 
 fn merge(stored: &Document, document: &Document) -> Decided {
-    let Some(merged) = merged(stored, document)? else {
+    let merged = merged(stored, document).map_err(|why| match why {
+        NotMerged::Refused(error) => error,
+        NotMerged::Damaged { what, reason } => damaged(document.id(), &what, &reason),
+    })?;
+    let Some(merged) = merged else {
         let (id, version) = (stored.id().clone(), stored.version());
         return Ok(Step::Finished(Ok(Written::Unchanged { id, version })));
     };
@@ -154,19 +150,22 @@ fn connect(edge: &Document, nth: Option<u32>, look: &Look, parallel_edges: bool)
     check_shape(edge)?;
     let id = edge.id();
     let Some(ends) = edge.ends() else {
-        return Err(unsuitable(id, "only an edge connects nodes").into());
+        return Err(unsuitable(id, "only an edge connects nodes"));
     };
     let found = look.pair(id, ends);
     let wanted = nth.map_or(0, |nth| usize::try_from(nth).unwrap_or(usize::MAX));
     if let Some(found) = found.get(wanted) {
-        return merge(&found.document, edge);
+        return match &found.stored {
+            Ok(stored) => merge(stored, edge),
+            Err(reason) => Err(damaged(id, &found.id.to_string(), reason)),
+        };
     }
-    if look.documents.contains_key(id) {
-        return Err(WriteError::AlreadyExists { id: id.clone() }.into());
+    if stored(id, look)?.is_some() {
+        return Err(WriteError::AlreadyExists { id: id.clone() });
     }
     check_ends(edge, look)?;
     if !found.is_empty() && !parallel_edges {
-        return Err(one_edge_only(id).into());
+        return Err(one_edge_only(id));
     }
     let (document, parallel) = (encoded(edge, Version::FIRST)?, free_mark(found));
     Ok(Step::Insert(Insert { document, parallel, is_put: false }))
@@ -187,12 +186,12 @@ fn put(document: &Document, look: &Look, parallel_edges: bool) -> Decided {
     check_shape(document)?;
     let (id, version) = (document.id(), document.version());
     let new = encoded(document, version)?;
-    match look.documents.get(id) {
+    match stored(id, look)? {
         Some(stored) if stored == document => {
             Ok(Step::Finished(Ok(Written::Unchanged { id: id.clone(), version })))
         }
         Some(stored) if stored.ends() != document.ends() => {
-            Err(unsuitable(id, "it is stored with other ends: delete it first").into())
+            Err(unsuitable(id, "it is stored with other ends: delete it first"))
         }
         Some(stored) => {
             // Where it was read says nothing of what is here.
@@ -202,7 +201,7 @@ fn put(document: &Document, look: &Look, parallel_edges: bool) -> Decided {
         None => {
             let joined = document.ends().is_some_and(|ends| !look.pair(id, ends).is_empty());
             if joined && !parallel_edges {
-                return Err(one_edge_only(id).into());
+                return Err(one_edge_only(id));
             }
             let parallel = joined.then(|| id.with_key(|key| Bson::from(key)));
             Ok(Step::Insert(Insert { document: new, parallel, is_put: true }))
@@ -212,9 +211,9 @@ fn put(document: &Document, look: &Look, parallel_edges: bool) -> Decided {
 
 fn delete(id: &Id, expected: Option<Version>, look: &Look) -> Decided {
     if *id == Id::root() {
-        return Err(unsuitable(id, "every graph has its root: it cannot be deleted").into());
+        return Err(unsuitable(id, "every graph has its root: it cannot be deleted"));
     }
-    let stored = look.documents.get(id).ok_or_else(|| WriteError::NotFound { id: id.clone() })?;
+    let stored = stored(id, look)?.ok_or_else(|| WriteError::NotFound { id: id.clone() })?;
     if let Some(expected) = expected {
         check_version(id, expected, stored.version())?;
     }
@@ -272,7 +271,8 @@ fn removed(remove: &Remove, outcome: Outcome, look: &Look) -> Taken {
     let Remove { id, expected } = remove;
     Taken::Finished(match outcome {
         Outcome::Done => {
-            let ends = look.documents.get(id).and_then(Document::ends);
+            let stored = look.documents.get(id).and_then(|stored| stored.as_ref().ok());
+            let ends = stored.and_then(Document::ends);
             let mut neighbours: Vec<Id> =
                 ends.iter().flat_map(|ends| [ends.source.clone(), ends.target.clone()]).collect();
             neighbours.dedup();

@@ -10,18 +10,18 @@ use wayfare_graph::{FieldValues, Id, Kind, StoreError, Write, WriteError, WriteR
 
 use super::apply::refused;
 use super::bulk::{Duplicate, Remove};
-use super::change::{Changed, violated};
+use super::change::{Changed, unheld, violated};
 use super::document::decode;
-use super::fault::{Fault, Tried};
+use super::fault::{Fault, Tried, contended};
 use super::server::Server;
 use super::value::to_json;
 use super::writing::{Via, Writing};
 
-/// How often a transaction is done again because others write the same.
-const CONFLICTS: u32 = 50;
-
-/// Longest pause before the first time; it grows by as much each time.
+/// Longest pause before a transaction is done again because others write the same; it grows by as much each time.
 const CONFLICT_PAUSE: Duration = Duration::from_millis(4);
+
+/// Up to how many times as long it grows: from there on a batch looks five times a second whether others are done.
+const LONGEST_CONFLICT_PAUSE: u32 = 50;
 
 /// What came of one try of a transaction.
 enum Transacted {
@@ -29,6 +29,8 @@ enum Transacted {
     Committed(Vec<WriteResult>),
     /// Nothing was done.
     Refused(usize, WriteError),
+    /// A write was refused for values that nobody holds any more, so nothing was done.
+    LetGo(usize, WriteError),
     /// All would have been done.
     Rehearsed,
 }
@@ -42,6 +44,9 @@ enum End {
 
 impl Server {
     /// Does writes in a transaction.
+    ///
+    /// Where others write the same, it is done again for as long as calls are tried again at all: a transaction that
+    /// holds a document ends by itself, within a minute at the latest, and the server is not away because of it.
     pub(super) async fn in_transaction(&self, writes: &[&Write]) -> Result<Vec<WriteResult>, StoreError> {
         let mut attempts = self.attempts();
         let mut conflicts = 0;
@@ -51,14 +56,20 @@ impl Server {
                 Ok(Transacted::Refused(position, error)) => {
                     return Ok(refused(writes.len(), position, error));
                 }
-                Ok(Transacted::Rehearsed) => {}
-                Err(fault) if fault.is_away() => attempts.pause_after(fault).await?,
-                Err(fault) if fault.has_label(TRANSIENT_TRANSACTION_ERROR) && conflicts < CONFLICTS => {
-                    conflicts += 1;
-                    self.pause_up_to(CONFLICT_PAUSE * conflicts).await;
+                Ok(Transacted::LetGo(position, error)) if attempts.is_late() => {
+                    return Ok(refused(writes.len(), position, error));
                 }
-                Err(fault) => return Err(self.told(fault)),
+                Ok(Transacted::LetGo(..) | Transacted::Rehearsed) => {}
+                Err(fault) if fault.is_away() => {
+                    attempts.pause_after(fault).await?;
+                    continue;
+                }
+                Err(fault) if !fault.has_label(TRANSIENT_TRANSACTION_ERROR) => return Err(self.told(fault)),
+                Err(_) if attempts.is_late() => return Err(contended(&self.shown)),
+                Err(_) => {}
             }
+            conflicts = LONGEST_CONFLICT_PAUSE.min(conflicts + 1);
+            self.pause_up_to(CONFLICT_PAUSE * conflicts).await;
         }
     }
 
@@ -101,13 +112,17 @@ impl Server {
         }
     }
 
+    /// Commits, and again where the answer was lost: a session answers for its last transaction as often as it is
+    /// asked. The writes themselves are not done again then, since they may stand already.
     async fn commit(&self, writing: Writing<'_>, results: Vec<Option<WriteResult>>) -> Tried<Transacted> {
-        let mut attempts = self.attempts();
+        let mut attempts = None;
         while let Err(fault) = writing.commit().await {
-            match fault.has_label(UNKNOWN_TRANSACTION_COMMIT_RESULT) {
-                true => attempts.pause_after_unknown(fault).await?,
-                false => return Err(fault),
+            if !is_left_open(&fault, attempts.is_some()) {
+                return Err(fault);
             }
+            // Counted from the first answer that was lost, for which a whole command's time may have been waited.
+            let attempts = attempts.get_or_insert_with(|| self.attempts());
+            attempts.pause_after_unknown(fault).await.map_err(|last| unanswered(&self.shown, last))?;
         }
         let mut results: Vec<WriteResult> = results.into_iter().flatten().collect();
         self.after_commit(&writing, &mut results).await?;
@@ -122,7 +137,8 @@ impl Server {
             if let Ok(Written::Deleted { id, edges, neighbours }) = result
                 && id.kind() == Kind::Node
             {
-                plain.sweep(id, edges, neighbours).await?;
+                // What it cannot read it leaves: the deletion stands.
+                let _ = plain.sweep(id, edges, neighbours).await?;
             }
         }
         let new: Vec<(Id, wayfare_graph::Ends)> = {
@@ -153,7 +169,7 @@ impl Server {
     ) -> Tried<Transacted> {
         if writing.is_aborted() && at > 0 {
             let rehearsed = Box::pin(self.transact(&writes[..at], End::Abort)).await?;
-            if let Transacted::Refused(..) = rehearsed {
+            if let Transacted::Refused(..) | Transacted::LetGo(..) = rehearsed {
                 return Ok(rehearsed);
             }
         }
@@ -162,8 +178,7 @@ impl Server {
             Refusal::Told(error) => Ok(Transacted::Refused(at, error)),
             Refusal::Violated(id, duplicate) => match self.holder(&writing, &id, &duplicate).await? {
                 Some(error) => Ok(Transacted::Refused(at, error)),
-                // Who held the values has let go of them: all is done again.
-                None => Box::pin(self.transact(writes, End::Commit)).await,
+                None => Ok(Transacted::LetGo(at, unheld(&id, &duplicate))),
             },
         }
     }
@@ -197,6 +212,24 @@ impl Server {
     }
 }
 
+/// Whether a commit that failed may have been done, or may be done yet.
+///
+/// Of one that may have been, only the server itself can say more: that there is no such transaction any more, which
+/// has the other label, or that it is committed.
+fn is_left_open(fault: &Fault, was_open: bool) -> bool {
+    let may_be_done = fault.is_away() || fault.has_label(UNKNOWN_TRANSACTION_COMMIT_RESULT);
+    (was_open || may_be_done) && !fault.has_label(TRANSIENT_TRANSACTION_ERROR)
+}
+
+/// What to tell of a commit of which no attempt was answered.
+fn unanswered(url: &str, last: StoreError) -> StoreError {
+    match last {
+        StoreError::Unreachable { .. } => last,
+        // Whatever it is, it does not say what became of the attempts before, such as that nothing was sent.
+        last => StoreError::Unreachable { url: url.to_owned(), source: Box::new(last) },
+    }
+}
+
 /// Why a write was refused.
 enum Refusal {
     Told(WriteError),
@@ -218,5 +251,22 @@ impl Writing<'_> {
             Err(fault @ Fault::Store(_)) => Err(fault),
             _ => Ok(()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_commit_is_open_from_the_first_answer_that_was_lost() {
+        let away = || Fault::Unconfirmed { code: 64, reason: "too slow".into() };
+        let refused = || Fault::Failed { code: 13, reason: "not allowed".into() };
+        assert!(is_left_open(&Fault::Elapsed, false) && is_left_open(&away(), false));
+        assert!(!is_left_open(&refused(), false) && is_left_open(&refused(), true));
+        // Nothing was sent the first time; later that says nothing of the times before.
+        let open = || StoreError::CircuitOpen { url: "u".into(), retry_after: Duration::ZERO };
+        assert!(!is_left_open(&open().into(), false) && is_left_open(&open().into(), true));
+        assert!(matches!(unanswered("u", open()), StoreError::Unreachable { .. }));
     }
 }

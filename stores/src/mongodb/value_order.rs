@@ -53,7 +53,7 @@ impl PartialOrd for Place {
 
 impl Eq for Place {}
 
-fn in_direction(a: Option<&Bson>, b: Option<&Bson>, descending: bool) -> Ordering {
+pub(super) fn in_direction(a: Option<&Bson>, b: Option<&Bson>, descending: bool) -> Ordering {
     let ascending = match (a, b) {
         (Some(a), Some(b)) => compare(a, b),
         // Only the smallest of all values comes before an empty list.

@@ -8,10 +8,10 @@ use mongodb::ClientSession;
 use parking_lot::Mutex as SyncMutex;
 use rustc_hash::FxHashMap;
 use tokio::sync::Mutex;
-use wayfare_graph::{Document, Id, Kind};
+use wayfare_graph::{Id, Kind};
 
-use super::document::decode;
 use super::fault::Tried;
+use super::look::{Stored, stored_of};
 use super::read::IDS_A_QUERY;
 use super::reply::Reply;
 use super::server::Server;
@@ -120,20 +120,23 @@ impl<'s> Writing<'s> {
         }
     }
 
-    /// The documents that there are of some ids, of any kind.
-    pub(super) async fn documents(&self, ids: &[Id]) -> Tried<FxHashMap<Id, Document>> {
-        if !self.is_transaction() {
-            return Ok(self.server.documents(ids).await?);
-        }
-        let mut documents = FxHashMap::default();
-        for kind in [Kind::Node, Kind::Edge, Kind::Object, Kind::Walker] {
-            let of_kind: Vec<Id> = ids.iter().filter(|id| id.kind() == kind).cloned().collect();
-            for stored in self.stored(kind, &of_kind, BsonDocument::new()).await? {
-                let document = decode(stored)?;
-                documents.insert(document.id().clone(), document);
+    /// What there is of some ids, of any kind.
+    pub(super) async fn documents(&self, ids: &[Id]) -> Tried<FxHashMap<Id, Stored>> {
+        let mut found = Vec::new();
+        if self.is_transaction() {
+            for kind in [Kind::Node, Kind::Edge, Kind::Object, Kind::Walker] {
+                let of_kind: Vec<Id> = ids.iter().filter(|id| id.kind() == kind).cloned().collect();
+                found.extend(self.stored(kind, &of_kind, BsonDocument::new()).await?);
             }
+        } else {
+            found = self.server.stored(ids, BsonDocument::new()).await?;
         }
-        Ok(documents)
+        // They were asked for by their ids, so these can be read.
+        let by_id = |stored: BsonDocument| {
+            let id = stored.get_str("_id").ok()?.parse::<Id>().ok()?;
+            Some((id, stored_of(stored)))
+        };
+        Ok(found.into_iter().filter_map(by_id).collect())
     }
 
     /// What is stored under some ids of one kind.

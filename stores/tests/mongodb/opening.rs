@@ -5,6 +5,7 @@ use serde_json::json;
 use wayfare_graph::{Id, Store, StoreError, Version};
 use wayfare_stores::{OpenOptions, StoreUrl};
 
+use crate::between::{Answers, Between};
 use crate::*;
 
 fn impatient() -> MongoOptions {
@@ -102,4 +103,18 @@ fn many_may_open_a_new_database_at_once() {
             assert_eq!(thread.join().unwrap(), Version(1));
         }
     }
+}
+
+/// As in a large database.
+#[test]
+fn indexes_that_take_longer_than_a_call_may_are_made_all_the_same() {
+    let Some(url) = single_url() else { return };
+    let between = Between::new(&url, &["createIndexes"]);
+    between.hold("createIndexes", Answers::Late(Duration::from_millis(1_500)));
+    let mut options = MongoOptions::default();
+    options.operation_timeout = Duration::from_secs(1);
+    let store = MongoStore::open(&between.url(&unique_database("mongodb")), options).unwrap();
+    // One command for each collection, and one for the ends of edges; none was sent twice.
+    assert_eq!(between.count("createIndexes"), 5);
+    block_on(given(&store, [node("n.City.a", json!({}))]));
 }

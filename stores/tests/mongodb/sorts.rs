@@ -125,3 +125,86 @@ fn a_document_without_a_version_is_found_at_version_0() {
         }
     });
 }
+
+/// A hundred nodes, of which a third has no version, a third version 0, and a third version 1.
+#[test]
+fn pages_by_version_hold_documents_without_one_where_those_at_version_0_are() {
+    let Some(url) = single_url() else { return };
+    let store = open(&url);
+    block_on(async {
+        let nodes = raw(&url).await.collection::<BsonDocument>("node");
+        let text = |n: usize| format!("n.City.{n:02}");
+        let stored = (0..100).map(|n| {
+            let context = doc! { "n": i32::try_from(n % 2).unwrap() };
+            let mut stored = doc! { "_id": text(n), "id": text(n), "entity": "City", "context": context };
+            if n % 3 > 0 {
+                stored.insert("_version", i32::try_from(n % 3 - 1).unwrap());
+            }
+            stored
+        });
+        nodes.insert_many(stored).await.unwrap();
+        let version = |n: &usize| (n % 3).saturating_sub(1);
+        let key = |path: &str, descending| SortKey { path: path.to_owned(), descending };
+        for descending in [false, true] {
+            let mut wanted: Vec<usize> = (0..100).collect();
+            wanted.sort_by_key(|n| if descending { 1 - version(n) } else { version(n) });
+            let ids: Vec<String> = wanted.iter().map(|&n| text(n)).collect();
+            assert_eq!(paged(&store, &[key("_version", descending)], 7).await, ids);
+            wanted.sort_by_key(|n| n % 2);
+            let ids: Vec<String> = wanted.iter().map(|&n| text(n)).collect();
+            let sort = [key("context.n", false), key("_version", descending)];
+            assert_eq!(paged(&store, &sort, 7).await, ids);
+        }
+        let city = wayfare_graph::EntityName::new("City").unwrap();
+        let query = Query {
+            sort: vec![key("_version", true)],
+            projection: Some(vec!["n".into()]),
+            skip: 32,
+            limit: Some(2),
+            ..Query::entity(Kind::Node, city)
+        };
+        let found = store.find(&query).await.unwrap();
+        let found: Vec<_> = found.iter().map(|document| document.to_json().unwrap()).collect();
+        assert_eq!(found[0]["context"], json!({"n": 0}), "{found:?}");
+        assert_eq!(
+            found.iter().map(|json| json["id"].clone()).collect::<Vec<_>>(),
+            ["n.City.98", "n.City.00"]
+        );
+        // What is computed for the sort is not shown.
+        let whole = store.find(&Query { projection: None, ..query }).await.unwrap();
+        assert!(whole.iter().all(|document| document.extra().is_none()), "{whole:?}");
+    });
+}
+
+#[test]
+fn pages_by_direction_hold_edges_without_one_where_directed_ones_are() {
+    let Some(url) = single_url() else { return };
+    let store = open(&url);
+    block_on(async {
+        let edges = raw(&url).await.collection::<BsonDocument>("edge");
+        let stored = (0..30).map(|n| {
+            let text = format!("e.City.{n:02}");
+            let (source, target) = ("n.City.a", format!("n.City.{n:02}"));
+            let mut stored = doc! { "_id": &text, "entity": "City", "source": source, "target": target };
+            if n % 3 > 0 {
+                stored.insert("bidirectional", n % 3 == 2);
+            }
+            stored
+        });
+        edges.insert_many(stored).await.unwrap();
+        for descending in [false, true] {
+            let sort = vec![SortKey { path: "bidirectional".into(), descending }];
+            let mut wanted: Vec<usize> = (0..30).collect();
+            wanted.sort_by_key(|n| (n % 3 == 2) != descending);
+            let mut query = Query { sort: sort.clone(), limit: Some(4), ..Query::kind(Kind::Edge) };
+            let mut all = Vec::new();
+            while let page = store.find(&query).await.unwrap()
+                && let Some(last) = page.last()
+            {
+                query.after = Some(SortPosition::of(last, &sort));
+                all.extend(page.iter().map(|edge| edge.id().to_string()));
+            }
+            assert_eq!(all, wanted.iter().map(|n| format!("e.City.{n:02}")).collect::<Vec<_>>());
+        }
+    });
+}
