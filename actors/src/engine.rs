@@ -22,6 +22,7 @@ mod write;
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
+use std::num::NonZeroU64;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::{Rc, Weak};
 use std::sync::Arc;
@@ -53,11 +54,12 @@ const GROUP_TURNS: u32 = 64;
 /// How long the engine runs before it lets the thread handle messages.
 const SLICE: Duration = Duration::from_micros(200);
 
-/// A walk among those that take turns: its seat, and its number, because seats are given again.
+/// A place among those that take turns. Seats are given again, to the same walk too when it comes back from another
+/// worker; so a place has a number of its own, and the walk at its seat knows which one is its place.
 #[derive(Debug, Clone, Copy)]
 struct Place {
     seat: usize,
-    walk: u64,
+    number: NonZeroU64,
 }
 
 /// Walks hosted by one worker.
@@ -72,6 +74,8 @@ pub(crate) struct Engine {
     ready: VecDeque<Place>,
     group: Vec<Place>,
     group_turns: u32,
+    /// The number of the last place that was given out.
+    last_place: NonZeroU64,
     picks: Vec<Pick>,
     /// Records of this turn's visits, given back together.
     visited: Vec<SharedRecord>,
@@ -105,6 +109,7 @@ impl Engine {
                 ready: VecDeque::new(),
                 group: Vec::new(),
                 group_turns: 0,
+                last_place: NonZeroU64::MIN,
                 picks: Vec::new(),
                 visited: Vec::new(),
                 tables: Vec::new(),
@@ -161,11 +166,12 @@ impl Engine {
     fn regroup(&mut self) {
         let seats = &mut self.seats;
         let mut stays = |place: Place| {
-            let Some(hosted) = seats[place.seat].as_mut().filter(|hosted| hosted.id == place.walk) else {
+            let at_seat = seats[place.seat].as_mut();
+            let Some(hosted) = at_seat.filter(|hosted| hosted.place == Some(place.number)) else {
                 return false;
             };
-            hosted.queued = hosted.state == State::Ready;
-            hosted.queued
+            hosted.place = hosted.place.filter(|_| hosted.state == State::Ready);
+            hosted.place.is_some()
         };
         self.group.retain(|&place| stays(place));
         self.group_turns += 1;
@@ -186,8 +192,10 @@ impl Engine {
         if let Some(hosted) = &mut self.seats[seat] {
             hosted.state = State::Ready;
             self.tally.see(hosted);
-            if !std::mem::replace(&mut hosted.queued, true) {
-                self.ready.push_back(Place { seat, walk: hosted.id });
+            if hosted.place.is_none() {
+                self.last_place = self.last_place.saturating_add(1);
+                hosted.place = Some(self.last_place);
+                self.ready.push_back(Place { seat, number: self.last_place });
                 self.wake.notify_one();
             }
         }

@@ -1,5 +1,6 @@
 //! A walk as its worker hosts it.
 
+use std::num::NonZeroU64;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::AtomicU32;
@@ -76,8 +77,8 @@ pub(crate) struct Hosted {
     pub(crate) table: Arc<HookTable>,
     pub(crate) state: State,
     pub(crate) phase: Phase,
-    /// Whether it stands among those that take turns, or waits to.
-    pub(crate) queued: bool,
+    /// The number of its place among those that take turns, or wait to.
+    pub(crate) place: Option<NonZeroU64>,
     /// Whether visits need a future: async hooks, hooks that take many, visits at the same time.
     pub(crate) driven: bool,
     /// Whether its hooks run on a thread for blocking work.

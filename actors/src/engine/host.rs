@@ -74,7 +74,7 @@ impl Engine {
             walk: Some(Box::new(walk)),
             state: State::Ready,
             phase,
-            queued: false,
+            place: None,
             need: options.need,
             limits,
             seen_visits: profile.visits,

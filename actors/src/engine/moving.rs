@@ -75,7 +75,7 @@ impl Engine {
     pub(crate) fn adopt(&mut self, mut hosted: Box<Hosted>) {
         let seat = self.empty_seat();
         self.read_ahead += hosted.counted_ahead as usize;
-        hosted.queued = false;
+        hosted.place = None;
         hosted.shared.set_address(self.actor(seat, hosted.id).start());
         self.seats[seat] = Some(hosted);
         self.make_ready(seat);

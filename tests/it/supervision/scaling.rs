@@ -73,6 +73,54 @@ async fn the_pool_is_scaled_while_walks_run_and_none_of_them_notices() {
     assert_eq!(stage.runtime.degraded(), None);
 }
 
+/// Notes the places it visits, one after the other.
+#[derive(Debug, Default)]
+struct Follower {
+    places: Vec<u16>,
+}
+
+#[walker]
+impl Follower {
+    #[on_visit]
+    fn hamlet(&mut self, here: &Here<Hamlet>, walk: &mut Walk) -> Result<(), HookError> {
+        self.places.push(here.name.trim_start_matches('h').parse()?);
+        // So long that the supervisor looks at them more than once.
+        let until = std::time::Instant::now() + Duration::from_micros(20);
+        while std::time::Instant::now() < until {}
+        walk.visit(here.neighbours(Direction::Out));
+        Ok(())
+    }
+}
+
+/// More than take turns together, so that many wait while others are given away.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn walks_that_come_back_to_a_worker_visit_each_node_once() {
+    const WALKS: u16 = 400;
+    const PLACES: u16 = 250;
+    let stage = Stage::with(|config| patient(0)(config).workers_count(1));
+    let chain: Vec<String> = (1..PLACES).map(|place| format!("h{}>h{place}", place - 1)).collect();
+    stage.draw(&chain.join(" ")).await;
+    let mut walks = Vec::new();
+    for number in 0..WALKS {
+        // Not all of the same length, so that for a while only some are left.
+        let start = PLACES / 5 * (number % 5);
+        let walk = stage.runtime.spawn(Follower::default()).at(hamlet(&format!("h{start}"))).await.unwrap();
+        walks.push((start, walk));
+    }
+    let mut scaled = 0;
+    while stage.runtime.admission_figures().alive > 0 {
+        stage.runtime.scale(1 + scaled % 2).await.unwrap();
+        scaled += 1;
+        tokio::time::sleep(Duration::from_millis(15)).await;
+    }
+    assert!(scaled > 4, "they were too quick");
+    for (start, walk) in walks {
+        let follower = within(walk.finish()).await.unwrap();
+        assert!(follower.places.iter().copied().eq(start..PLACES), "{:?}", follower.places);
+        assert_eq!(walk.profile().visits, u64::from(PLACES - start));
+    }
+}
+
 /// Lets the hooks of quitters fail.
 static FAIL: Semaphore = Semaphore::const_new(0);
 
