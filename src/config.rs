@@ -17,6 +17,7 @@ mod settable;
 mod setting;
 mod settings;
 mod store_url;
+mod together;
 
 use std::ffi::OsString;
 use std::fmt::Write as _;
@@ -115,15 +116,7 @@ impl Config {
     /// [`ConfigError::OutOfRange`] names the first setting that is out of its range.
     pub fn check(&self) -> Result<(), ConfigError> {
         settings().iter().try_for_each(|setting| setting.check(self))?;
-        let PoolConfig { min_size, max_size, .. } = self.pool;
-        if min_size > max_size {
-            return Err(ConfigError::OutOfRange {
-                key: "store.pool.min_size".to_owned(),
-                value: min_size.to_string(),
-                allowed: format!("at most `store.pool.max_size`, which is {max_size}"),
-                origin: Origin::Together,
-            });
-        }
+        self.check_together()?;
         self.observe.check(cfg!(feature = "otlp"))
     }
 

@@ -22,6 +22,7 @@ mod hosted;
 mod live;
 mod loader;
 mod lost;
+mod machine;
 mod messages;
 mod metrics;
 mod observed_store;
@@ -59,6 +60,7 @@ pub use cache::{
 };
 pub use durable::{DurableWalk, WalkStatus};
 pub use health::{Health, HealthPart, HealthState, PartHealth, Readiness};
+pub use machine::memory_of_process;
 pub use metrics::{
     Bucket, Distribution, MetricFamily, MetricKind, MetricLabel, MetricSample, MetricSpec, MetricValue,
     MetricsSnapshot, metrics_table,

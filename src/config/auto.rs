@@ -1,6 +1,6 @@
 //! Values that the machine decides.
 
-use std::{fs, thread};
+use std::thread;
 
 use serde::{Serialize, Serializer};
 
@@ -34,27 +34,7 @@ pub(super) fn available_cores() -> usize {
     thread::available_parallelism().map_or(1, usize::from)
 }
 
-/// Half of the machine's memory in bytes, where the system tells it.
+/// Half of the memory that this process may have, in bytes, where the system tells it.
 pub(super) fn half_of_memory() -> Option<u64> {
-    half_of_total(&fs::read_to_string("/proc/meminfo").ok()?)
-}
-
-/// Half of the line `MemTotal:  24689764 kB`, in bytes.
-fn half_of_total(meminfo: &str) -> Option<u64> {
-    let total = meminfo.lines().find_map(|line| line.strip_prefix("MemTotal:"))?;
-    let kibibytes: u64 = total.trim().strip_suffix("kB")?.trim().parse().ok()?;
-    kibibytes.checked_mul(1024 / 2)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn half_of_memory_is_read_from_the_total_line() {
-        assert_eq!(half_of_total("MemFree: 1 kB\n"), None);
-        assert_eq!(half_of_total("MemTotal:       24689764 kB\nMemFree:  1 kB\n"), Some(24_689_764 * 512));
-        assert_eq!(half_of_total("MemTotal: lots kB\n"), None);
-        assert_eq!(half_of_total("MemTotal: 18446744073709551615 kB\n"), None);
-    }
+    Some(wayfare_actors::memory_of_process()? / 2)
 }

@@ -70,7 +70,10 @@ fn check_settings(config: &Config) {
         let (key, value) = (setting.key(), setting.shown(config));
         assert_eq!(setting.shown(&again), value, "`{key}` is read back as another value");
         // A secret is not written, so that it cannot be read back.
-        assert!(value.contains(HIDDEN) || setting.is_same(&again, config), "`{key}` is not read back: {value}");
+        assert!(
+            value.contains(HIDDEN) || setting.is_same(&again, config),
+            "`{key}` is not read back: {value}"
+        );
     }
 }
 

@@ -206,7 +206,7 @@ settings! {
 
     /// How much of the graph stays in memory, and where results are kept.
     cache "cache": CacheConfig {
-        /// Most memory of resident records; `auto` is half of the machine's, or 1 GiB where unknown.
+        /// Most memory of resident records; `auto` is half of what this process may have, or 1 GiB where unknown.
         resident_bytes: OrAuto<u64> = OrAuto::Auto, "bytes", Bytes(MIB..=ANY),
             cache_resident_bytes(impl Into<OrAuto<u64>>);
         /// Most memory of results that are kept, as they are encoded.

@@ -387,6 +387,26 @@ fn a_pool_that_is_larger_at_least_than_at_most_is_refused() {
         "`store.pool.min_size` is `30` (together with another): allowed is at most `store.pool.max_size`, which is 20"
     );
     Config::builder().pool_min_size(30).pool_max_size(30).build().unwrap();
+    for (contradictory, told) in [
+        (
+            Config::builder().writers_flush_interval_ms(1).writers_queue(10),
+            "`writers.batch_size` is `1000` (together with another): allowed is at most `writers.queue`, which is 10",
+        ),
+        (
+            Config::builder().worker_restarts_backoff_ms(6_000),
+            "`supervision.workers.backoff_ms` is `6000` (together with another): allowed is at most \
+             `supervision.workers.max_backoff_ms`, which is 5000",
+        ),
+        (
+            Config::builder().workers_move_slow_walks(true).observe_slow_hook_ms(0),
+            "`workers.move_slow_walks` is `true` (together with another): allowed is `false` while \
+             `observe.slow_hook_ms` is 0, by which no hook is slow",
+        ),
+    ] {
+        assert_eq!(contradictory.build().unwrap_err().to_string(), told);
+    }
+    // Without a pause for company a commit does not wait to be full.
+    Config::builder().writers_queue(10).build().unwrap();
     assert!(Config::builder().pool_max_idle_ms(0).build().unwrap().pool.max_idle().is_none());
 }
 

@@ -125,8 +125,8 @@ struct Watcher {
 impl Watcher {
     /// Until the runtime is gone.
     async fn watch(self, mut hangups: Hangups) {
-        // Before the file is read: what changes it meanwhile is seen at the next look.
-        let mut state = FileState::of(&self.path);
+        // Before the file is read: what changes it meanwhile is seen at the next look. It may be half written now.
+        let mut state = settled(&self.path).await;
         while self.take_over().await {
             loop {
                 let is_asked = tokio::select! {
