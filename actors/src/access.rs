@@ -39,7 +39,7 @@ impl Core {
 
     /// Documents by id, in order; what is published and not durable is waited for.
     pub(crate) async fn get_many(&self, ids: &[Id]) -> Read<Vec<Option<Document>>> {
-        self.settle().await;
+        self.settle().await?;
         if self.store.is_local() && ids.len() <= IN_PLACE_READS {
             return self.store.get_many(ids).await;
         }
@@ -53,17 +53,17 @@ impl Core {
     }
 
     pub(crate) async fn find(self: &Arc<Self>, query: Query) -> Read<Vec<Document>> {
-        self.settle().await;
+        self.settle().await?;
         self.off_thread(|store| async move { store.find(&query).await }).await
     }
 
     pub(crate) async fn count(self: &Arc<Self>, query: Query) -> Read<u64> {
-        self.settle().await;
+        self.settle().await?;
         self.off_thread(|store| async move { store.count(&query).await }).await
     }
 
     pub(crate) async fn explain(self: &Arc<Self>, query: Query) -> Read<Explanation> {
-        self.settle().await;
+        self.settle().await?;
         self.off_thread(|store| async move { store.explain(&query).await }).await
     }
 
@@ -74,23 +74,23 @@ impl Core {
         after: Option<Id>,
         limit: usize,
     ) -> Read<Page> {
-        self.settle().await;
+        self.settle().await?;
         self.off_thread(|store| async move { store.scan(kind, entity, after.as_ref(), limit).await }).await
     }
 
     pub(crate) async fn stats(self: &Arc<Self>) -> Read<StoreStats> {
-        self.settle().await;
+        self.settle().await?;
         self.off_thread(|store| async move { store.stats().await }).await
     }
 
     pub(crate) async fn distinct(self: &Arc<Self>, query: Query, path: String) -> Read<Vec<Value>> {
-        self.settle().await;
+        self.settle().await?;
         self.off_thread(|store| async move { store.distinct(&query, &path).await }).await
     }
 
     /// Nodes with their neighbours; what is published and not durable is waited for.
     pub(crate) async fn load(self: &Arc<Self>, ids: Vec<Id>, need: Need) -> Read<Loaded> {
-        self.settle().await;
+        self.settle().await?;
         self.off_thread(|store| async move { store.load(&ids, need).await }).await
     }
 
@@ -126,7 +126,7 @@ impl Core {
 
     /// Waits until everything written is durable, and where others read it.
     pub(crate) async fn flush(self: &Arc<Self>) -> Read<()> {
-        self.settle().await;
+        self.settle().await?;
         self.off_thread(|store| async move { store.flush().await }).await
     }
 
@@ -221,7 +221,7 @@ impl Core {
         #[cfg(test)]
         let is_settled = |visited: &Visited| is_planted(Bug::UpdateOnUnsettled) || is_settled(visited);
         if resident.iter().flatten().any(|visited| !is_settled(visited)) {
-            self.settle().await;
+            self.settle().await?;
         }
         // What was taken back is read again as it is stored.
         let durable = |visited: &Visited| is_settled(visited).then(|| visited.document().ok()).flatten();
@@ -241,6 +241,14 @@ impl Core {
 
     /// Writes a batch past the shards, then lets them drop what it changed.
     pub(crate) async fn apply(&self, batch: WriteBatch) -> Read<Vec<WriteResult>> {
+        let (core, runtime) = (self.shared().ok_or_else(gone)?, self.runtime.get().ok_or_else(gone)?);
+        // On the runtime's own threads, so that what it makes out of date is dropped from memory even if the caller does
+        // not wait for the outcome, or is lost with its thread.
+        let applied = async move { core.apply_to_the_end(batch).await }.instrument(Span::current());
+        tasks::spawn_on(runtime, "write", applied).await.unwrap_or_else(|_| Err(gone()))
+    }
+
+    async fn apply_to_the_end(&self, batch: WriteBatch) -> Read<Vec<WriteResult>> {
         self.check_writable()?;
         // A batch larger than all permits takes all of them.
         let permits = batch.writes.len().clamp(1, self.settings.write_queue);

@@ -80,7 +80,10 @@ struct State {
     queue: usize,
     wait: Duration,
     alive: usize,
+    /// Whether nobody enters any more but children of those that are alive.
     is_closed: bool,
+    /// Whether these do not either.
+    is_shut: bool,
     memory_is_short: bool,
     line: Line,
     next_waiter: u64,
@@ -118,6 +121,7 @@ impl Gate {
             wait: settings.wait,
             alive: 0,
             is_closed: false,
+            is_shut: false,
             memory_is_short: false,
             line: Line::default(),
             next_waiter: 0,
@@ -133,7 +137,7 @@ impl Gate {
     /// Enters at once or not at all: for children, whose parents cannot wait.
     pub(crate) fn try_enter(self: &Arc<Self>) -> Result<Ticket, WalkError> {
         let mut state = self.state.lock();
-        if state.is_closed {
+        if state.is_shut {
             return Err(WalkError::Stopped);
         }
         if state.alive >= state.most || state.memory_is_short {
@@ -229,6 +233,12 @@ impl Gate {
         let line = std::mem::take(&mut state.line);
         drop(state);
         drop(line);
+    }
+
+    /// Lets no children in any more either: their parents are about to be ended.
+    pub(crate) fn shut(&self) {
+        self.close();
+        self.state.lock().is_shut = true;
     }
 
     pub(crate) fn figures(&self) -> AdmissionFigures {

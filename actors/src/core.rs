@@ -213,9 +213,13 @@ impl Core {
     }
 
     /// Waits until everything published so far is durable or taken back.
-    pub(crate) async fn settle(&self) {
-        if !self.durability.is_settled() {
-            self.durability.reached(&self.durability.mark()).await;
+    ///
+    /// # Errors
+    /// [`StoreError::Stopped`] when the runtime has stopped before.
+    pub(crate) async fn settle(&self) -> Result<(), StoreError> {
+        match self.durability.is_settled() {
+            true => Ok(()),
+            false => self.durability.reached(&self.durability.mark()).await.map_err(|_| StoreError::Stopped),
         }
     }
 

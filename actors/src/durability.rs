@@ -1,6 +1,6 @@
 //! How far each shard's writes have become durable.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use tokio::sync::Notify;
 
@@ -12,7 +12,12 @@ use tokio::sync::Notify;
 pub(crate) struct Durability {
     lanes: Box<[Lane]>,
     progress: Notify,
+    closed: AtomicBool,
 }
+
+/// The runtime has stopped, and nothing more will become durable that anybody could hear of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Closed;
 
 #[derive(Debug, Default)]
 struct Lane {
@@ -22,7 +27,8 @@ struct Lane {
 
 impl Durability {
     pub(crate) fn new(shards: usize) -> Self {
-        Self { lanes: (0..shards).map(|_| Lane::default()).collect(), progress: Notify::new() }
+        let lanes = (0..shards).map(|_| Lane::default()).collect();
+        Self { lanes, progress: Notify::new(), closed: AtomicBool::new(false) }
     }
 
     /// Counts a write. Called before its record is published.
@@ -45,6 +51,13 @@ impl Durability {
         self.progress.notify_waiters();
     }
 
+    /// The runtime stops: who waits for what the store has not answered by now waits in vain.
+    pub(crate) fn close(&self) {
+        // Release pairs with the Acquire in `reached`.
+        self.closed.store(true, Ordering::Release);
+        self.progress.notify_waiters();
+    }
+
     /// Everything published so far.
     pub(crate) fn mark(&self) -> Mark {
         Mark(self.lanes.iter().map(|lane| lane.published.load(Ordering::Acquire)).collect())
@@ -59,7 +72,10 @@ impl Durability {
 
     /// Waits until everything up to a mark is durable or taken back. Which of the two it is, each record
     /// says of itself.
-    pub(crate) async fn reached(&self, mark: &Mark) {
+    ///
+    /// # Errors
+    /// [`Closed`] when it is neither, and nobody will tell any more.
+    pub(crate) async fn reached(&self, mark: &Mark) -> Result<(), Closed> {
         loop {
             let progress = self.progress.notified();
             tokio::pin!(progress);
@@ -67,7 +83,10 @@ impl Durability {
             progress.as_mut().enable();
             let mut lanes = self.lanes.iter().zip(&mark.0);
             if lanes.all(|(lane, published)| lane.settled.load(Ordering::Acquire) >= *published) {
-                return;
+                return Ok(());
+            }
+            if self.closed.load(Ordering::Acquire) {
+                return Err(Closed);
             }
             progress.await;
         }
@@ -98,7 +117,24 @@ mod tests {
         tokio::task::yield_now().await;
         assert!(!waiting.is_finished());
         durability.settled(1, 1);
-        waiting.await.unwrap();
+        waiting.await.unwrap().unwrap();
         assert!(durability.is_settled());
+    }
+
+    #[tokio::test]
+    async fn who_waits_for_what_nobody_will_tell_hears_of_the_end() {
+        let durability = Arc::new(Durability::new(1));
+        let before = durability.mark();
+        durability.published(0);
+        let mark = durability.mark();
+        let waiting = tokio::spawn({
+            let durability = Arc::clone(&durability);
+            async move { durability.reached(&mark).await }
+        });
+        tokio::task::yield_now().await;
+        assert!(!waiting.is_finished());
+        durability.close();
+        assert_eq!(waiting.await.unwrap(), Err(Closed));
+        assert_eq!(durability.reached(&before).await, Ok(()));
     }
 }

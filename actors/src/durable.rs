@@ -20,7 +20,7 @@ use wayfare_graph::{
 };
 
 pub use self::letters::DurableWalk;
-pub(crate) use self::letters::{forget, forget_ended, list, retry};
+pub(crate) use self::letters::{forget_ended, list, retry};
 pub use self::stored::WalkStatus;
 pub(crate) use self::stored::{StoredWalk, walk_entity};
 pub(crate) use self::take_up::{Restored, TakenUp, failed, resume_all};
@@ -67,6 +67,11 @@ impl DurableState {
     pub(crate) fn is_due(&self, visits: u64) -> bool {
         let made = visits.saturating_sub(self.visits);
         made >= u64::from(self.options.visits) || (made > 0 && self.last.elapsed() >= self.options.interval)
+    }
+
+    /// Whether it has made visits since its last checkpoint.
+    pub(crate) fn has_come_on(&self, visits: u64) -> bool {
+        visits > self.visits
     }
 
     /// Notes that a checkpoint is stored; `last` when the walk has ended with it.

@@ -22,10 +22,26 @@ pub(crate) const BEFORE_IT_BEGAN: &str = "it ended before it began with the walk
 /// Ends a walk that was a lost worker's, or has it taken up by another if it is durable; unless somebody else has decided
 /// about it, or it has got away.
 pub(crate) fn lost(core: &Arc<Core>, walk: &Arc<WalkShared>, worker: usize, reason: &str) {
-    if !walk.take_from(worker) {
+    if walk.take_from(worker) {
+        let reason = reason.into();
+        failed(core, walk, WalkError::WorkerLost { walker: walk.walker.into(), reason });
+    }
+}
+
+/// The same for a walk whose time is up while its hook keeps the worker's thread. A durable one is taken from the worker
+/// and decided about as it is stored, so that the next process knows what its caller was told.
+pub(crate) fn overdue(core: &Arc<Core>, walk: &Arc<WalkShared>, worker: usize) {
+    if walk.is_durable() && !walk.take_from(worker) {
         return;
     }
-    let error = WalkError::WorkerLost { walker: walk.walker.into(), reason: reason.into() };
+    let error = match walk.is_cancelled() {
+        true => WalkError::Cancelled { walker: walk.walker.into() },
+        false => walk.wall_reached(),
+    };
+    failed(core, walk, error);
+}
+
+fn failed(core: &Arc<Core>, walk: &Arc<WalkShared>, error: WalkError) {
     if let (Some(id), Some(runtime)) = (walk.durable_id(), core.runtime.get()) {
         walk.children.cancel();
         runtime.spawn(durable::failed(Arc::clone(core), Arc::clone(walk), id.clone(), error));

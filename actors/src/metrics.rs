@@ -220,9 +220,9 @@ impl Metrics {
         self.flush_lag.time(lag);
     }
 
-    /// Whether later writes are refused because a commit has failed.
-    pub(crate) fn set_poisoned(&self, poisoned: bool) {
-        self.poisoned.store(poisoned, Relaxed);
+    /// Later writes are refused because a commit has failed.
+    pub(crate) fn set_poisoned(&self) {
+        self.poisoned.store(true, Relaxed);
     }
 
     pub(crate) fn is_poisoned(&self) -> bool {

@@ -1,4 +1,4 @@
-//! Waiting for a store whose server is away: what is given up for that would wait for the next process.
+//! Waiting for a store whose server is away, and for room: what is given up for that would wait for the next process.
 
 use std::fmt::Display;
 use std::hash::{BuildHasher, RandomState};
@@ -8,6 +8,7 @@ use std::time::Duration;
 use futures_util::future::BoxFuture;
 use wayfare_graph::{Random, StoreError, WalkError};
 
+use crate::admission::{Admittance, Ticket};
 use crate::core::Core;
 
 /// Pauses between two questions are up to this long at first.
@@ -22,8 +23,18 @@ pub(crate) fn is_away(error: &WalkError) -> bool {
     matches!(**error, StoreError::Unreachable { .. } | StoreError::CircuitOpen { .. })
 }
 
-/// Asks the store again and again while its server is away; it has tried for a while itself each time. `who` waits for
-/// the answer.
+/// Whether it is not for the store that a call failed, but for a part of the runtime that was lost and is replaced.
+fn is_interrupted(error: &WalkError) -> bool {
+    matches!(error, WalkError::Store(error) if matches!(**error, StoreError::Interrupted { .. }))
+}
+
+/// Whether the same call may be answered later.
+pub(crate) fn is_passing(error: &WalkError) -> bool {
+    is_away(error) || is_interrupted(error)
+}
+
+/// Asks the store again and again while its server is away, or a part of the runtime on the way to it; the store has
+/// tried for a while itself each time. `who` waits for the answer.
 ///
 /// # Errors
 /// What the answer says; [`WalkError::Stopped`] when the runtime stops meanwhile.
@@ -39,7 +50,7 @@ pub(crate) async fn patiently<'a, T>(
     loop {
         // Not kept over a pause, which the end of the runtime does not wait for.
         let error = match ask(here.take().ok_or(WalkError::Stopped)?).await {
-            Err(error) if is_away(&error) => error,
+            Err(error) if is_passing(&error) => error,
             answered => return answered,
         };
         if longest == FIRST_PAUSE {
@@ -48,7 +59,29 @@ pub(crate) async fn patiently<'a, T>(
         let micros = u64::try_from(longest.as_micros()).unwrap_or(u64::MAX);
         tokio::time::sleep(Duration::from_micros(random.below(micros))).await;
         longest = (longest * 2).min(LONGEST_PAUSE);
-        // A runtime that stops leaves it to the next process.
-        here = core.upgrade().filter(|core| !core.is_closed());
+        here = unless_closed(core);
     }
+}
+
+/// Waits for a place among the walks that are alive, however long that takes.
+///
+/// # Errors
+/// [`WalkError::Stopped`] when the runtime stops meanwhile.
+pub(crate) async fn admitted_patiently(core: &Weak<Core>) -> Result<Ticket, WalkError> {
+    loop {
+        let here = unless_closed(core).ok_or(WalkError::Stopped)?;
+        let clock = here.runtime.get().cloned().ok_or(WalkError::Stopped)?;
+        let gate = Arc::clone(&here.walks.gate);
+        // Not kept while it waits: the end of the runtime does not wait for that.
+        drop(here);
+        match gate.enter(Admittance::default(), &clock).await {
+            Err(WalkError::Overloaded { retry_after, .. }) => tokio::time::sleep(retry_after).await,
+            entered => return entered,
+        }
+    }
+}
+
+/// The runtime, unless it stops: that leaves what waits to the next process.
+fn unless_closed(core: &Weak<Core>) -> Option<Arc<Core>> {
+    core.upgrade().filter(|core| !core.is_closed())
 }

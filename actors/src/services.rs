@@ -53,10 +53,7 @@ impl WalkServices for Core {
     }
 
     fn settled(&self) -> StoreFuture<'_, ()> {
-        Box::pin(async {
-            self.settle().await;
-            Ok(())
-        })
+        Box::pin(self.settle())
     }
 
     fn neighbours<'a>(&'a self, of: &'a Neighbours) -> StoreFuture<'a, Vec<Slot>> {

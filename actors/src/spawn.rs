@@ -7,6 +7,7 @@ use std::sync::atomic::Ordering;
 use actix::prelude::SendError;
 use futures_util::Stream;
 use tokio::sync::{Mutex, Semaphore, mpsc, oneshot};
+use tracing::{Instrument, Span};
 use wayfare_graph::{ErasedWalker, Id, Outcome, SharedRecord, WalkError, WalkOptions};
 
 use crate::admission::{Admittance, Ticket};
@@ -17,6 +18,7 @@ use crate::hosted::Emitted;
 use crate::lost::{BEFORE_IT_BEGAN, lost, lost_if_worker_is};
 use crate::panic_text::panic_text;
 use crate::supervision::ActorKind;
+use crate::tasks;
 use crate::trace::{self, WalkSpan};
 use crate::walk_shared::{Wake, WalkShared};
 use crate::worker::{Host, WorkerRef};
@@ -103,11 +105,14 @@ impl EmitStream {
     /// A value is given when everything the walk can have seen by then is durable.
     ///
     /// # Errors
-    /// [`WalkError::Retracted`] when something the walk had read was taken back.
+    /// [`WalkError::Retracted`] when something the walk had read was taken back, [`WalkError::Stopped`] when the runtime
+    /// has stopped before that was known.
     pub async fn next(&mut self) -> Option<Result<serde_json::Value, WalkError>> {
         let Emitted { value, mark, unsettled } = self.values.recv().await?;
         if let Some(mark) = mark {
-            self.durability.reached(&mark).await;
+            if self.durability.reached(&mark).await.is_err() {
+                return Some(Err(WalkError::Stopped));
+            }
         }
         Some(all_settled(&unsettled).map(|()| value))
     }
@@ -156,7 +161,7 @@ pub struct SpawnHow {
 }
 
 /// Waits until a walk may begin.
-async fn admit(core: &Core, admittance: Admittance) -> Result<Ticket, WalkError> {
+pub(crate) async fn admit(core: &Core, admittance: Admittance) -> Result<Ticket, WalkError> {
     let clock = core.runtime.get().ok_or(WalkError::Stopped)?;
     core.walks.gate.enter(admittance, clock).await
 }
@@ -172,22 +177,63 @@ pub(crate) async fn spawn_walk(
     let SpawnHow { options, key, admittance } = how;
     let ticket = admit(core, admittance).await?;
     let options = options_of(&*walker, options, &at)?;
-    let (reply, outcome) = oneshot::channel();
-    let restored = if options.durable.is_some() {
-        let begun = durable::Begun::new(core, &*walker, &at, &options, key, stream.is_some())?;
-        Some(begun.store(core).await?)
-    } else {
-        if let Some(key) = key {
-            let name = walker.name();
-            durable::reserve(core, name, &at, key).await?;
+    let name = walker.name();
+    let first = match (options.durable, key) {
+        (None, None) => return begin(core, walker, &at, options, None, stream, ticket).await,
+        (None, Some(key)) => Stored::Key(key),
+        (Some(_), key) => {
+            Stored::Walk(durable::Begun::new(core, &*walker, &at, &options, key, stream.is_some())?)
         }
-        None
     };
-    let (host, worker) = prepare(core, walker, &at, options, None, restored, (reply, ticket))?;
+    // What is stored has to begin, also when the caller does not wait for it any more.
+    let (core, runtime) = (Arc::clone(core), core.runtime.get().ok_or(WalkError::Stopped)?.clone());
+    let begun = async move {
+        let restored = match first {
+            Stored::Walk(begun) => Some(begun.store(&core).await?),
+            Stored::Key(key) => {
+                durable::reserve(&core, name, &at, key).await?;
+                None
+            }
+        };
+        begin(&core, walker, &at, options, restored, stream, ticket).await
+    };
+    let begun = tasks::spawn_on(&runtime, "spawn", begun.instrument(Span::current()));
+    begun.await.unwrap_or(Err(WalkError::Stopped))
+}
+
+/// What is stored of a walk before it begins.
+enum Stored {
+    /// All of it: it is durable.
+    Walk(durable::Begun),
+    /// That it was spawned, under a key.
+    Key(String),
+}
+
+/// Hands an admitted walk to a worker.
+async fn begin(
+    core: &Arc<Core>,
+    walker: Box<dyn ErasedWalker>,
+    at: &Id,
+    options: WalkOptions,
+    restored: Option<Restored>,
+    stream: Option<mpsc::Sender<Emitted>>,
+    ticket: Ticket,
+) -> Result<Spawned, WalkError> {
+    let runtime = core.runtime.get().ok_or(WalkError::Stopped)?;
+    let (reply, outcome) = oneshot::channel();
+    let (host, worker) = prepare(core, walker, at, options, None, restored, (reply, ticket))?;
     let host = Host { stream, ..host };
     let shared = Arc::clone(&host.shared);
-    send(core, &worker, host).await?;
-    Ok(Spawned { shared, runtime: core.runtime.get().cloned(), outcome: Mutex::new(Some(outcome)) })
+    match worker.address.try_send(host) {
+        Ok(()) => lost_if_worker_is(core, &shared, &worker),
+        Err(SendError::Full(host) | SendError::Closed(host)) => {
+            // It is counted among those alive, so it has to get there, also when the caller does not wait.
+            let core = Arc::clone(core);
+            let sent = tasks::spawn_on(runtime, "spawn", async move { send(&core, &worker, host).await });
+            sent.await.unwrap_or(Err(WalkError::Stopped))?;
+        }
+    }
+    Ok(Spawned { shared, runtime: Some(runtime.clone()), outcome: Mutex::new(Some(outcome)) })
 }
 
 /// Starts a child of a walk. Never waits: a hook that is not async cannot.
@@ -197,6 +243,7 @@ pub(crate) fn spawn_child(
     walker: Box<dyn ErasedWalker>,
     at: Id,
 ) -> Result<(u64, oneshot::Receiver<Outcome>), WalkError> {
+    let runtime = core.runtime.get().ok_or(WalkError::Stopped)?;
     let ticket = core.walks.gate.try_enter()?;
     let parent = core.walks.get(parent).ok_or(WalkError::Stopped)?;
     let options = options_of(&*walker, None, &at)?;
@@ -212,19 +259,17 @@ pub(crate) fn spawn_child(
         worker.vitals.walks.fetch_sub(1, Ordering::Relaxed);
         // The parent has ended meanwhile.
         core.walks.remove(shared.id);
-        return Err(WalkError::Cancelled { walker: shared.walker.into() });
+        let cancelled = || WalkError::Cancelled { walker: shared.walker.into() };
+        shared.end(Err(cancelled()));
+        return Err(cancelled());
     }
-    let Some(runtime) = core.runtime.get() else { return Err(WalkError::Stopped) };
     let core = Arc::clone(core);
     let number = shared.id;
     match worker.address.try_send(host) {
         Ok(()) => lost_if_worker_is(&core, &shared, &worker),
         Err(SendError::Full(host) | SendError::Closed(host)) => {
-            runtime.spawn(async move {
-                if let Err(error) = send(&core, &worker, host).await {
-                    shared.end(Err(error));
-                }
-            });
+            // Whoever waits for the child hears of it when there is no worker any more.
+            runtime.spawn(async move { send(&core, &worker, host).await });
         }
     }
     Ok((number, outcome))
@@ -303,6 +348,7 @@ pub(crate) async fn send(core: &Arc<Core>, worker: &WorkerRef, host: Host) -> Re
         worker.vitals.walks.fetch_sub(1, Ordering::Relaxed);
         let Some(other) = live_worker(core, &worker).await else {
             core.walks.remove(shared.id);
+            shared.end(Err(WalkError::Stopped));
             return Err(WalkError::Stopped);
         };
         if !shared.pass(worker.number, other.number) {
@@ -330,12 +376,15 @@ pub(crate) async fn host_again(
     send(core, &worker, Host { walker, start, options, shared, stream: None, restored, posted }).await
 }
 
-/// Takes up a walk that another process left behind.
-pub(crate) async fn host_left_behind(core: &Arc<Core>, taken_up: durable::TakenUp) -> Result<(), WalkError> {
+/// Takes up a walk that another process left behind, once it is admitted.
+pub(crate) async fn host_left_behind(
+    core: &Arc<Core>,
+    taken_up: durable::TakenUp,
+    ticket: Ticket,
+) -> Result<(), WalkError> {
     let durable::TakenUp { walker, start, options, restored } = taken_up;
     // Nobody in this process waits for it; what becomes of it is told by the store.
     let (reply, _) = oneshot::channel();
-    let ticket = admit(core, Admittance::default()).await?;
     let at = core.directory.id_of(start).cloned().unwrap_or_else(Id::root);
     let (host, worker) = prepare(core, walker, &at, options, None, Some(restored), (reply, ticket))?;
     send(core, &worker, host).await

@@ -13,7 +13,7 @@ use actix::prelude::*;
 use parking_lot::Mutex;
 use serde_json::Value;
 use tokio::sync::oneshot;
-use tracing::{Instrument, Span};
+use tracing::Span;
 use wayfare_graph::{
     Document, ErasedWalker, Event, EventSource, Id, KeySource, Published, Store, StoreError, WalkError,
     WriteBatch, WriteResult,
@@ -344,13 +344,7 @@ impl RuntimeHandle {
     /// # Errors
     /// What the store says; the inner results are those of the writes, in order.
     pub async fn apply(&self, batch: WriteBatch) -> Result<Vec<WriteResult>, StoreError> {
-        // On the runtime's own thread, so that the records it touches are refreshed even if the caller
-        // does not wait for the outcome.
-        let core = Arc::clone(&self.inner.core);
-        let runtime = core.runtime.get().cloned().ok_or(StoreError::Stopped)?;
-        let span = Span::current();
-        let applied = runtime.spawn(async move { core.apply(batch).await }.instrument(span));
-        applied.await.unwrap_or(Err(StoreError::Stopped))
+        self.inner.core.apply(batch).await
     }
 
     /// Drains and stops the runtime: no new walks, those that run have `drain_timeout` to finish, and

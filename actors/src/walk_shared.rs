@@ -197,6 +197,11 @@ impl WalkShared {
         self.worker.load(Ordering::SeqCst)
     }
 
+    /// Whether no worker has it, while it is decided what becomes of it.
+    pub(crate) fn is_nowhere(&self) -> bool {
+        self.worker() == NOWHERE
+    }
+
     /// Gives a walk that is nowhere to a worker.
     pub(crate) fn move_to(&self, worker: usize) {
         self.worker.store(worker, Ordering::SeqCst);
@@ -237,7 +242,7 @@ impl WalkShared {
 
     /// What the walk is doing, `None` when it has ended. On the runtime's own threads only.
     pub(crate) async fn inspect(&self) -> Option<Value> {
-        let is_nowhere = self.worker() == NOWHERE;
+        let is_nowhere = self.is_nowhere();
         let waiting_for = match self.address().filter(|_| !is_nowhere) {
             Some(address) => match tokio::time::timeout(INSPECT_TIMEOUT, address.send(InspectWalk)).await {
                 Ok(Ok(told)) => return told,

@@ -10,7 +10,7 @@ mod committer;
 mod footprint;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -110,8 +110,10 @@ impl WriterActor {
         let arrived = Arc::clone(&handle.arrived);
         let thread = std::thread::Builder::new().name("wayfare-writer".into()).spawn(move || {
             let orders = Orders { rx: &rx, arrived: &arrived };
+            // Outlives a committer: what is durable is not known any better after another one has begun.
+            let poison = OnceLock::new();
             let run = |refusal: Option<String>| {
-                let committer = Committer::new(&*store, orders, &settings).refusing(refusal);
+                let committer = Committer::new(&*store, orders, &settings, &poison).refusing(refusal);
                 catch_unwind(AssertUnwindSafe(|| runtime.block_on(committer.run_until_closed())))
             };
             let mut refusal = None;
@@ -137,7 +139,7 @@ pub(crate) fn writing_task(
     let arrived = Arc::clone(&handle.arrived);
     let task = async move {
         let orders = Orders { rx: &rx, arrived: &arrived };
-        Committer::new(&*store, orders, &settings).run_until_closed().await;
+        Committer::new(&*store, orders, &settings, &OnceLock::new()).run_until_closed().await;
     };
     (task, handle)
 }

@@ -176,7 +176,11 @@ pub trait Store: Send + Sync + fmt::Debug + 'static {
         1
     }
 
-    /// Whether reading a few documents takes microseconds, so that it may be done in place.
+    /// Whether it is on this machine.
+    ///
+    /// Then reading a few documents takes microseconds, so that it may be done in place; and what is durable after a
+    /// commit that failed is not known, so that nothing more is written until it is opened again. A server says itself
+    /// what became of a write, and what it can do.
     fn is_local(&self) -> bool {
         false
     }

@@ -4,6 +4,7 @@ mod admission;
 mod outages;
 mod scaling;
 mod shards;
+mod taking_up;
 mod workers;
 mod writer;
 

@@ -9,23 +9,28 @@ use rustc_hash::FxHashMap;
 use serde_json::Value;
 use wayfare_graph::{
     Document, ErasedWalker, Finished, Frontier, FrontierFlags, FrontierState, HookTable, Id, Kind,
-    MakeWalker, Outcome, Page, Profile, Slot, Trail, Version, WalkError, WalkOptions, WalkerType, Write,
-    WriteBatch, WriteError,
+    MakeWalker, Outcome, Page, Profile, Slot, StoreError, Trail, Version, WalkError, WalkOptions, WalkerType,
+    Write, WriteBatch, WriteError,
 };
 
+use super::letters::forget_unless_done;
 use super::names::to_slots;
 use super::stored::{StoredFailure, StoredPart, StoredWalk, WalkStatus, damaged, walk_entity};
 use super::{DurableState, is_tracked};
+use crate::admission::Ticket;
 use crate::core::Core;
 use crate::hosted::Phase;
 use crate::panic_text::panic_text;
-use crate::patience::{is_away, patiently};
+use crate::patience::{admitted_patiently, is_away, patiently};
 use crate::spawn::{host_again, host_left_behind};
 use crate::walk_shared::WalkShared;
 
 /// How often a walk is taken up after the end of its process without having reached another checkpoint:
 /// one that ends its process each time must not do so for ever.
 const MOST_TAKEN_UP: u32 = 50;
+
+/// How long it takes until walks that could not be read are looked for again.
+const LOOK_AGAIN: Duration = Duration::from_secs(5);
 
 /// Walks read at once while they are taken up.
 const PAGE: usize = 100;
@@ -64,8 +69,27 @@ pub(crate) struct TakenUp {
     pub(crate) restored: Restored,
 }
 
+/// A place among the walks that are alive, until the walk is hosted for which it is kept.
+pub(super) struct Place(Mutex<Option<Ticket>>);
+
+impl Place {
+    pub(super) fn new(ticket: Ticket) -> Self {
+        Self(Mutex::new(Some(ticket)))
+    }
+
+    fn take(&self) -> Result<Ticket, WalkError> {
+        // Only what is hosted takes it, and that is the end of it.
+        self.0.lock().take().ok_or(WalkError::Stopped)
+    }
+}
+
 /// Reads a walk as its last checkpoint left it.
-async fn take_up(core: &Core, id: &Id, stored: StoredWalk, version: Version) -> Result<TakenUp, WalkError> {
+pub(super) async fn take_up(
+    core: &Core,
+    id: &Id,
+    stored: StoredWalk,
+    version: Version,
+) -> Result<TakenUp, WalkError> {
     let walker = make(&stored)?;
     let options = stored.options.clone().ok_or_else(|| damaged(id, "it has no options"))?;
     let table = HookTable::new(walker.walker_type(), walker.hooks());
@@ -155,7 +179,11 @@ pub(crate) async fn failed(core: Arc<Core>, shared: Arc<WalkShared>, id: Id, err
 
 async fn decide(core: Arc<Core>, id: &Id, error: &WalkError) -> Result<Decision, WalkError> {
     match error {
-        WalkError::Cancelled { .. } => super::forget(&core, id).await.map(|_| Decision::Gone),
+        // Who cancels a walk whose last checkpoint is stored comes too late.
+        WalkError::Cancelled { .. } => Ok(match forget_unless_done(&core, id).await? {
+            Some(done) => Decision::Done(Box::new(done)),
+            None => Decision::Gone,
+        }),
         _ => note_failure(&core, id, error).await,
     }
 }
@@ -210,15 +238,15 @@ async fn note_failure(core: &Core, id: &Id, error: &WalkError) -> Result<Decisio
         let hopeless = matches!(error, WalkError::BudgetReached { .. });
         let parked = hopeless || attempts >= core.live.durable_attempts();
         if parked {
-            core.metrics.parked();
             stored.status = WalkStatus::Parked;
         }
         // A checkpoint that was on its way may have come first.
         if let Some(version) = save(core, id, &stored, version).await? {
-            return Ok(match parked {
-                true => Decision::Parked,
-                false => Decision::Again(Box::new(stored), version),
-            });
+            if !parked {
+                return Ok(Decision::Again(Box::new(stored), version));
+            }
+            core.metrics.parked();
+            return Ok(Decision::Parked);
         }
     }
 }
@@ -274,11 +302,21 @@ async fn resume_pages(core: &Weak<Core>) {
             patiently(core, &"walks that were left behind", |core| Box::pin(scan(core, after.clone())));
         let page = match page.await {
             Ok(page) => page,
-            Err(error) => return tracing::error!(%error, "durable walks cannot be read"),
+            Err(WalkError::Stopped) => return,
+            Err(error) => {
+                // Where that is for good, they are left to the next process.
+                tracing::error!(%error, "durable walks cannot be read, they are looked for again");
+                tokio::time::sleep(LOOK_AGAIN).await;
+                continue;
+            }
         };
         for document in &page.documents {
-            if let Err(error) = resume_patiently(core, document).await {
-                tracing::error!(walk = %document.id(), %error, "a durable walk cannot go on");
+            match resume_patiently(core, document).await {
+                Ok(()) => {}
+                Err(WalkError::Stopped) => return,
+                Err(error) => {
+                    tracing::error!(walk = %document.id(), %error, "a durable walk cannot go on");
+                }
             }
         }
         match page.next {
@@ -292,47 +330,78 @@ async fn scan(core: Arc<Core>, after: Option<Id>) -> Result<Page, WalkError> {
     Ok(core.scan(Kind::Walker, Some(walk_entity()), after, PAGE).await?)
 }
 
-/// As [`resume`], again and again while the store is away.
+/// Takes up a walk that was left behind, as soon as there is room for it and while the store is away again and again.
 async fn resume_patiently(core: &Weak<Core>, document: &Document) -> Result<(), WalkError> {
+    if !is_left_behind(
+        &*core.upgrade().ok_or(WalkError::Stopped)?,
+        &StoredWalk::read(document)?,
+        document.id(),
+    ) {
+        return Ok(());
+    }
     let id = document.id();
+    // First of all: a walk for which there is no room has not been taken up.
+    let place = Place::new(admitted_patiently(core).await?);
     let scanned = Mutex::new(Some(document));
-    patiently(core, id, |core| Box::pin(resume_as_stored(core, id, scanned.lock().take()))).await
+    patiently(core, id, |core| Box::pin(resume_as_stored(core, id, scanned.lock().take(), &place))).await
 }
 
-async fn resume_as_stored(core: Arc<Core>, id: &Id, scanned: Option<&Document>) -> Result<(), WalkError> {
+async fn resume_as_stored(
+    core: Arc<Core>,
+    id: &Id,
+    scanned: Option<&Document>,
+    place: &Place,
+) -> Result<(), WalkError> {
     if let Some(document) = scanned {
-        return resume(&core, document).await;
+        return resume(&core, document, place).await;
     }
     // What was written last may have been stored, or not.
     match core.get_many(std::slice::from_ref(id)).await?.pop().flatten() {
-        Some(document) => resume(&core, &document).await,
+        Some(document) => resume(&core, &document, place).await,
         None => Ok(()),
     }
 }
 
-/// Takes up a walk if it is one that was left behind; parks it if it cannot be.
-async fn resume(core: &Arc<Core>, document: &Document) -> Result<(), WalkError> {
-    let mut stored = StoredWalk::read(document)?;
+/// Whether a process has left a walk behind that this one can take up.
+fn is_left_behind(core: &Core, stored: &StoredWalk, id: &Id) -> bool {
     // What was spawned since the runtime started runs here already.
     if stored.status != WalkStatus::Running || core.has_begun(&stored.parts_key) {
-        return Ok(());
+        return false;
     }
-    if WalkerType::find(&stored.walker).is_none() {
-        tracing::warn!(walk = %document.id(), walker = stored.walker, "this program has no such walker");
+    let is_known = WalkerType::find(&stored.walker).is_some();
+    if !is_known {
+        tracing::warn!(walk = %id, walker = stored.walker, "this program has no such walker");
+    }
+    is_known
+}
+
+/// Takes up a walk if it is one that was left behind; parks it if it cannot be.
+async fn resume(core: &Arc<Core>, document: &Document, place: &Place) -> Result<(), WalkError> {
+    let mut stored = StoredWalk::read(document)?;
+    if !is_left_behind(core, &stored, document.id()) {
         return Ok(());
     }
     stored.taken_up = stored.taken_up.saturating_add(1);
     let (id, version) = (document.id(), document.version());
     if stored.taken_up <= MOST_TAKEN_UP {
         let Some(version) = save(core, id, &stored, version).await? else { return Ok(()) };
-        match take_up_left_behind(core, id, stored.clone(), version).await {
-            Err(error) if !is_away(&error) => park(core, id, stored, version, error.to_string()).await,
+        match take_up_left_behind(core, id, stored.clone(), version, place).await {
+            Err(error) if is_its_own(&error) => park(core, id, stored, version, error.to_string()).await,
             done => done,
         }
     } else {
         let times = stored.taken_up - 1;
         let error = format!("its process ended {times} times before it had made progress");
         park(core, id, stored, version, error).await
+    }
+}
+
+/// Whether a walk cannot be taken up for what it is, and not for what the runtime and its store are at the moment.
+fn is_its_own(error: &WalkError) -> bool {
+    match error {
+        WalkError::Store(error) => matches!(**error, StoreError::Damaged { .. }),
+        WalkError::Stopped | WalkError::Overloaded { .. } => false,
+        _ => true,
     }
 }
 
@@ -345,7 +414,10 @@ async fn park(
 ) -> Result<(), WalkError> {
     stored.status = WalkStatus::Parked;
     stored.failure = Some(StoredFailure { error, at: None, attempts: stored.taken_up });
-    save(core, id, &stored, version).await.map(|_| ())
+    if save(core, id, &stored, version).await?.is_some() {
+        core.metrics.parked();
+    }
+    Ok(())
 }
 
 pub(super) async fn take_up_left_behind(
@@ -353,7 +425,8 @@ pub(super) async fn take_up_left_behind(
     id: &Id,
     stored: StoredWalk,
     version: Version,
+    place: &Place,
 ) -> Result<(), WalkError> {
     let taken_up = take_up(core, id, stored, version).await?;
-    host_left_behind(core, taken_up).await
+    host_left_behind(core, taken_up, place.take()?).await
 }

@@ -130,16 +130,17 @@ impl Engine {
         hosted.state = State::Ending;
         let (core, engine, walk) = (Arc::clone(&self.core), self.this.clone(), hosted.shared.id);
         tokio::task::spawn_local(async move {
-            core.settle().await;
-            within(&engine, |engine| engine.settled(seat, walk));
+            let settled = core.settle().await.map_err(|_| WalkError::Stopped);
+            within(&engine, |engine| engine.settled(seat, walk, settled));
         });
         true
     }
 
-    fn settled(&mut self, seat: usize, walk: u64) {
+    fn settled(&mut self, seat: usize, walk: u64, settled: Result<(), WalkError>) {
         let same = self.seats[seat].as_ref().is_some_and(|hosted| hosted.shared.id == walk);
         let Some(mut hosted) = same.then(|| self.seats[seat].take()).flatten() else { return };
-        let outcome = all_settled(&hosted.unsettled).and_then(|()| finished(&mut hosted));
+        let settled = settled.and_then(|()| all_settled(&hosted.unsettled));
+        let outcome = settled.and_then(|()| finished(&mut hosted));
         self.end(&mut hosted, outcome);
         self.vacate(seat, *hosted);
     }

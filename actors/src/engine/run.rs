@@ -71,6 +71,14 @@ impl Engine {
             hosted.state = State::Paused;
             return true;
         }
+        // Between visits only: what hooks asked of the queue and was not done yet is not stored.
+        if hosted.durable
+            && hosted.phase <= Phase::Walking
+            && hosted.missing.is_none()
+            && self.core.is_closed()
+        {
+            return self.stop_at_checkpoint(seat, hosted);
+        }
         let went = match hosted.phase {
             Phase::Entering => self.enter(seat, hosted),
             Phase::Walking => self.run_visits(seat, hosted, picks),

@@ -28,6 +28,17 @@ impl Engine {
         }
     }
 
+    /// Stores how far a durable walk has come, of a runtime that stops, and then ends it here; `false` when it has ended.
+    pub(super) fn stop_at_checkpoint(&mut self, seat: usize, hosted: &mut Hosted) -> bool {
+        let visits = hosted.profile.visits;
+        if hosted.rare.durable.as_ref().is_some_and(|durable| durable.has_come_on(visits)) {
+            self.start_writing(seat, hosted);
+            return true;
+        }
+        self.end(hosted, Err(WalkError::Stopped));
+        false
+    }
+
     /// Whether anything is left to be written at the end.
     pub(super) fn has_to_write(&self, hosted: &Hosted) -> bool {
         let writes = hosted.walk.as_ref().and_then(|walk| walk.writes());

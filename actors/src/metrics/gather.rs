@@ -43,8 +43,11 @@ impl Core {
         told.distribution(Metric::WalkSeconds, metrics.walk_seconds.told());
         told.one(Metric::DeadLetters, count(&metrics.dead_letters));
         let gate = self.walks.gate.figures();
-        told.each(Metric::Admissions, [gate.admitted, gate.waited, gate.overloaded].map(number));
+        let at_once = gate.admitted.saturating_sub(gate.waited);
+        told.each(Metric::Admissions, [at_once, gate.waited, gate.overloaded].map(number));
         told.one(Metric::AdmissionQueue, number(gate.waiting));
+        told.one(Metric::MemoryShort, flag(gate.memory_is_short));
+        told.one(Metric::ReadOnly, flag(self.supervision.degraded().is_some()));
         told.one(Metric::Visits, count(&metrics.visits));
         told.distribution(Metric::HookSeconds, metrics.hook_seconds.told());
         told.distribution(Metric::BatchSeconds, metrics.batch_seconds.told());

@@ -6,10 +6,9 @@ use std::time::{Duration, Instant};
 
 use actix::prelude::*;
 use actix_rt::Arbiter;
-use wayfare_graph::WalkError;
 
 use super::{Supervisor, WATCH};
-use crate::lost::lost;
+use crate::lost::{lost, overdue};
 use crate::supervision::{ActorEnd, ActorKind};
 use crate::system::StartError;
 use crate::walk_shared::WalkShared;
@@ -129,19 +128,14 @@ impl Supervisor {
     /// come back or not; other walks there go on when it does, or end by their own deadlines.
     fn end_overdue(&mut self, worker: &WorkerRef, cx: &mut Context<Self>) {
         let now = Instant::now();
-        let overdue = self.walks_of(worker, |walk| walk.is_late(now) || walk.is_cancelled());
-        if overdue.is_empty() {
+        let walks = self.walks_of(worker, |walk| walk.is_late(now) || walk.is_cancelled());
+        if walks.is_empty() {
             return;
         }
         // Before their callers hear of it, so that what these spawn next goes to another worker.
         self.replace(worker, cx);
-        for walk in overdue {
-            self.core.walks.remove(walk.id);
-            walk.end(Err(if walk.is_cancelled() {
-                WalkError::Cancelled { walker: walk.walker.into() }
-            } else {
-                walk.wall_reached()
-            }));
+        for walk in walks {
+            overdue(&self.core, &walk, worker.number);
         }
     }
 

@@ -26,11 +26,12 @@ impl Handler<Stop> for Supervisor {
         let drain = async move {
             core.closed.store(true, Ordering::Release);
             let until = moment_after(core.live.drain_timeout());
-            // Durable walks go on in the next process.
             core.walks.gate.close();
-            while core.walks.any(|walk| !walk.is_durable() && !walk.is_paused()) && Instant::now() < until {
+            // Durable ones come to a checkpoint, and go on in the next process. So do those that wait for their store.
+            while core.walks.any(|walk| !walk.is_paused() && !walk.is_nowhere()) && Instant::now() < until {
                 tokio::time::sleep(Duration::from_millis(2)).await;
             }
+            core.walks.gate.shut();
             for walk in core.walks.all(|_| true) {
                 walk.end(Err(WalkError::Stopped));
             }
@@ -42,6 +43,7 @@ impl Handler<Stop> for Supervisor {
             let written = tokio::time::timeout(left, core.write_permits.acquire_many(all)).await.is_ok();
             core.write_permits.close();
             core.shards.close();
+            core.durability.close();
             let thread = writer.send(Close).await.ok().flatten();
             drop(core);
             (thread, written, until)

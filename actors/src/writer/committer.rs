@@ -7,7 +7,7 @@
 use std::collections::VecDeque;
 use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::task::Poll;
 
 use crossbeam_channel::Receiver;
@@ -101,19 +101,23 @@ pub(super) struct Committer<'s> {
     /// Gathered, and not yet begun.
     next: Group,
     closing: bool,
-    /// What is durable after a commit that failed is not known until the store is opened again.
-    poisoned: Option<String>,
+    /// Why what is durable is not known until the store is opened again: a commit on this machine's disk has failed. A
+    /// server says itself what it can do.
+    poison: &'s OnceLock<String>,
     /// Why writing has been given up.
     refusal: Option<String>,
 }
 
 impl<'s> Committer<'s> {
-    pub(super) fn new(store: &'s dyn Store, orders: Orders<'s>, settings: &'s WriterSettings) -> Self {
-        // A writer that is started anew has not failed yet.
-        settings.metrics.set_poisoned(false);
+    pub(super) fn new(
+        store: &'s dyn Store,
+        orders: Orders<'s>,
+        settings: &'s WriterSettings,
+        poison: &'s OnceLock<String>,
+    ) -> Self {
         settings.metrics.set_writing(true);
         let (under_way, next) = (VecDeque::new(), Group::default());
-        Self { store, orders, settings, under_way, next, closing: false, poisoned: None, refusal: None }
+        Self { store, orders, settings, under_way, next, closing: false, poison, refusal: None }
     }
 
     /// Refuses all writes, for a reason, if there is one.
@@ -194,7 +198,7 @@ impl<'s> Committer<'s> {
             0 | 1 => Footprint::Unknown,
             _ => Footprint::of(&batches),
         };
-        let (store, poisoned, refusal) = (self.store, self.poisoned.clone(), self.refusal.clone());
+        let (store, poisoned, refusal) = (self.store, self.poison.get().cloned(), self.refusal.clone());
         let commit = async move {
             match (refusal, poisoned) {
                 (Some(reason), _) => Err(StoreError::ReadOnly { reason }),
@@ -248,9 +252,9 @@ impl<'s> Committer<'s> {
             }
             Err(error) => {
                 tracing::error!(%error, batches = waiting.len(), "commit failed");
-                if !error.is_passing() {
-                    self.poisoned.get_or_insert_with(|| error.to_string());
-                    self.settings.metrics.set_poisoned(true);
+                if self.store.is_local() && !error.is_passing() {
+                    self.poison.get_or_init(|| error.to_string());
+                    self.settings.metrics.set_poisoned();
                 }
                 let error = Arc::new(error);
                 for Waiting { done, .. } in waiting {

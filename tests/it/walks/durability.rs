@@ -1,6 +1,7 @@
 //! What was reported or acknowledged is durable, and a store that fails is told from one that works.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering::SeqCst;
 
 use futures_util::FutureExt;
 use tokio::sync::Notify;
@@ -114,6 +115,48 @@ async fn writes_are_refused_after_one_failed_until_the_store_is_opened_again() {
     assert!(matches!(refused, Err(Error::Store(StoreError::Poisoned { .. }))), "{refused:?}");
     assert_eq!(store.applies.came(), came, "the store is not even asked");
     assert_eq!(names(&stage, "a").await, ["a", "b"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_store_elsewhere_says_itself_what_it_can_write_after_a_commit_that_failed() {
+    let (stage, store) = Stage::on_trick_store(|config| config);
+    stage.draw("a>b").await;
+    store.local.store(false, SeqCst);
+    store.applies.fail(1);
+    let rename = async |name: &str| {
+        stage.graph().update(hamlet("a"), |a: &mut Hamlet| a.name = name.into()).await.map(drop)
+    };
+    assert!(matches!(within(rename("A")).await, Err(Error::Store(StoreError::Io { .. }))));
+    within(rename("B")).await.unwrap();
+    assert_eq!(names(&stage, "a").await, ["B", "b"]);
+    assert_eq!(stage.runtime.metrics().number("wayfare_writer_poisoned", None), Some(0.0));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_writer_that_is_started_again_knows_of_the_commit_that_failed_before() {
+    let (stage, store) = Stage::on_trick_store_of(2, |config| {
+        config.writers_batch_size(1).writer_restarts_backoff_ms(1).writer_restarts_max_backoff_ms(1)
+    });
+    stage.draw("a b c").await;
+    let rename = |key: &str| {
+        let (graph, id) = (stage.graph(), hamlet(key));
+        let rename = async move { graph.update(&id, |hamlet: &mut Hamlet| hamlet.name.push('+')).await };
+        tokio::spawn(rename.map(|renamed| renamed.map(drop)))
+    };
+    let came = store.applies.came();
+    store.applies.close();
+    let first = rename("a");
+    store.applies.wait_for(came + 1).await;
+    let second = rename("b");
+    store.applies.wait_for(came + 2).await;
+    store.applies.fail(1);
+    store.applies.admit(1);
+    assert!(matches!(within(first).await.unwrap(), Err(Error::Store(StoreError::Io { .. }))));
+    store.applies.panic(1);
+    store.applies.admit(1);
+    assert!(matches!(within(second).await.unwrap(), Err(Error::Store(StoreError::Interrupted { .. }))));
+    store.applies.open();
+    assert!(matches!(within(rename("c")).await.unwrap(), Err(Error::Store(StoreError::Poisoned { .. }))));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -2,9 +2,12 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
+use std::time::Duration;
 
 use serde_json::json;
-use wayfare::{Direction, Document, Filter, Here, Id, Walk, WalkOptions, Write, WriteBatch, edge, walker};
+use wayfare::{
+    Direction, Document, Filter, Here, Id, Walk, WalkOptions, Write, WriteBatch, edge, object, walker,
+};
 
 use super::stage::{Ferry, Hamlet, Harbour, Lane, Stage, Trail, document, hamlet, until, within};
 
@@ -343,4 +346,33 @@ async fn a_load_that_read_before_a_save_was_durable_brings_nothing_old_back() {
     store.loads.open();
     within(walk.finish()).await.unwrap();
     assert_eq!(name_of(&stage, "a").await, "new");
+}
+
+#[object]
+#[derive(Debug, Clone)]
+struct Memo {
+    text: String,
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_object_whose_writer_went_away_leaves_no_old_result_behind() {
+    let (stage, store) = Stage::on_trick_store(|config| config);
+    let graph = stage.graph();
+    let id = graph.create(Memo { text: "old".into() }).await.unwrap().id().clone();
+    let texts = async || {
+        let memos = graph.query::<Memo>().cached(Duration::from_secs(300)).all().await.unwrap();
+        memos.into_iter().map(|memo| memo.into_value().text).collect::<Vec<_>>()
+    };
+    assert_eq!(texts().await, ["old"]);
+    let came = store.answers.came();
+    store.answers.close();
+    let writer = tokio::spawn({
+        let graph = stage.graph();
+        async move { graph.update(&id, |memo: &mut Memo| memo.text = "new".into()).await.map(drop) }
+    });
+    store.answers.wait_for(came + 1).await;
+    writer.abort();
+    assert!(writer.await.unwrap_err().is_cancelled());
+    store.answers.open();
+    until(async || texts().await == ["new"]).await;
 }

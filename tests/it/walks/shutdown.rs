@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::time::Duration;
 
 use tokio::sync::oneshot;
-use wayfare::{Error, Runtime, Spawn, WalkError};
+use wayfare::{Error, Graph, Here, Runtime, Spawn, StoreError, Walk, WalkError, walker};
 
 use super::cancelling::Keeper;
 use super::stage::{Hamlet, Stage, Trail, hamlet, until, within};
@@ -26,6 +26,40 @@ async fn shutdown_lets_a_running_walk_finish_and_takes_no_new_one() {
     within(stopping).await.unwrap();
     within(walk.finish()).await.unwrap();
     assert_eq!(walk.profile().visits, 2);
+}
+
+/// Waits until it is told to go on, and sends a child on.
+#[derive(Debug)]
+struct Parent {
+    wait: Option<oneshot::Receiver<()>>,
+    found: String,
+}
+
+#[walker(name = "ShutdownParent")]
+impl Parent {
+    #[on_visit]
+    async fn hamlet(&mut self, here: &Here<'_, Hamlet>, walk: &mut Walk) -> Result<(), WalkError> {
+        if let Some(wait) = self.wait.take() {
+            let _ = wait.await;
+        }
+        self.found = walk.spawn(Trail::default(), here.id())?.finish().await?.keys.join("");
+        Ok(())
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_walk_that_finishes_while_the_runtime_stops_may_still_send_children() {
+    let stage = Stage::new();
+    stage.draw("a>b").await;
+    let (go, wait) = oneshot::channel();
+    let parent = Parent { wait: Some(wait), found: String::new() };
+    let walk = stage.runtime.spawn(parent).at(hamlet("a")).await.unwrap();
+    let other = stage.runtime.clone();
+    let stopping = tokio::spawn(stage.runtime.clone().shutdown());
+    until(async || matches!(other.spawn(Trail::default()).await, Err(Error::Walk(WalkError::Stopped)))).await;
+    go.send(()).unwrap();
+    assert_eq!(within(walk.finish()).await.unwrap().found, "ab");
+    within(stopping).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -66,7 +100,14 @@ async fn shutdown_does_not_wait_longer_than_it_may_for_a_store_that_does_not_ans
     let update =
         tokio::spawn(async move { graph.update(hamlet("a"), |a: &mut Hamlet| a.name.clear()).await });
     store.applies.wait_for(came + 1).await;
+    let find = |graph: Graph| async move { graph.find::<Hamlet>(Hamlet::name().eq("a")).await };
+    let graph = stage.graph();
+    let read = tokio::spawn(find(graph));
     let stopped = tokio::time::timeout(Duration::from_secs(10), stage.runtime.clone().shutdown()).await;
+    // What waits for that write to become durable waits in vain, and so does what comes later.
+    for read in [within(read).await.unwrap(), within(find(stage.graph())).await] {
+        assert!(matches!(read, Err(Error::Store(StoreError::Stopped))), "{read:?}");
+    }
     store.applies.open();
     // Whether it was written is not known when the store answers after the end.
     let _ = within(update).await;

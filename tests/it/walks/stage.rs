@@ -73,6 +73,7 @@ struct Opened(Arc<TrickStore>);
 impl Drop for Opened {
     fn drop(&mut self) {
         self.0.applies.open();
+        self.0.answers.open();
         self.0.loads.open();
     }
 }

@@ -118,6 +118,8 @@ pub(crate) struct TrickStore {
     inner: Arc<dyn Store>,
     /// Passed before anything is written.
     pub(crate) applies: Turnstile,
+    /// Passed after it is written, before anybody hears of it.
+    pub(crate) answers: Turnstile,
     /// Passed after the data has been read, so that what is held up grows old.
     pub(crate) loads: Turnstile,
     /// Passed before anything is scanned.
@@ -138,6 +140,7 @@ impl TrickStore {
         Self {
             inner,
             applies: Turnstile::new(),
+            answers: Turnstile::new(),
             loads: Turnstile::new(),
             scans: Turnstile::new(),
             lost_answers: AtomicU64::new(0),
@@ -194,6 +197,7 @@ impl Store for TrickStore {
         Box::pin(async move {
             self.applies.pass().await?;
             let applied = self.inner.apply(batches).await?;
+            self.answers.pass().await?;
             match self.lost_answers.fetch_update(SeqCst, SeqCst, |lost| lost.checked_sub(1)) {
                 Ok(_) => Err(away("its answer was lost")),
                 Err(_) => Ok(applied),
