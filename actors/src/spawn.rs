@@ -109,10 +109,10 @@ impl EmitStream {
     /// has stopped before that was known.
     pub async fn next(&mut self) -> Option<Result<serde_json::Value, WalkError>> {
         let Emitted { value, mark, unsettled } = self.values.recv().await?;
-        if let Some(mark) = mark {
-            if self.durability.reached(&mark).await.is_err() {
-                return Some(Err(WalkError::Stopped));
-            }
+        if let Some(mark) = mark
+            && self.durability.reached(&mark).await.is_err()
+        {
+            return Some(Err(WalkError::Stopped));
         }
         Some(all_settled(&unsettled).map(|()| value))
     }
@@ -182,7 +182,8 @@ pub(crate) async fn spawn_walk(
         (None, None) => return begin(core, walker, &at, options, None, stream, ticket).await,
         (None, Some(key)) => Stored::Key(key),
         (Some(_), key) => {
-            Stored::Walk(durable::Begun::new(core, &*walker, &at, &options, key, stream.is_some())?)
+            let begun = durable::Begun::new(core, &*walker, &at, &options, key, stream.is_some())?;
+            Stored::Walk(Box::new(begun))
         }
     };
     // What is stored has to begin, also when the caller does not wait for it any more.
@@ -204,7 +205,7 @@ pub(crate) async fn spawn_walk(
 /// What is stored of a walk before it begins.
 enum Stored {
     /// All of it: it is durable.
-    Walk(durable::Begun),
+    Walk(Box<durable::Begun>),
     /// That it was spawned, under a key.
     Key(String),
 }

@@ -19,6 +19,9 @@ use serde_json::{Map, Value};
 pub use self::error::BodyError;
 use self::reader::{MAX_DEPTH, Reader};
 
+/// Most lists and maps within each other that all ways of reading take, the body itself among them.
+const MOST_NESTED: usize = MAX_DEPTH as usize - 1;
+
 /// Most bytes that a thread keeps for what it encodes next.
 const MOST_ROOM: usize = 64 << 10;
 
@@ -40,10 +43,16 @@ impl Body {
     /// Encodes any value that serialises to a map of named fields.
     ///
     /// # Errors
-    /// [`BodyError::NotAMap`] for any other shape, [`BodyError::Encode`] for what serde refuses.
+    /// [`BodyError::NotAMap`] for any other shape, [`BodyError::Encode`] for what serde refuses, and for lists and maps
+    /// of which more than 255 lie within each other: they could not be read again.
     pub fn encode<T: Serialize + ?Sized>(value: &T) -> Result<Self, BodyError> {
         with_encoded(value, |bytes| match bytes.first().map(|&byte| Marker::from_u8(byte)) {
-            Some(Marker::FixMap(_) | Marker::Map16 | Marker::Map32) => Ok(Self(bytes.into())),
+            Some(Marker::FixMap(_) | Marker::Map16 | Marker::Map32) => match is_too_deep(bytes)? {
+                true => Err(BodyError::Encode {
+                    reason: format!("it is nested deeper than {MOST_NESTED} levels"),
+                }),
+                false => Ok(Self(bytes.into())),
+            },
             Some(marker) => Err(BodyError::NotAMap { found: shape(marker) }),
             None => Err(BodyError::NotAMap { found: "nothing" }),
         })
@@ -175,6 +184,16 @@ fn with_encoded<T: Serialize + ?Sized, R>(
     read
 }
 
+/// Whether what was encoded is nested deeper than it can be read.
+fn is_too_deep(bytes: &[u8]) -> Result<bool, BodyError> {
+    // A list or map begins with one of these bytes. Most bodies have so few that nothing else has to be looked at.
+    let may_begin = |byte: &&u8| matches!(**byte, 0x80..=0x9f | 0xdc..=0xdf);
+    if bytes.len() <= MOST_NESTED || bytes.iter().filter(may_begin).count() <= MOST_NESTED {
+        return Ok(false);
+    }
+    Ok(Reader::new(bytes).nesting()? > MOST_NESTED)
+}
+
 fn shape(marker: Marker) -> &'static str {
     match marker {
         Marker::Null => "null",
@@ -277,6 +296,32 @@ mod tests {
         };
         nested(&[0x91]);
         nested(&[0x81, 0xa1, b'b']);
+    }
+
+    #[test]
+    fn what_is_encoded_can_be_read_however_deep_it_is_nested() {
+        let list: fn(Value) -> Value = |inner| json!([inner]);
+        let map: fn(Value) -> Value = |inner| json!({ "a": inner, "b": "é".repeat(300) });
+        for within in [list, map] {
+            for (depth, is_taken) in
+                [(200, true), (MOST_NESTED, true), (MOST_NESTED + 1, false), (400, false)]
+            {
+                let mut nested = Value::Null;
+                for _ in 1..depth {
+                    nested = within(nested);
+                }
+                let body = Body::encode(&json!({ "nested": nested }));
+                assert_eq!(body.is_ok(), is_taken, "{depth} levels");
+                match body {
+                    Ok(body) => {
+                        assert_eq!(body.fields().unwrap()["nested"], nested);
+                        assert_eq!(body.field("nested"), Some(nested.clone()));
+                        assert_eq!(body.decode::<Value>().unwrap()["nested"], nested);
+                    }
+                    Err(error) => assert!(error.to_string().contains("deeper than 255 levels"), "{error}"),
+                }
+            }
+        }
     }
 
     #[test]

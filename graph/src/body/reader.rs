@@ -113,6 +113,40 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
+    /// Passes over one value, and tells how many lists and maps of it lie within each other.
+    pub(super) fn nesting(&mut self) -> Result<usize, BodyError> {
+        // How many values are still to come of each list and map that is open.
+        let mut open: Vec<usize> = Vec::new();
+        let mut deepest = 0;
+        loop {
+            let start = self.at;
+            let values = match self.marker()? {
+                Marker::FixArray(len) => Some(usize::from(len)),
+                Marker::Array16 => Some(self.len16()?),
+                Marker::Array32 => Some(self.len32()?),
+                Marker::FixMap(len) => Some(2 * usize::from(len)),
+                Marker::Map16 => Some(2 * self.len16()?),
+                Marker::Map32 => Some(2 * self.len32()?),
+                _ => None,
+            };
+            match values {
+                Some(values) => open.push(values),
+                None => {
+                    self.at = start;
+                    self.skip()?;
+                }
+            }
+            deepest = deepest.max(open.len());
+            while open.last() == Some(&0) {
+                open.pop();
+            }
+            match open.last_mut() {
+                Some(left) => *left -= 1,
+                None => return Ok(deepest),
+            }
+        }
+    }
+
     /// Reads one value. Lists and maps come back here for each of their values, so what it needs on the stack is kept
     /// small: scalars are read elsewhere.
     pub(super) fn value(&mut self, depth: u32) -> Result<Value, BodyError> {
