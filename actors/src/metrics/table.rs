@@ -110,6 +110,10 @@ metrics! {
     Admissions: "wayfare_admissions_total", Counter, "{walk}", by("outcome", ADMISSIONS),
         "Spawns that were let in at once, let in after they had waited, or refused because there was no room.";
     AdmissionQueue: "wayfare_admission_queue_depth", Gauge, "{walk}", None, "Spawns that wait to be let in.";
+    MemoryShort: "wayfare_memory_short", Gauge, "1", None,
+        "1 while no walk is let in because the machine or the control group runs short of memory.";
+    ReadOnly: "wayfare_read_only", Gauge, "1", None,
+        "1 when actors have ended too often and the runtime refuses writes until it is started again.";
     Visits: "wayfare_visits_total", Counter, "{visit}", None, "Visits made by all walks.";
     HookSeconds: "wayfare_hook_seconds", Histogram, "s", None,
         "Time in one hook that did not have to wait, of one turn of a worker in 64.";
@@ -138,10 +142,6 @@ metrics! {
         "Writes refused because the entity had another version, by a shard or by the store.";
     WriterPoisoned: "wayfare_writer_poisoned", Gauge, "1", None,
         "1 when a commit has failed and later writes are refused until the store is opened again.";
-    ReadOnly: "wayfare_read_only", Gauge, "1", None,
-        "1 when actors have ended too often and the runtime refuses writes until it is started again.";
-    MemoryShort: "wayfare_memory_short", Gauge, "1", None,
-        "1 while no walk is let in because the machine or the control group runs short of memory.";
     ResidentBytes: "wayfare_resident_bytes", Gauge, "By", None, "Memory of resident records, as estimated.";
     ResidentHeld: "wayfare_resident_held_bytes", Gauge, "By", None,
         "Memory of those among them that cannot be evicted now: pinned, or not durable yet.";
