@@ -37,6 +37,8 @@ mod processes;
 mod settings;
 #[path = "command/top.rs"]
 mod top;
+#[path = "command/versions.rs"]
+mod versions;
 #[path = "command/walk.rs"]
 mod walk;
 #[path = "command/walks.rs"]

@@ -66,6 +66,9 @@ pub(crate) async fn run(session: &Session, arguments: &CopyArgs) -> Result<Exit,
     if stores::are_same(&arguments.from, &arguments.to) {
         return Err(Failure::bad_input("--from and --to name the same store"));
     }
+    if !arguments.verify_only {
+        stores::check_writable(&arguments.to)?;
+    }
     let source = stores::open_existing(&session.config, &arguments.from)?;
     let target = match arguments.verify_only {
         true => stores::open_existing(&session.config, &arguments.to)?,

@@ -35,6 +35,16 @@ pub(crate) fn check_exists(url: &str) -> Result<(), Failure> {
     }
 }
 
+/// Refuses a store of a kind that is only read, before anything is opened.
+pub(crate) fn check_writable(url: &str) -> Result<(), Failure> {
+    match StoreUrl::parse(url) {
+        Ok(StoreUrl::Sqlite(_)) => Err(Failure::bad_input(format!(
+            "`{url}` cannot be written: SQLite files are read only; name an `embedded:`, `json:` or `mongodb:` store"
+        ))),
+        _ => Ok(()),
+    }
+}
+
 /// Whether two URLs name one place.
 pub(crate) fn are_same(one: &str, other: &str) -> bool {
     let place = |path: PathBuf| fs::canonicalize(&path).unwrap_or(path);

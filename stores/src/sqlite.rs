@@ -4,7 +4,6 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, OpenFlags};
-use serde_json::Value;
 use tempfile::TempDir;
 use wayfare_graph::{
     Document, EntityName, Explanation, Finding, Id, Index, Kind, Loaded, Need, Page, Query, Store,
@@ -12,7 +11,7 @@ use wayfare_graph::{
 };
 
 use crate::embedded::{EmbeddedOptions, EmbeddedStore};
-use crate::json::text::number_too_large;
+use crate::json::text::{json_of, number_too_large};
 
 /// How many rows are taken over in one commit.
 const IMPORT_BATCH: usize = 1_000;
@@ -96,8 +95,7 @@ fn read(data: &str, kind: Kind) -> Result<Document, String> {
     if let Some(number) = number_too_large(data.as_bytes()) {
         return Err(format!("the number {number} does not fit 64 bits, and would be rounded"));
     }
-    let json: Value = serde_json::from_str(data).map_err(|error| format!("it is no JSON: {error}"))?;
-    let document = Document::from_json(json).map_err(|error| error.to_string())?;
+    let document = Document::from_json(json_of(data.as_bytes())?).map_err(|error| error.to_string())?;
     if document.id().kind() == kind {
         return Ok(document);
     }
@@ -173,5 +171,62 @@ impl Store for SqliteStore {
 
     fn is_local(&self) -> bool {
         true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    use futures_util::FutureExt as _;
+
+    use crate::OpenOptions;
+
+    /// A document with lists in lists, and `inner` in the innermost.
+    fn text(id: &str, levels: usize, inner: &str) -> String {
+        let list = format!("{}{inner}{}", "[".repeat(levels), "]".repeat(levels));
+        // A bracket in a text is no level.
+        format!(r#"{{"id": "{id}", "entity": "A", "context": {{"text": "\"[{{", "list": {list}}}}}"#)
+    }
+
+    fn ids_in(store: &dyn Store) -> Vec<String> {
+        let page = store.scan(Kind::Node, None, None, 1_000).now_or_never().expect("it is local").unwrap();
+        page.documents.iter().map(|document| document.id().to_string()).collect()
+    }
+
+    #[test]
+    fn documents_are_read_as_deep_as_the_json_store_reads_them() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("jv.db");
+        let files = folder.path().join("files");
+        std::fs::create_dir_all(files.join("node")).unwrap();
+        let file = Connection::open(&path).unwrap();
+        file.execute_batch("CREATE TABLE records (collection TEXT, id TEXT, data TEXT)").unwrap();
+        for levels in [1, 126, 127, 128, 200, 254, 255, 256, 257, 258, 300, 100_000] {
+            for (name, inner) in [("empty", ""), ("number", "1")] {
+                let id = format!("n.A.{name}{levels}");
+                let text = text(&id, levels, inner);
+                std::fs::write(files.join(format!("node/{id}.json")), &text).unwrap();
+                file.execute("INSERT INTO records VALUES ('node', ?, ?)", (&id, &text)).unwrap();
+            }
+        }
+        let store = SqliteStore::open(&path, Default::default()).unwrap();
+        let json = crate::open(&format!("json:{}", files.display()), &OpenOptions::default()).unwrap();
+        let read = ids_in(&store);
+        assert_eq!(read, ids_in(&*json));
+        // The root, and the first six depths with both.
+        assert_eq!(read.len(), 1 + 2 * 6, "{read:?}");
+        for finding in &store.bad {
+            assert!(format!("{finding:?}").contains("nested deeper than"), "{finding:?}");
+        }
+        assert_eq!(store.bad.len(), 2 * 6);
+    }
+
+    #[test]
+    fn what_comes_after_a_document_is_no_part_of_it() {
+        for data in ["{} {}", "{}]", "{} x", "", " ", "[", "\"[", "\"\\"] {
+            assert!(read(data, Kind::Node).unwrap_err().starts_with("it is no JSON: "), "{data}");
+        }
+        assert!(read(" {\"id\": \"n.A.b\"} \n", Kind::Node).is_ok());
     }
 }

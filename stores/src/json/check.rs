@@ -87,7 +87,7 @@ impl Folder {
             let path = self.file_path(kind, &odd_name.unwrap_or_else(|| file_name(id)));
             // A file that is missing or damaged meanwhile is no matter of versions.
             let json = fs::read(path).ok().and_then(|text| json_of(&text).ok());
-            let has_none = json.is_some_and(|(json, _)| json.get("_version").is_none_or(Value::is_null));
+            let has_none = json.is_some_and(|json| json.get("_version").is_none_or(Value::is_null));
             // What is no document may still be JSON, and is not written over.
             if has_none && !bad.contains(id) {
                 without.push(id.clone());

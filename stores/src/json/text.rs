@@ -9,11 +9,8 @@ use wayfare_graph::{BodyError, Document, Kind};
 
 use super::file_state::FileState;
 
-/// Most levels of lists and objects in a file: the document, its `context`, and the 256 that fields can have.
-const MOST_LEVELS: usize = 258;
-
-/// Up to how many levels every document can be read back, whatever is nested.
-const SURE_LEVELS: usize = 256;
+/// Most levels of lists and objects in a document: itself, and the 255 of its `context`.
+const MOST_LEVELS: usize = 256;
 
 /// The text of a document's file, indented like those of jvspatial.
 pub(super) fn to_text(document: &Document) -> Result<Vec<u8>, BodyError> {
@@ -54,12 +51,7 @@ pub(super) fn document_of(text: &[u8], kind: Kind) -> Result<Document, String> {
     if let Some(number) = number_too_large(text) {
         return Err(format!("the number {number} does not fit 64 bits, and would be rounded"));
     }
-    let (json, levels) = json_of(text)?;
-    let document = Document::from_json(json).map_err(|error| error.to_string())?;
-    // So near to the limit it depends on what is nested, and on what stands innermost.
-    if levels > SURE_LEVELS && document.to_json().is_err() {
-        return Err(too_deep());
-    }
+    let document = Document::from_json(json_of(text)?).map_err(|error| error.to_string())?;
     if document.id().kind() != kind {
         let (id, folder) = (document.id(), kind.collection());
         return Err(format!("it holds `{id}`, which does not belong into the folder `{folder}`"));
@@ -67,15 +59,16 @@ pub(super) fn document_of(text: &[u8], kind: Kind) -> Result<Document, String> {
     Ok(document)
 }
 
-/// A JSON text as a value, and how many levels of lists and objects it has.
+/// A JSON text as a value.
 ///
 /// # Errors
 /// Why it is none, or that it has more levels than a document can have. Those are counted before it is read: every
 /// level takes room on the stack.
-pub(super) fn json_of(text: &[u8]) -> Result<(Value, usize), String> {
-    let levels = levels(text);
-    if levels > MOST_LEVELS {
-        return Err(too_deep());
+pub(crate) fn json_of(text: &[u8]) -> Result<Value, String> {
+    if levels(text) > MOST_LEVELS {
+        return Err(format!(
+            "its lists and objects are nested deeper than the {MOST_LEVELS} levels of a document"
+        ));
     }
     let mut deserializer = serde_json::Deserializer::from_slice(text);
     deserializer.disable_recursion_limit();
@@ -83,13 +76,9 @@ pub(super) fn json_of(text: &[u8]) -> Result<(Value, usize), String> {
     let value = values.next().unwrap_or_else(|| serde_json::from_slice(text));
     let value = value.map_err(|error| format!("it is no JSON: {error}"))?;
     match values.next() {
-        None => Ok((value, levels)),
+        None => Ok(value),
         Some(_) => Err("it is no JSON: something comes after its end".into()),
     }
-}
-
-fn too_deep() -> String {
-    "its lists and objects are nested deeper than the 256 levels that a document can have".into()
 }
 
 /// How deep the lists and objects of a JSON text are nested.
@@ -215,7 +204,7 @@ mod tests {
                 }
             }
         }
-        assert_eq!(deepest, [256, 255]);
+        assert_eq!(deepest, [254, 254]);
     }
 
     #[test]
@@ -233,6 +222,6 @@ mod tests {
         for text in ["{} {}", "{}]", "{} x", "", " "] {
             assert!(json_of(text.as_bytes()).unwrap_err().starts_with("it is no JSON: "), "{text}");
         }
-        assert_eq!(json_of(b" {} \n").unwrap(), (serde_json::json!({}), 1));
+        assert_eq!(json_of(b" {} \n").unwrap(), serde_json::json!({}));
     }
 }

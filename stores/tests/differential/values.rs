@@ -4,6 +4,8 @@ use serde_json::{Map, Value, json};
 use wayfare_graph::Random;
 
 const FIELDS: [&str; 5] = ["a", "b", "c", "d", "e"];
+/// Fields that no list is in, nor in their members: MongoDB refuses to sort by two lists of one document at once.
+const FLAT: [&str; 2] = ["f", "g"];
 /// Names of members. None is a number: MongoDB refuses to sort by a path that may name a place in a list as well.
 const MEMBERS: [&str; 2] = ["x", "y"];
 /// What may come in a path below a field.
@@ -21,7 +23,24 @@ pub fn fields(random: &mut Random) -> Map<String, Value> {
             fields.insert(name.into(), value(random, 3));
         }
     }
+    for name in FLAT {
+        if random.below(5) > 0 {
+            fields.insert(name.into(), flat(random));
+        }
+    }
     fields
+}
+
+/// A value with no list in it, one of few: by these, sorts of several keys come to their later ones.
+fn flat(random: &mut Random) -> Value {
+    match random.below(10) {
+        0 => scalar(random),
+        1 => json!({"x": scalar(random)}),
+        2 => json!({"x": random.below(3), "y": random.below(2)}),
+        3 => Value::Null,
+        4 => json!(["a", "b", "B"][random.below(3) as usize]),
+        _ => json!(random.below(3)),
+    }
 }
 
 /// A value nested no deeper than this.
@@ -70,10 +89,19 @@ pub fn path(random: &mut Random) -> String {
     if random.below(20) == 0 {
         return one_of(random, &["id", "_version", "entity"]).to_owned();
     }
-    let mut path = format!("context.{}", one_of(random, &FIELDS));
+    let field = if random.below(6) == 0 { one_of(random, &FLAT) } else { one_of(random, &FIELDS) };
+    let mut path = format!("context.{field}");
     for _ in 0..random.below(3) {
         path.push('.');
         path.push_str(one_of(random, &BELOW));
     }
     path
+}
+
+/// A path that leads to no list.
+pub fn flat_path(random: &mut Random) -> String {
+    match random.below(8) {
+        0 => one_of(random, &["id", "_version", "entity"]).to_owned(),
+        _ => format!("context.{}{}", one_of(random, &FLAT), one_of(random, &["", "", ".x"])),
+    }
 }

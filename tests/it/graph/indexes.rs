@@ -1,9 +1,9 @@
 //! Indexes by call.
 
 use serde_json::json;
-use wayfare::{AccessPath, Error, Filter, StoreError, WriteError};
+use wayfare::{AccessPath, Document, Error, Filter, StoreError, Write, WriteBatch, WriteError};
 
-use super::people::{Person, Town, person};
+use super::people::{Note, Person, Town, person};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_index_is_made_by_call_and_used_renamed_and_dropped() {
@@ -68,6 +68,57 @@ async fn an_index_that_is_not_awaited_is_made_all_the_same() {
     })
     .await
     .unwrap();
+}
+
+/// Notes whose texts go round, written as fast as they can be.
+async fn notes(town: &Town, numbers: std::ops::Range<u64>) {
+    let writes = |numbers: &[u64]| {
+        let note = |number: &u64| {
+            let context = json!({"text": format!("T{}", number % 100)});
+            let document =
+                Document::from_json(json!({"id": format!("o.Note.n{number}"), "context": context}));
+            Write::Create { document: document.unwrap(), multi: false }
+        };
+        numbers.iter().map(note).collect()
+    };
+    for numbers in numbers.collect::<Vec<_>>().chunks(10_000) {
+        let batch = WriteBatch { writes: writes(numbers), all_or_nothing: false };
+        assert!(town.graph.write_batch(batch).await.unwrap().iter().all(Result::is_ok));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_index_that_is_being_built_tells_how_far_it_is() {
+    let town = Town::new();
+    let mut total = 0;
+    // A machine that is fast, or busy with something else, may have it built between two looks: then with more.
+    for more in [50_000, 50_000, 100_000, 200_000] {
+        notes(&town, total..total + more).await;
+        total += more;
+        let building = town.graph.create_index::<Note>().keys(["text"]).start().unwrap();
+        let mut seen: Vec<u64> = Vec::new();
+        while !building.is_finished() {
+            for progress in town.graph.index_progress().await.unwrap() {
+                assert_eq!((&progress.index, progress.total), (building.index(), total));
+                seen.push(progress.done);
+            }
+        }
+        let name = building.await.unwrap().name();
+        assert!(seen.is_sorted() && seen.iter().all(|done| *done <= total), "of {total}: {seen:?}");
+        assert!(town.graph.index_progress().await.unwrap().is_empty());
+        // All of them are in it in the end.
+        let query =
+            || town.graph.query::<Note>().filter(Filter::parse(&json!({"context.text": "T7"})).unwrap());
+        assert!(matches!(query().explain().await.unwrap().access, AccessPath::Index { .. }));
+        assert_eq!(query().count().await.unwrap(), total / 100);
+        seen.dedup();
+        // One between none and all of them, and another after it.
+        if seen.len() > 2 {
+            return;
+        }
+        assert!(town.graph.drop_index::<Note>(&name).await.unwrap());
+    }
+    panic!("the progress of no build was seen");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
