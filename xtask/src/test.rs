@@ -32,7 +32,11 @@ pub(crate) fn run() -> ExitCode {
     for missing in found.iter().filter(|found| found.result.is_err()) {
         println!("==> skipped: tests that need {}, which is not to be had", missing.name);
     }
-    println!("==> all passed in {:.1} s", started.elapsed().as_secs_f64());
+    let seconds = started.elapsed().as_secs_f64();
+    match found.iter().filter(|found| found.result.is_err()).count() {
+        0 => println!("==> all passed in {seconds:.1} s"),
+        missing => println!("==> passed in {seconds:.1} s, without the tests of {missing} services"),
+    }
     ExitCode::SUCCESS
 }
 

@@ -62,13 +62,17 @@ impl DurableWalk {
     }
 }
 
-/// All walks that the store knows, by key.
+/// All walks that the store knows, by key, without those that cannot be read.
 pub(crate) async fn list(core: &Arc<Core>) -> Result<Vec<DurableWalk>, WalkError> {
     let (mut walks, mut after) = (Vec::new(), None);
     loop {
         let page = core.scan(Kind::Walker, Some(walk_entity()), after, PAGE).await?;
         for document in page.documents {
-            walks.push(DurableWalk::of(document.id().clone(), StoredWalk::read(&document)?));
+            match StoredWalk::read(&document) {
+                Ok(stored) => walks.push(DurableWalk::of(document.id().clone(), stored)),
+                // The others are told all the same.
+                Err(error) => tracing::warn!(walk = %document.id(), %error, "left out what is no walk"),
+            }
         }
         match page.next {
             Some(next) => after = Some(next),
