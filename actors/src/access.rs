@@ -162,6 +162,7 @@ impl Core {
 
     /// Sends saves to a shard as soon as it is there; to the next, when they were lost in its mailbox.
     async fn send_saves(&self, at: usize, saves: Vec<Save>) -> Read<()> {
+        // They hold permits to write, which bound them: a place in the mailbox would bound them once more.
         let shard = self.shards.at(at).await.ok_or_else(gone)?;
         let apply = Apply::new(self, at, saves);
         match shard.try_send(apply) {

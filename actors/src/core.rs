@@ -90,7 +90,7 @@ impl Core {
             keys,
             cache,
             write_permits: Arc::new(Semaphore::new(settings.write_queue)),
-            shards: Seats::new(shards),
+            shards: Seats::new(shards, settings.shard_mailbox),
             supervision,
             pins: (0..shards).map(|_| Arc::default()).collect(),
             writer: OnceLock::new(),
@@ -151,7 +151,8 @@ impl Core {
     }
 
     /// Asks a shard as soon as it is there. One that is lost with its shard is asked again of the next.
-    pub(crate) async fn send_visit(&self, visit: Visit) -> Result<(), StoreError> {
+    pub(crate) async fn send_visit(&self, mut visit: Visit) -> Result<(), StoreError> {
+        visit.posted.at(self.shards.room(visit.shard()).wait_for_place().await);
         let shard = self.shards.at(visit.shard()).await.ok_or(StoreError::Stopped)?;
         let _ = shard.send(visit).await;
         Ok(())

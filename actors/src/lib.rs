@@ -31,6 +31,7 @@ mod patience;
 mod pins;
 mod prefetch;
 mod resident_figures;
+mod room;
 mod services;
 mod settings;
 mod shard;

@@ -17,7 +17,7 @@ use crate::walk_shared::WalkShared;
 use crate::worker::WorkerRef;
 
 /// Why a walk is lost that its worker had not begun.
-pub(crate) const BEFORE_IT_BEGAN: &str = "it ended before it began with the walk";
+const BEFORE_IT_BEGAN: &str = "it ended before it began with the walk";
 
 /// Ends a walk that was a lost worker's, or has it taken up by another if it is durable; unless somebody else has decided
 /// about it, or it has got away.

@@ -15,7 +15,7 @@ use crate::core::Core;
 use crate::durability::Durability;
 use crate::durable::{self, Restored};
 use crate::hosted::Emitted;
-use crate::lost::{BEFORE_IT_BEGAN, lost, lost_if_worker_is};
+use crate::lost::lost_if_worker_is;
 use crate::panic_text::panic_text;
 use crate::supervision::ActorKind;
 use crate::tasks;
@@ -225,7 +225,7 @@ async fn begin(
     let (host, worker) = prepare(core, walker, at, options, None, restored, (reply, ticket))?;
     let host = Host { stream, ..host };
     let shared = Arc::clone(&host.shared);
-    match worker.address.try_send(host) {
+    match worker.try_send(host) {
         Ok(()) => lost_if_worker_is(core, &shared, &worker),
         Err(SendError::Full(host) | SendError::Closed(host)) => {
             // It is counted among those alive, so it has to get there, also when the caller does not wait.
@@ -266,7 +266,7 @@ pub(crate) fn spawn_child(
     }
     let core = Arc::clone(core);
     let number = shared.id;
-    match worker.address.try_send(host) {
+    match worker.try_send(host) {
         Ok(()) => lost_if_worker_is(&core, &shared, &worker),
         Err(SendError::Full(host) | SendError::Closed(host)) => {
             // Whoever waits for the child hears of it when there is no worker any more.
@@ -333,19 +333,17 @@ pub(crate) async fn send(core: &Arc<Core>, worker: &WorkerRef, host: Host) -> Re
     let shared = Arc::clone(&host.shared);
     let (mut worker, mut host) = (worker.clone(), host);
     loop {
-        match worker.address.try_send(host) {
+        match worker.try_send(host) {
             Ok(()) => break,
-            Err(SendError::Full(host)) => {
-                if worker.address.send(host).await.is_err() {
-                    worker.vitals.walks.fetch_sub(1, Ordering::Relaxed);
-                    lost(core, &shared, worker.number, BEFORE_IT_BEGAN);
-                    return Ok(());
-                }
-                break;
+            Err(SendError::Full(back)) => {
+                host = back;
+                host.posted.at(worker.room.wait_for_place().await);
+                continue;
             }
             // It has ended since it was chosen.
             Err(SendError::Closed(back)) => host = back,
         }
+        host.posted.at(None);
         worker.vitals.walks.fetch_sub(1, Ordering::Relaxed);
         let Some(other) = live_worker(core, &worker).await else {
             core.walks.remove(shared.id);

@@ -21,6 +21,7 @@ use crate::durable::Restored;
 use crate::engine::{Engine, within};
 use crate::hosted::{Emitted, Hosted};
 use crate::metrics::Posted;
+use crate::room::Room;
 use crate::supervision::ActorEnd;
 use crate::walk_shared::WalkShared;
 
@@ -32,9 +33,25 @@ const DEADLINE_CHECK: Duration = Duration::from_millis(20);
 pub(crate) struct WorkerRef {
     pub(crate) number: usize,
     pub(crate) address: Addr<WorkerActor>,
+    /// The places in its mailbox.
+    pub(crate) room: Room,
     pub(crate) vitals: Arc<Vitals>,
     /// Its thread, for visits that run beside their walk.
     pub(crate) thread: ArbiterHandle,
+}
+
+impl WorkerRef {
+    /// Sends a walk there, if it has a place in the mailbox or one is free.
+    #[expect(clippy::result_large_err, reason = "the walk goes back to who sends it, as actix gives it back")]
+    pub(crate) fn try_send(&self, mut host: Host) -> Result<(), SendError<Host>> {
+        if !host.posted.has_place() {
+            host.posted.at(self.room.place());
+        }
+        if !host.posted.has_place() {
+            return Err(SendError::Full(host));
+        }
+        self.address.try_send(host)
+    }
 }
 
 /// Signs of life of a worker, read by the supervisor.

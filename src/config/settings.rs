@@ -188,7 +188,7 @@ settings! {
         /// Shards; `auto` is the workers rounded up to a power of two.
         count: OrAuto<usize> = OrAuto::Auto, "shards", PowerOfTwo(1..=MAX_SHARDS as u64),
             shards_count(impl Into<OrAuto<usize>>);
-        /// Messages that wait for one shard before senders wait.
+        /// Questions that wait for one shard before those who ask wait; writes are bounded by `[writers] queue`.
         mailbox: usize = 1024, "messages", Number(1..=1_000_000), shards_mailbox(usize);
         /// Nodes that one `Visit` asks for.
         visit_batch: usize = 1024, "nodes", Number(1..=65_536), shards_visit_batch(usize);

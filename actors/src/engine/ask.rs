@@ -7,6 +7,7 @@ use crate::hosted::{Hosted, State};
 use crate::loader::satisfies;
 use crate::messages::{Found, VisitReply};
 use crate::slab::SlabGuard;
+use crate::tasks;
 
 /// How far ahead a walk looks whose hooks may still put other nodes first.
 const UNSURE_LOOK_AHEAD: usize = 32;
@@ -52,15 +53,22 @@ impl Engine {
             if hosted.missing.is_none() {
                 hosted.profile.loaded += slots.len() as u64;
             }
-            let visit = self.core.visit(shard, slots, need, VisitReply::Walker(walker), span);
+            let room = self.core.shards.room(shard);
+            let mut visit = self.core.visit(shard, slots, need, VisitReply::Walker(walker), span);
+            visit.posted.at(room.place());
             // Without a shard it goes to the next one, as soon as that is there.
             let Some(shard) = self.core.shards.here(shard) else { continue };
-            if let Err(actix::prelude::SendError::Full(visit)) = shard.try_send(visit) {
-                // The walk waits for its answer in any case; only the question has to queue.
-                tokio::task::spawn_local(async move {
-                    let _ = shard.send(visit).await;
-                });
+            if visit.posted.has_place() {
+                // One that is given back goes to the next shard, too.
+                let _ = shard.try_send(visit);
+                continue;
             }
+            // The walk waits for its answer in any case; only the question has to queue.
+            let room = room.clone();
+            tasks::spawn_local("question", async move {
+                visit.posted.at(room.wait_for_place().await);
+                let _ = shard.try_send(visit);
+            });
         }
     }
 

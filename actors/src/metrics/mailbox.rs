@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use super::histogram::{Bounds, Histogram};
 use super::snapshot::Distribution;
+use crate::room::Place;
 
 /// The mailboxes of all actors of a kind.
 #[derive(Debug)]
@@ -32,24 +33,39 @@ impl Mailbox {
     }
 }
 
-/// The note that a message carries. It counts as waiting until it is taken, or dropped with its message.
+/// The note that a message carries, with its place in the mailbox where it has taken one. It counts as waiting until it
+/// is taken, or dropped with its message.
 #[derive(Debug)]
-pub(crate) struct Posted(Option<(Arc<Mailbox>, Instant)>);
+pub(crate) struct Posted {
+    note: Option<(Arc<Mailbox>, Instant)>,
+    place: Option<Place>,
+}
 
 impl Posted {
     pub(crate) fn to(mailbox: &Arc<Mailbox>) -> Self {
         mailbox.waiting.fetch_add(1, Relaxed);
-        Self(Some((Arc::clone(mailbox), Instant::now())))
+        Self { note: Some((Arc::clone(mailbox), Instant::now())), place: None }
     }
 
     /// A note of which nothing is kept.
     pub(crate) fn uncounted() -> Self {
-        Self(None)
+        Self { note: None, place: None }
+    }
+
+    /// The message takes a place.
+    pub(crate) fn at(&mut self, place: Option<Place>) {
+        self.place = place;
+    }
+
+    /// Whether the message has a place.
+    pub(crate) fn has_place(&self) -> bool {
+        self.place.is_some()
     }
 
     /// The actor takes the message; gives how long it had waited.
     pub(crate) fn taken(&mut self) -> Option<Duration> {
-        let (mailbox, at) = self.0.take()?;
+        self.place = None;
+        let (mailbox, at) = self.note.take()?;
         let waited = at.elapsed();
         mailbox.wait.time(waited);
         mailbox.waiting.fetch_sub(1, Relaxed);
@@ -60,7 +76,7 @@ impl Posted {
 impl Drop for Posted {
     fn drop(&mut self) {
         // Nobody took it: its actor has ended.
-        if let Some((mailbox, _)) = self.0.take() {
+        if let Some((mailbox, _)) = self.note.take() {
             mailbox.waiting.fetch_sub(1, Relaxed);
         }
     }

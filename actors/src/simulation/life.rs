@@ -12,6 +12,7 @@ use super::scheduler::Scheduler;
 use super::store::SimulatedStore;
 use crate::cache::{CacheParts, LayeredCache, MemoryBound};
 use crate::core::Core;
+use crate::room::Room;
 use crate::settings::Settings;
 use crate::shard::{ShardActor, ShardParts};
 use crate::supervision::{ActorKind, RestartPolicy, SupervisionSettings};
@@ -139,7 +140,8 @@ pub(super) fn start(config: &Config, store: SimulatedStore, scheduler: &Arc<Sche
     for number in 0..config.workers {
         let vitals = Arc::new(Vitals::new(number));
         let address = WorkerActor::new(Arc::clone(&core), Arc::clone(&vitals)).start();
-        core.workers.write().push(WorkerRef { number, address, vitals, thread: Arbiter::current() });
+        let (room, thread) = (Room::of(16), Arbiter::current());
+        core.workers.write().push(WorkerRef { number, address, room, vitals, thread });
     }
     core
 }

@@ -9,6 +9,7 @@ use tokio::sync::Notify;
 
 use super::ActorEnd;
 use crate::core::Core;
+use crate::room::Room;
 use crate::shard::ShardActor;
 
 /// How often a message is sent anew that was lost with its shard.
@@ -22,17 +23,24 @@ pub(crate) struct Seats {
     news: Notify,
 }
 
-#[derive(Default)]
 struct Seat {
+    room: Room,
     address: RwLock<Option<Addr<ShardActor>>>,
     /// Why it was left, until somebody sees to that.
     end: Mutex<Option<ActorEnd>>,
 }
 
 impl Seats {
-    pub(crate) fn new(shards: usize) -> Self {
-        let seats = (0..shards).map(|_| Seat::default()).collect();
+    /// Seats for so many shards, with so many places in the mailbox of each.
+    pub(crate) fn new(shards: usize, places: usize) -> Self {
+        let seat = |_| Seat { room: Room::of(places), address: RwLock::default(), end: Mutex::default() };
+        let seats = (0..shards).map(seat).collect();
         Self { seats, is_closed: AtomicBool::new(false), news: Notify::new() }
+    }
+
+    /// The places in the mailbox of a seat's shard.
+    pub(crate) fn room(&self, at: usize) -> &Room {
+        &self.seats[at].room
     }
 
     /// Seats a shard.
@@ -114,7 +122,8 @@ impl Seats {
 }
 
 /// Sends a message to a shard that was lost with the one before: dropped unhandled, such a message makes another of
-/// itself. `None` where none can be delivered any more, as the runtime ends.
+/// itself. It had a place in the mailbox, and takes none again. `None` where none can be delivered any more, as the
+/// runtime ends.
 pub(crate) fn send_again<M>(core: &Weak<Core>, to: usize, make: impl FnOnce(&Core) -> M) -> Option<()>
 where
     M: Message<Result = ()> + Send + 'static,

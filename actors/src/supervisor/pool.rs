@@ -9,6 +9,7 @@ use actix_rt::Arbiter;
 
 use super::{Supervisor, WATCH};
 use crate::lost::{lost, overdue};
+use crate::room::Room;
 use crate::supervision::{ActorEnd, ActorKind};
 use crate::system::StartError;
 use crate::walk_shared::WalkShared;
@@ -55,7 +56,8 @@ impl Supervisor {
         let vitals = Arc::new(Vitals::new(number));
         let (core, own) = (Arc::clone(&self.core), Arc::clone(&vitals));
         let address = WorkerActor::start_in_arbiter(&thread.handle(), move |_| WorkerActor::new(core, own));
-        let worker = WorkerRef { number, address, vitals, thread: thread.handle() };
+        let room = Room::of(self.core.settings.worker_mailbox);
+        let worker = WorkerRef { number, address, room, vitals, thread: thread.handle() };
         self.core.workers.write().push(worker.clone());
         self.workers.push(worker);
         self.worker_threads.insert(number, thread);

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::time::Duration;
 
 use tokio::sync::{Semaphore, oneshot};
+use tokio::task::JoinHandle;
 use wayfare::{ConfigBuilder, Direction, Error, Here, Runtime, Spawn, Walk, WalkError, walker};
 
 use super::cancelling::Keeper;
@@ -110,6 +111,34 @@ async fn a_spawn_that_is_given_up_while_it_waits_for_room_leaves_nothing_behind(
     }
     // It does not wait for a walk that never was.
     within(stage.runtime.clone().shutdown()).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn spawns_wait_while_the_mailbox_of_their_worker_is_full() {
+    let stage = Stage::with(|config| config.workers_count(1).workers_mailbox(2));
+    stage.draw("a>b").await;
+    let (keeps, release) = (Arc::default(), Arc::default());
+    let keeper = Keeper { keeps: Arc::clone(&keeps), release: Arc::clone(&release) };
+    let keeper = stage.runtime.spawn(keeper).at(hamlet("a")).await.unwrap();
+    until(async || keeps.load(SeqCst)).await;
+    let mut spawns: Vec<_> = (0..6)
+        .map(|_| {
+            let runtime = stage.runtime.clone();
+            tokio::spawn(async move { runtime.spawn(Trail::default()).at(hamlet("a")).await.unwrap() })
+        })
+        .collect();
+    let begun = |spawns: &[JoinHandle<_>]| spawns.iter().filter(|spawn| spawn.is_finished()).count();
+    until(async || begun(&spawns) == 2).await;
+    // No more come in, as long as the worker takes none of them up.
+    for _ in 0..50 {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+        assert_eq!(begun(&spawns), 2);
+    }
+    release.store(true, SeqCst);
+    within(keeper.finish()).await.unwrap();
+    for spawn in spawns.drain(..) {
+        assert_eq!(within(within(spawn).await.unwrap().finish()).await.unwrap().keys, ["a", "b"]);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
