@@ -15,6 +15,7 @@ pub const TARGETS: &[Target] = &[
     ("walkers", walkers::run),
     ("arguments", crate::command::fuzzing::arguments),
     ("imports", crate::command::fuzzing::imports),
+    ("top_answers", crate::command::fuzzing::answers),
 ];
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! What stands on a command line and in files of an import, under a fuzzer.
+//! What stands on a command line, in files of an import and in answers of an endpoint, under a fuzzer.
 
 use wayfare::Kind;
 
@@ -6,6 +6,7 @@ use super::duration::parse_duration;
 use super::paths::{parse_projection, parse_sort};
 
 pub(crate) use super::import::fuzzing::imports;
+pub(crate) use super::top::fuzzing::answers;
 
 /// A sort, a projection and a duration in one text.
 pub(crate) fn arguments(input: &[u8]) {

@@ -4,6 +4,8 @@ mod address;
 mod client;
 mod figures;
 mod frame;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzzing;
 mod health;
 mod live;
 mod page;

@@ -21,6 +21,10 @@ const TIMEOUT: Duration = Duration::from_secs(7);
 /// The longest answer that is read; that with all figures is some 50 KiB.
 const ANSWER_BYTES: usize = 8 << 20;
 
+/// Where the endpoint tells its figures, and where how each part is.
+const FIGURES: &str = "/metrics.json";
+const HEALTH: &str = "/health";
+
 /// Why a runtime did not tell how it is.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum AskError {
@@ -50,32 +54,47 @@ pub(super) struct Told {
 
 /// Asks for the figures, and then for the health: the figures come at once, also from a runtime that is stuck.
 pub(super) async fn ask(address: &Address) -> Result<Told, AskError> {
-    let figures: Figures = get(address, "/metrics.json", |status| status == StatusCode::OK).await?;
-    if !figures.are_of_a_runtime() {
-        let reason = "it has no `wayfare_uptime_seconds`".to_owned();
-        return Err(AskError::Content { address: address.to_string(), path: "/metrics.json", reason });
-    }
+    let figures = figures_in(address, &get(address, FIGURES, |status| status == StatusCode::OK).await?)?;
     // A runtime of which a part has failed says so with status 503.
     let well_or_not = |status| status == StatusCode::OK || status == StatusCode::SERVICE_UNAVAILABLE;
-    let health = get(address, "/health", well_or_not).await?;
+    let health = health_in(address, &get(address, HEALTH, well_or_not).await?)?;
     Ok(Told { figures, health })
 }
 
-async fn get<T: DeserializeOwned>(
-    address: &Address,
-    path: &'static str,
-    is_answer: impl Fn(StatusCode) -> bool,
-) -> Result<T, AskError> {
-    let late = |_| AskError::Late { address: address.to_string() };
-    let (status, body) = timeout(TIMEOUT, exchange(address, path)).await.map_err(late)??;
-    if !is_answer(status) {
-        return Err(AskError::Status { address: address.to_string(), path, status: status.as_u16() });
+/// The figures that an answer tells.
+pub(super) fn figures_in(address: &Address, answer: &[u8]) -> Result<Figures, AskError> {
+    let figures: Figures = read(address, FIGURES, answer)?;
+    if !figures.are_of_a_runtime() {
+        let reason = "it has no `wayfare_uptime_seconds`".to_owned();
+        return Err(AskError::Content { address: address.to_string(), path: FIGURES, reason });
     }
-    serde_json::from_slice(&body).map_err(|error| AskError::Content {
+    Ok(figures)
+}
+
+/// The health that an answer tells.
+pub(super) fn health_in(address: &Address, answer: &[u8]) -> Result<Health, AskError> {
+    read(address, HEALTH, answer)
+}
+
+fn read<T: DeserializeOwned>(address: &Address, path: &'static str, answer: &[u8]) -> Result<T, AskError> {
+    serde_json::from_slice(answer).map_err(|error| AskError::Content {
         address: address.to_string(),
         path,
         reason: error.to_string(),
     })
+}
+
+async fn get(
+    address: &Address,
+    path: &'static str,
+    is_answer: impl Fn(StatusCode) -> bool,
+) -> Result<Bytes, AskError> {
+    let late = |_| AskError::Late { address: address.to_string() };
+    let (status, body) = timeout(TIMEOUT, exchange(address, path)).await.map_err(late)??;
+    match is_answer(status) {
+        true => Ok(body),
+        false => Err(AskError::Status { address: address.to_string(), path, status: status.as_u16() }),
+    }
 }
 
 /// One request on a connection of its own: there are two a second, and a server that was started again is found so.

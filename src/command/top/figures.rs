@@ -1,7 +1,15 @@
 //! Figures as an endpoint tells them, and what became of them between two moments.
 
 use rustc_hash::FxHashMap;
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
+
+/// The largest figure that is taken. A runtime counts in 64 bits, so what is larger comes from something else; sums and
+/// rates of it would be infinite.
+const LARGEST: f64 = u64::MAX as f64;
+
+/// The most labels of a metric that are told. A runtime has eight at most. Each is looked for among all samples, and the
+/// longest answer has room for some hundred thousand of those.
+const MOST_LABELS: usize = 64;
 
 /// The figures of a runtime at one moment.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -31,7 +39,7 @@ struct Sample {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(untagged)]
 enum Value {
-    Number(f64),
+    Number(#[serde(deserialize_with = "figure")] f64),
     Distribution(Distribution),
 }
 
@@ -39,6 +47,7 @@ enum Value {
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 pub(super) struct Distribution {
     pub(super) count: u64,
+    #[serde(deserialize_with = "figure")]
     pub(super) sum: f64,
     pub(super) buckets: Vec<Bucket>,
 }
@@ -46,6 +55,7 @@ pub(super) struct Distribution {
 /// How many values were at most as large as a bound, those of smaller buckets included.
 #[derive(Debug, Clone, Copy, PartialEq, Deserialize)]
 pub(super) struct Bucket {
+    #[serde(deserialize_with = "figure")]
     pub(super) up_to: f64,
     pub(super) count: u64,
 }
@@ -80,9 +90,10 @@ impl Figures {
         })
     }
 
-    /// The values of the label of a metric, in the order of the runtime.
+    /// The values of the label of a metric, in the order of the runtime; the first [`MOST_LABELS`] of them.
     pub(super) fn labels(&self, name: &str) -> Vec<&str> {
-        self.of(name, None).filter_map(|sample| Some(sample.label.as_ref()?.1.as_str())).collect()
+        let labels = self.of(name, None).filter_map(|sample| Some(sample.label.as_ref()?.1.as_str()));
+        labels.take(MOST_LABELS).collect()
     }
 
     fn of(&self, name: &str, label: Option<&str>) -> impl Iterator<Item = &Sample> {
@@ -166,7 +177,17 @@ impl<'a> Interval<'a> {
 }
 
 fn per_second(growth: f64, seconds: f64) -> f64 {
-    if seconds > 0.0 { growth / seconds } else { 0.0 }
+    if seconds > 0.0 { nearest(growth / seconds) } else { 0.0 }
+}
+
+/// Reads a figure, garbage as the nearest that a runtime can tell.
+fn figure<'de, D: Deserializer<'de>>(told: D) -> Result<f64, D::Error> {
+    f64::deserialize(told).map(nearest)
+}
+
+fn nearest(value: f64) -> f64 {
+    // Not `clamp`, which leaves -0 as it is.
+    if value > 0.0 { value.min(LARGEST) } else { 0.0 }
 }
 
 impl Distribution {
@@ -197,11 +218,14 @@ impl Distribution {
         let rank = part * self.count as f64;
         let (mut bound, mut count) = (0.0, 0);
         for bucket in &self.buckets {
+            // Bounds of a runtime ascend; of those that do not, a smaller part would not have the smaller value.
+            let up_to = bucket.up_to.max(bound);
             if bucket.count as f64 >= rank && bucket.count > count {
                 let within = (rank - count as f64) / (bucket.count - count) as f64;
-                return Some(bound + (bucket.up_to - bound) * within.max(0.0));
+                // Counts that are too large for a float to tell them apart would lead over the bound.
+                return Some((bound + (up_to - bound) * within.max(0.0)).min(up_to));
             }
-            (bound, count) = (bucket.up_to, bucket.count.max(count));
+            (bound, count) = (up_to, bucket.count.max(count));
         }
         Some(bound)
     }

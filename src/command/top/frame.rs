@@ -27,10 +27,10 @@ pub(super) struct Line(pub(super) Vec<Piece>);
 pub(super) struct Frame(pub(super) Vec<Line>);
 
 /// The width of what stands before the figures of a line.
-const NAME_WIDTH: usize = 11;
+pub(super) const NAME_WIDTH: usize = 11;
 
 /// What stands between two figures of a line.
-const GAP: &str = "   ";
+pub(super) const GAP: &str = "   ";
 
 impl Piece {
     fn width(&self) -> usize {

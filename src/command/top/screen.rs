@@ -67,7 +67,7 @@ fn give_back(is_taken: &AtomicBool) {
 ///
 /// What is beyond the size is left out. Characters of double width may reach over the end of a line: the terminal cuts
 /// them, because it does not wrap.
-fn paint(out: &mut impl Write, frame: &Frame, (width, height): (u16, u16)) -> io::Result<()> {
+pub(super) fn paint(out: &mut impl Write, frame: &Frame, (width, height): (u16, u16)) -> io::Result<()> {
     queue!(out, BeginSynchronizedUpdate)?;
     for (row, line) in (0..height).zip(&frame.0) {
         queue!(out, MoveTo(0, row))?;

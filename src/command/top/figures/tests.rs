@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Bucket, Distribution, Figures, Interval};
+use super::{Bucket, Distribution, Figures, Interval, LARGEST, MOST_LABELS};
 
 /// Figures with an uptime, a counter with two labels and a histogram of doubling bounds.
 fn figures(uptime: f64, found: f64, lost: f64, counts: [u64; 4]) -> Figures {
@@ -77,6 +77,50 @@ fn what_lies_beyond_the_last_bound_is_told_as_that_bound() {
     assert_eq!(distribution.quantile(0.99), Some(2.0));
     assert_eq!(Distribution::default().quantile(0.5), None);
     assert_eq!(Distribution { count: 3, ..Distribution::default() }.quantile(0.5), Some(0.0));
+}
+
+#[test]
+fn half_is_never_above_most_where_bounds_do_not_ascend_or_counts_are_beyond_a_float() {
+    let buckets = |told: [(f64, u64); 2]| told.map(|(up_to, count)| Bucket { up_to, count }).into();
+    let fallen = Distribution { count: 10, sum: 0.0, buckets: buckets([(4.0, 5), (1.0, 10)]) };
+    assert_eq!((fallen.quantile(0.5), fallen.quantile(0.99)), (Some(4.0), Some(4.0)));
+    let told = buckets([(1.0, u64::MAX - 2_000), (2.0, u64::MAX - 1_000)]);
+    let large = Distribution { count: u64::MAX, sum: 0.0, buckets: told };
+    assert_eq!(large.quantile(1.0), Some(2.0));
+}
+
+#[test]
+fn numbers_that_no_runtime_tells_are_taken_for_the_nearest_that_one_can() {
+    let told = |uptime: f64| {
+        let counted =
+            [1.7e308, 1.7e308, -5.0, -0.0].map(|value| json!({"label": ["of", "x"], "value": value}));
+        let times = json!({"count": 1, "sum": -1.0, "buckets": [{"up_to": -0.0, "count": 1}]});
+        serde_json::from_value::<Figures>(json!({"families": [
+            {"name": "wayfare_uptime_seconds", "samples": [{"label": null, "value": uptime}]},
+            {"name": "c", "samples": counted},
+            {"name": "low", "samples": [{"label": null, "value": -0.0}]},
+            {"name": "h", "samples": [{"label": null, "value": times}]},
+        ]}))
+        .unwrap()
+    };
+    let (before, after) = (Figures::default(), told(5e-324));
+    assert_eq!(after.number("c", None), 2.0 * LARGEST);
+    assert_eq!(told(-1.0).number("wayfare_uptime_seconds", None), 0.0);
+    assert!(after.number("low", None).is_sign_positive());
+    let interval = Interval::between(&before, &after);
+    assert_eq!((interval.rate("c", None), interval.count_rate("h")), (LARGEST, LARGEST));
+    assert_eq!(interval.mean("h"), Some(0.0));
+    assert!(interval.quantile("h", None, 0.5).is_some_and(f64::is_sign_positive));
+}
+
+#[test]
+fn of_very_many_labels_the_first_are_told() {
+    let samples: Vec<Value> =
+        (0..1_000).map(|at| json!({"label": ["of", at.to_string()], "value": 1.0})).collect();
+    let told = json!({"families": [{"name": "c", "samples": samples}]});
+    let figures: Figures = serde_json::from_value(told).unwrap();
+    assert_eq!((figures.labels("c").len(), figures.labels("c")[1]), (MOST_LABELS, "1"));
+    assert_eq!(figures.number("c", None), 1_000.0);
 }
 
 #[test]
