@@ -116,7 +116,7 @@ metrics! {
         "1 when actors have ended too often and the runtime refuses writes until it is started again.";
     Visits: "wayfare_visits_total", Counter, "{visit}", None, "Visits made by all walks.";
     HookSeconds: "wayfare_hook_seconds", Histogram, "s", None,
-        "Time in one hook that did not have to wait, of one turn of a worker in 64.";
+        "Time in one hook that did not have to wait, of one turn of a worker in 61.";
     BatchSeconds: "wayfare_hook_batch_seconds", Histogram, "s", None,
         "Time that a batch of visits whose hooks had to wait was under way.";
     Workers: "wayfare_workers", Gauge, "{worker}", by("state", WORKER_STATES),

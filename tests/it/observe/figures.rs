@@ -68,9 +68,9 @@ async fn visits_walks_and_hooks_are_counted_by_the_time_a_walk_has_ended() {
     assert_eq!(number(&told, "wayfare_walks_ended_total", "finished"), 2.0);
     assert_eq!(number(&told, "wayfare_admissions_total", "admitted"), 2.0);
     assert_eq!(told.histogram("wayfare_walk_seconds", None).unwrap().count, 2);
-    // Of turns with one visit each, one in 64 is timed.
+    // One turn in 61 has its hooks timed, of which it has one; turns that only load may come between the 400.
     let hooks = told.histogram("wayfare_hook_seconds", None).unwrap();
-    assert!((4..=16).contains(&hooks.count), "{hooks:?}");
+    assert!((6..=20).contains(&hooks.count), "{hooks:?}");
     assert!(told.histogram("wayfare_mailbox_wait_seconds", Some("worker")).unwrap().count == 2);
     // The first walk had everything loaded, the second found it.
     assert!(number(&told, "wayfare_cache_misses_total", "resident") > 0.0);
