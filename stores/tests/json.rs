@@ -18,6 +18,10 @@ mod left_out;
 mod odd_names;
 #[path = "json/opening.rs"]
 mod opening;
+#[path = "json/syncs.rs"]
+mod syncs;
+#[path = "json/unsynced.rs"]
+mod unsynced;
 #[path = "json/versions.rs"]
 mod versions;
 

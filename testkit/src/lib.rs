@@ -20,21 +20,21 @@
 mod admin;
 mod corpus;
 mod database;
-mod failing_sync;
 mod guarded;
 mod hello;
 mod mongod;
 mod port;
 mod program;
 mod redis;
+mod refused_calls;
 mod replica_set;
 mod server;
 mod url;
 
 pub use corpus::{FuzzTarget, try_corpus};
 pub use database::{unique_database, unique_prefix};
-pub use failing_sync::fail_syncs;
 pub use mongod::Mongod;
 pub use program::jvspatial_python;
 pub use redis::Redis;
+pub use refused_calls::{die_at_fsync, fail_syncfs, fail_syncs};
 pub use replica_set::ReplicaSet;

@@ -130,8 +130,11 @@ fn servers_die_and_their_folders_go_with_the_process() {
     command.args(["--exact", "a_process_that_ends_early", "--nocapture"]).env(LEAVE_BEHIND, "yes");
     let output = command.stderr(Stdio::inherit()).output().unwrap();
     let (status, output) = (output.status, String::from_utf8(output.stdout).unwrap());
-    let left: Vec<(u32, PathBuf)> =
-        output.lines().filter_map(|line| line.split_once("LEFT ")).map(|(_, left)| left_behind(left)).collect();
+    let left: Vec<(u32, PathBuf)> = output
+        .lines()
+        .filter_map(|line| line.split_once("LEFT "))
+        .map(|(_, left)| left_behind(left))
+        .collect();
     if status.success() {
         // It has said aloud that it skips.
         assert!(left.is_empty(), "{output}");

@@ -12,6 +12,7 @@ use super::file_name::file_name;
 use super::file_state::FileState;
 use super::folder::Folder;
 use super::text::json_of;
+use super::writing::{Failure, sync_folder};
 
 /// Longest name of a file that is set aside; most file systems take 255 bytes.
 const MAX_NAME_BYTES: usize = 250;
@@ -20,7 +21,7 @@ impl Folder {
     /// Lists files that cannot be read as documents, then what is wrong with the journal.
     ///
     /// To repair, such a file is moved aside, never over another one there; where the journal has the document, its file
-    /// is written anew.
+    /// is written anew. Where the disk does not take that, the file stays where it is.
     pub(super) async fn check_up(&self, repair: bool) -> Result<Vec<Finding>, StoreError> {
         let bad: Vec<(Kind, String, Option<Id>, String)> = {
             let state = self.sync.lock();
@@ -45,27 +46,67 @@ impl Folder {
         Ok(findings)
     }
 
+    /// Moves a bad file aside; `false` where it is not there under a name that can be written.
     fn put_aside(&self, kind: Kind, name: &str, id: Option<&Id>) -> Result<bool, StoreError> {
         let aside = self.path.join(".wayfare").join("set-aside");
         fs::create_dir_all(&aside).map_err(|error| self.failed(error))?;
         // Held until the document is noted, or its removal would be taken for a deletion.
         let _no_sync = self.sync.lock();
         let free = free_name(&aside, &format!("{}-{name}", kind.collection()));
-        let moved = free.and_then(|free| fs::rename(self.file_path(kind, name), free));
-        match moved {
-            Ok(()) => {}
+        let free = free.map_err(|error| self.failed(error))?;
+        match self.move_and_note(&self.file_path(kind, name), &free, &aside, id) {
+            Ok(()) => Ok(true),
             // Its name is no text, so it cannot be named.
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
-            Err(error) => return Err(self.failed(error)),
+            Err(Failure::Files(error)) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+            Err(Failure::Files(error)) => Err(self.failed(error)),
+            Err(Failure::Journal(error)) => Err(error),
         }
-        if let Some(id) = id {
-            let known = self.journal.get_many_now(std::slice::from_ref(id))?;
-            if known.iter().any(Option::is_some) {
-                self.journal.mark_pending(std::slice::from_ref(id))?;
-                self.backlog.wake(1);
+    }
+
+    /// Gives a bad file another name in the folder `aside`, and has the document that it should hold written.
+    ///
+    /// The other name is on the disk before the note is, or the file could be written over; and the file keeps its own
+    /// name until then, or a crash would make a deletion of it.
+    fn move_and_note(&self, file: &Path, to: &Path, aside: &Path, id: Option<&Id>) -> Result<(), Failure> {
+        let has_both = match fs::hard_link(file, to) {
+            Ok(()) => true,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(error.into()),
+            // Folders have one name only, and on some disks so have files.
+            Err(_) => false,
+        };
+        if !has_both {
+            fs::rename(file, to)?;
+        }
+        // The folder may be new, and then has its own name only in memory.
+        let parent = aside.parent().unwrap_or(&self.path);
+        let synced = sync_folder(aside).and_then(|()| sync_folder(parent)).map_err(Failure::Files);
+        if let Err(failure) = synced.and_then(|()| Ok(self.note_known(id)?)) {
+            // A commit that failed may have been done all the same, and lets the file be written over.
+            let may_be_noted = matches!(&failure, Failure::Journal(error) if !is_poisoned(error));
+            let undone = match has_both {
+                true if may_be_noted => Ok(()),
+                true => fs::remove_file(to),
+                false => fs::rename(to, file),
+            };
+            if let Err(error) = undone {
+                tracing::error!(path = %to.display(), %error, "could not take back that a file was put aside");
             }
+            return Err(failure);
         }
-        Ok(true)
+        if has_both {
+            fs::remove_file(file)?;
+        }
+        Ok(())
+    }
+
+    /// Notes that the file of a document has to be written, where the journal has one.
+    fn note_known(&self, id: Option<&Id>) -> Result<(), StoreError> {
+        let Some(id) = id.map(std::slice::from_ref) else { return Ok(()) };
+        if self.journal.get_many_now(id)?.iter().any(Option::is_some) {
+            self.journal.mark_pending(id)?;
+            self.backlog.wake(1);
+        }
+        Ok(())
     }
 
     /// Has the files of a page of documents written anew where they lack a version.
@@ -97,6 +138,10 @@ impl Folder {
         self.backlog.wake(without.len() as u64);
         Ok(VersionsPage { examined: ids.len() as u64, changed: without.len() as u64, next: page.next })
     }
+}
+
+fn is_poisoned(error: &StoreError) -> bool {
+    matches!(error, StoreError::Poisoned { .. })
 }
 
 /// Where a file can be put without taking the place of another: under its name, or with a number behind it.

@@ -1,5 +1,6 @@
 //! Writing files behind the journal.
 
+use std::fmt;
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::Path;
@@ -41,8 +42,44 @@ struct BacklogState {
     /// Counts what was asked of the thread; a round that began later has seen it.
     asked: u64,
     /// What went wrong the last time, until a time when it does not.
-    failure: Option<io::ErrorKind>,
-    failure_text: String,
+    failure: Option<Failure>,
+}
+
+/// Why files were not written, or are not known to be on the disk.
+#[derive(Debug)]
+pub(super) enum Failure {
+    /// A file could not be written, or the disk did not take it.
+    Files(io::Error),
+    /// The journal does not tell what has to be written, or takes no note that it was.
+    Journal(StoreError),
+}
+
+impl Failure {
+    /// Whether nothing can be settled any more until the store is opened again.
+    fn is_lasting(&self) -> bool {
+        matches!(self, Self::Journal(StoreError::Poisoned { .. }))
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Files(error) => error.fmt(f),
+            Self::Journal(error) => error.fmt(f),
+        }
+    }
+}
+
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Self {
+        Self::Files(error)
+    }
+}
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
+        Self::Journal(error)
+    }
 }
 
 impl Backlog {
@@ -99,13 +136,17 @@ impl Backlog {
 }
 
 fn failure_of(state: &BacklogState, folder: &Folder) -> Result<(), StoreError> {
-    match state.failure {
-        Some(kind) => Err(folder.failed(io::Error::new(kind, state.failure_text.clone()))),
+    match &state.failure {
+        Some(Failure::Files(error)) => Err(folder.failed(io::Error::new(error.kind(), error.to_string()))),
+        Some(Failure::Journal(StoreError::Poisoned { reason })) => {
+            Err(StoreError::Poisoned { reason: reason.clone() })
+        }
+        Some(Failure::Journal(error)) => Err(folder.failed(io::Error::other(error.to_string()))),
         None => Ok(()),
     }
 }
 
-/// Writes files until the store is closed; runs on a thread of its own.
+/// Writes files until the store is closed or its journal takes nothing more; runs on a thread of its own.
 pub(super) fn write_until_closed(folder: &Folder) {
     loop {
         let asked = {
@@ -123,14 +164,21 @@ pub(super) fn write_until_closed(folder: &Folder) {
                 state.idle_rounds = asked;
             }
             Err(error) => {
-                tracing::error!(path = %folder.path.display(), %error, "could not write files, they are tried again");
-                state.failure = Some(error.kind());
-                state.failure_text = error.to_string();
+                let then = match error.is_lasting() {
+                    true => "they are written at the next opening",
+                    false => "they are tried again",
+                };
+                tracing::error!(path = %folder.path.display(), %error, "could not write files, {then}");
+                state.failure = Some(error);
             }
         }
         let failed = state.failure.is_some();
         folder.backlog.changed.notify_all();
         if folder.backlog.is_closing() && (failed || state.idle_rounds >= state.asked) {
+            return;
+        }
+        // The same files would be written again and again, and none of them settled.
+        if state.failure.as_ref().is_some_and(Failure::is_lasting) {
             return;
         }
         if failed {
@@ -143,15 +191,15 @@ impl Folder {
     /// Writes all files that are not as their documents are.
     ///
     /// One that cannot be written does not keep the others from it: the first failure is told after them.
-    pub(super) fn write_all(&self) -> io::Result<()> {
+    pub(super) fn write_all(&self) -> Result<(), Failure> {
         let mut failure = None;
         // Once a file has failed, its document stays in front of the others.
         let mut after: Option<Id> = None;
         loop {
-            let pending = self.journal.pending(after.as_ref(), WRITE_BATCH).map_err(io::Error::other)?;
+            let pending = self.journal.pending(after.as_ref(), WRITE_BATCH)?;
             let last = pending.last().map(|pending| pending.id.clone());
             match (last, failure) {
-                (None, Some(error)) => return Err(error),
+                (None, Some(error)) => return Err(Failure::Files(error)),
                 (None, None) => {
                     self.backlog.lock().pending = 0;
                     return Ok(());
@@ -166,11 +214,11 @@ impl Folder {
     }
 
     /// Writes some files and settles those that were written; gives back the first failure of the others.
-    fn write_some(&self, pending: Vec<Pending>) -> io::Result<Option<io::Error>> {
+    fn write_some(&self, pending: Vec<Pending>) -> Result<Option<io::Error>, Failure> {
         let mut failure = None;
         let mut settled = Vec::with_capacity(pending.len());
         let ids: Vec<Id> = pending.iter().map(|pending| pending.id.clone()).collect();
-        let known = self.journal.files(&ids).map_err(io::Error::other)?;
+        let known = self.journal.files(&ids)?;
         for (pending, known) in pending.into_iter().zip(known) {
             let odd_name = known.and_then(|known| FileState::from_bytes(&known)?.odd_name);
             match self.write_one(&pending, odd_name) {
@@ -182,8 +230,8 @@ impl Folder {
         }
         // Only what is sure to be on the disk may leave the journal.
         self.wait_for_disk(&settled)?;
-        self.journal.settle(&settled).map_err(io::Error::other)?;
-        let left = self.journal.count_pending().map_err(io::Error::other)?;
+        self.journal.settle(&settled)?;
+        let left = self.journal.count_pending()?;
         let mut backlog = self.backlog.lock();
         backlog.pending = left;
         self.backlog.changed.notify_all();
@@ -230,6 +278,8 @@ impl Folder {
     }
 
     /// Waits until all files that were written or removed are on the disk.
+    ///
+    /// After a failure they are written anew before the next wait, which need not tell of what the last one told.
     #[cfg(target_os = "linux")]
     fn wait_for_disk(&self, _: &[(Id, u64, Option<Vec<u8>>)]) -> io::Result<()> {
         // One wait for a thousand files and their folders, instead of one for each.
@@ -256,8 +306,8 @@ fn sync_unless_together(_: &File) -> io::Result<()> {
     Ok(())
 }
 
-#[cfg(not(target_os = "linux"))]
-fn sync_folder(path: &Path) -> io::Result<()> {
+/// Waits until the names in a folder are on the disk.
+pub(super) fn sync_folder(path: &Path) -> io::Result<()> {
     File::open(path)?.sync_all()
 }
 
@@ -267,4 +317,68 @@ pub(super) fn remove_drafts(drafts: &Path) -> io::Result<()> {
         fs::remove_file(entry?.path())?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::embedded::EmbeddedOptions;
+
+    fn poisoned() -> Failure {
+        Failure::Journal(StoreError::Poisoned { reason: "x".into() })
+    }
+
+    /// Without its threads, so that only the test writes files.
+    fn open(path: &Path) -> Arc<Folder> {
+        let folder = Folder::open(path, EmbeddedOptions::default()).unwrap();
+        folder.write_all().unwrap();
+        folder
+    }
+
+    #[test]
+    fn writes_are_refused_for_good_where_room_comes_only_at_the_next_opening() {
+        let path = tempfile::tempdir().unwrap();
+        let folder = open(path.path());
+        folder.backlog.wake(MOST_PENDING + 1);
+        for (failure, is_lasting) in [(poisoned(), true), (io::Error::other("x").into(), false)] {
+            folder.backlog.lock().failure = Some(failure);
+            for told in [folder.backlog.wait_for_room(&folder), folder.backlog.flush(&folder)] {
+                let error = told.unwrap_err();
+                assert_eq!(matches!(error, StoreError::Poisoned { .. }), is_lasting, "{error}");
+            }
+        }
+    }
+
+    /// A wait that fails may take with it that it did, so the next one says nothing of what was lost.
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn files_are_written_anew_after_a_wait_for_the_disk_that_failed() {
+        use std::os::unix::fs::OpenOptionsExt;
+
+        use serde_json::json;
+        use wayfare_graph::{Kind, WriteBatch};
+
+        let path = tempfile::tempdir().unwrap();
+        let mut folder = open(path.path());
+        let document = Document::from_json(json!({"id": "n.City.a", "context": {"n": 1}})).unwrap();
+        let writes = vec![wayfare_graph::Write::Create { document: document.clone(), multi: false }];
+        assert!(folder.apply(&[WriteBatch { writes, all_or_nothing: false }]).unwrap()[0][0].is_ok());
+        let only_a_name = rustix::fs::OFlags::PATH.bits() as i32;
+        let refuses = File::options().read(true).custom_flags(only_a_name).open(path.path()).unwrap();
+        let takes = std::mem::replace(&mut Arc::get_mut(&mut folder).unwrap().folder, refuses);
+        let file = folder.file_path(Kind::Node, "n.City.a.json");
+        for _ in 0..2 {
+            assert!(matches!(folder.write_all(), Err(Failure::Files(_))));
+            assert_eq!(folder.journal.count_pending().unwrap(), 1);
+            // What became of its bytes.
+            fs::write(&file, "").unwrap();
+        }
+        Arc::get_mut(&mut folder).unwrap().folder = takes;
+        folder.write_all().unwrap();
+        assert_eq!(folder.journal.count_pending().unwrap(), 0);
+        let written: serde_json::Value = serde_json::from_slice(&fs::read(file).unwrap()).unwrap();
+        assert_eq!(written["context"], json!({"n": 1}));
+    }
 }

@@ -96,6 +96,24 @@ fn a_file_that_was_spoiled_is_put_aside_and_written_anew() {
 }
 
 #[test]
+fn a_folder_in_the_place_of_a_file_is_put_aside_too() {
+    let files = Files::new();
+    let store = open(files.path()).unwrap();
+    write(&store, vec![create(city("a", json!({"n": 1})))]);
+    drop(store);
+    // Unseen, or the moment between the two would be a deletion.
+    fs::remove_file(files.file("node/n.City.a.json")).unwrap();
+    fs::create_dir_all(files.file("node/n.City.a.json/x")).unwrap();
+    let store = open(files.path()).unwrap();
+    assert_eq!(fault(&store, "n.City.a").0, "node/n.City.a.json");
+    assert!(now(store.check_up(true)).unwrap().iter().all(Finding::is_repaired));
+    now(store.flush()).unwrap();
+    assert_eq!(context(&store, "n.City.a"), json!({"n": 1}));
+    assert_eq!(files.read("node/n.City.a.json")["context"], json!({"n": 1}));
+    assert!(files.file(".wayfare/set-aside/node-n.City.a.json/x").is_dir());
+}
+
+#[test]
 fn what_is_set_aside_keeps_what_was_set_aside_before() {
     let files = Files::new();
     let store = open(files.path()).unwrap();
