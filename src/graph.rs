@@ -8,7 +8,7 @@ mod pins;
 
 use std::sync::Arc;
 
-use futures_util::stream::{self, StreamExt, TryStreamExt};
+use futures_util::stream::{self, StreamExt};
 use wayfare_actors::RuntimeHandle;
 use wayfare_graph::{
     Document, EdgeEntity, Ends, Entity, EntityName, Id, IntoFilter, Key, Kind, NodeEntity, PoolFigures,
@@ -216,9 +216,13 @@ impl Graph {
         // While one part is on its way to the disk, the next ones are read and changed.
         // They are made ahead, since a closure that is kept in the stream would keep the call out of tasks that are spawned.
         let parts: Vec<_> = ids.chunks(UPDATE_PART).map(|part| self.update_part(part, &change)).collect();
-        let parts = stream::iter(parts).buffered(UPDATE_PARTS);
-        let parts: Vec<Vec<Result<Stored<T>>>> = parts.try_collect().await?;
-        Ok(parts.into_iter().flatten().collect())
+        let mut parts = stream::iter(parts).buffered(UPDATE_PARTS);
+        let mut results = Vec::with_capacity(ids.len());
+        while let Some(part) = parts.next().await {
+            results.extend(part?);
+        }
+        drop(parts);
+        Ok(results)
     }
 
     /// Those that somebody else was faster with are read again and repeated, all together.
@@ -242,14 +246,12 @@ impl Graph {
             }
             let documents = changed.iter().map(|(_, stored)| stored.document().clone()).collect();
             let saved = self.handle.save_each(documents).await?;
-            for ((at, mut stored), saved) in changed.into_iter().zip(saved) {
+            for ((at, stored), saved) in changed.into_iter().zip(saved) {
                 results[at] = match saved {
                     Err(error) => Some(Err(error.into())),
                     Ok(Ok(written)) => {
                         let version = version_of(&written, stored.version().next());
-                        let document = stored.document().clone().with_version(version);
-                        stored.saved(document);
-                        Some(Ok(stored))
+                        Some(Ok(stored.saved_as(version)))
                     }
                     Ok(Err(WriteError::Conflict { .. })) => {
                         left.push(at);

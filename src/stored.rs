@@ -58,6 +58,11 @@ impl<T: Entity> Stored<T> {
         self.document.written_over(&self.value)
     }
 
+    /// The same after its document was saved as it is.
+    pub(crate) fn saved_as(self, version: Version) -> Self {
+        Self { document: self.document.with_version(version).with_all_members(), value: self.value }
+    }
+
     pub(crate) fn saved(&mut self, document: Document) {
         self.document = document.with_all_members();
     }

@@ -91,18 +91,20 @@ impl Driver {
         conflicts
     }
 
-    /// Updates some accounts one after another.
-    pub fn update_singly(&mut self, number: usize, balance: i64) {
+    /// Updates all accounts by a command each, some of them in flight.
+    pub fn update_each(&mut self, balance: i64, in_flight: usize) {
         let nodes = self.nodes();
-        let rows = &mut self.rows[..number];
         self.runtime.block_on(async {
-            for row in rows {
+            let updates = self.rows.iter().map(|row| {
                 let condition = doc! { "_id": &row.id, "_version": row.version };
                 let change = doc! { "$set": { "context.balance": balance }, "$inc": { "_version": 1 } };
-                assert!(nodes.find_one_and_update(condition, change).await.unwrap().is_some());
-                row.version += 1;
-            }
+                let nodes = &nodes;
+                async move { nodes.find_one_and_update(condition, change).await.unwrap().is_some() }
+            });
+            let updated: Vec<bool> = stream::iter(updates).buffered(in_flight).collect().await;
+            assert!(updated.len() == self.rows.len() && updated.iter().all(|updated| *updated));
         });
+        self.rows.iter_mut().for_each(|row| row.version += 1);
     }
 
     /// Reads documents by id in one question, and gives how many there are.

@@ -1,6 +1,6 @@
 //! Budgets over updates in MongoDB. The rival is the driver used by hand, on the same server.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::thread::sleep;
 use std::time::Duration;
 
@@ -20,8 +20,12 @@ const UPDATES: u64 = 10_000;
 /// Writes in a commit of the runtime's writer.
 const COMMIT: usize = 1_000;
 
-/// Of one after another, each taking the time of a commit.
-const SINGLE_UPDATES: usize = 200;
+/// Of single calls, each taking the time of a commit.
+const SINGLE_RUNS: usize = 3;
+
+/// Calls of the runtime in flight, and commands by hand, of which more gain nothing.
+const CALLS_IN_FLIGHT: usize = 2_000;
+const HAND_IN_FLIGHT: usize = 64;
 
 /// Time before each measurement in which the server gets over the one before: it flushes, and sends changes to those
 /// who follow them.
@@ -196,41 +200,51 @@ fn conflicts_at(
 }
 
 pub fn single() -> Vec<Line> {
-    let Some(accounts) = Accounts::make(SINGLE_UPDATES as u64) else { return Vec::new() };
-    let mut driver = hand(ReplicaSet::shared_single().unwrap(), SINGLE_UPDATES as u64);
+    let Some(accounts) = Accounts::make(UPDATES) else { return Vec::new() };
+    let driver = RefCell::new(hand(ReplicaSet::shared_single().unwrap(), UPDATES));
     let graph = accounts.runtime.graph();
-    let mut balance = 0;
-    let mut by_hand = || {
-        balance += 1;
-        timed(|| driver.update_singly(SINGLE_UPDATES, balance)).1
+    let balance = Cell::new(0);
+    let by_hand = |in_flight| {
+        balance.set(balance.get() + 1);
+        sleep(REST);
+        timed(|| driver.borrow_mut().update_each(balance.get(), in_flight)).1
     };
-    let mut update = || {
-        let update = async |id: &Id| graph.update(id, |account: &mut Account| account.balance += 1).await;
-        timed(|| {
-            block_on(async {
-                for id in &accounts.ids {
-                    update(id).await.unwrap();
-                }
-            })
-        })
-        .1
+    let update = |in_flight| {
+        let calls =
+            accounts.ids.iter().map(|id| graph.update(id, |account: &mut Account| account.balance += 1));
+        sleep(REST);
+        let (updated, elapsed) =
+            timed(|| block_on(stream::iter(calls).buffered(in_flight).collect::<Vec<_>>()));
+        assert!(updated.len() == accounts.ids.len() && updated.iter().all(Result::is_ok));
+        elapsed
     };
     let mut save = || {
         let mut stored = accounts.stored();
+        stored.iter_mut().for_each(|account| account.balance += 1);
+        sleep(REST);
         timed(|| {
             block_on(async {
                 for account in &mut stored {
-                    account.balance += 1;
                     graph.save(account).await.unwrap();
                 }
             })
         })
         .1
     };
-    let [theirs, update, save] = all_in_turn(RUNS, [&mut by_hand, &mut update, &mut save]);
-    let each = |seconds: f64| seconds / SINGLE_UPDATES as f64 * 1e3;
+    let (mut hand_in_turn, mut update_in_turn) = (|| by_hand(1), || update(1));
+    let (mut hand_at_once, mut update_at_once) = (|| by_hand(HAND_IN_FLIGHT), || update(CALLS_IN_FLIGHT));
+    let [hand, updates, saves] =
+        all_in_turn(SINGLE_RUNS, [&mut hand_in_turn, &mut update_in_turn, &mut save]);
+    let [hand_many, updates_many] = all_in_turn(SINGLE_RUNS, [&mut hand_at_once, &mut update_at_once]);
+    let each = |seconds: f64| seconds / UPDATES as f64 * 1e6;
     vec![
-        Line::compared("one update after another, update, each", each(theirs), each(update), "ms"),
-        Line::compared("the same, save", each(theirs), each(save), "ms"),
+        Line::compared("10,000 updates one after another, update, each", each(hand), each(updates), "us"),
+        Line::compared("the same, save", each(hand), each(saves), "us"),
+        Line::compared(
+            "10,000 calls of update, many at once, each",
+            each(hand_many),
+            each(updates_many),
+            "us",
+        ),
     ]
 }
