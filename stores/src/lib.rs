@@ -9,6 +9,7 @@
 #![allow(clippy::result_large_err)]
 
 mod embedded;
+mod folders;
 #[cfg(any(test, fuzzing))]
 #[doc(hidden)]
 pub mod fuzzing;

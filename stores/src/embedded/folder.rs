@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use wayfare_graph::StoreError;
 
 use super::fault::Fault;
+use crate::folders;
 use crate::out_of_space::is_out_of_space;
 
 /// LMDB's own file, which holds everything.
@@ -41,7 +42,7 @@ impl FolderLock {
     pub(super) fn take(path: &Path) -> Result<Self, StoreError> {
         let failed = |error: io::Error| Fault::Lmdb(error.into()).into_error(path);
         check(path)?;
-        fs::create_dir_all(path).map_err(failed)?;
+        folders::make(path).map_err(failed)?;
         let mut options = File::options();
         let mut file = options
             .read(true)
@@ -61,6 +62,11 @@ impl FolderLock {
         file.set_len(0).map_err(failed)?;
         file.write_all(std::process::id().to_string().as_bytes()).map_err(failed)?;
         Ok(Self { file, path: path.to_owned() })
+    }
+
+    /// Waits until its files have their names on the disk. LMDB waits for what is in them alone.
+    pub(super) fn sync(&self) -> Result<(), StoreError> {
+        folders::sync(&self.path).map_err(|error| Fault::Lmdb(error.into()).into_error(&self.path))
     }
 
     /// The bytes of all files of the store.

@@ -59,6 +59,8 @@ impl EmbeddedStore {
         let fresh = std::fs::metadata(path.join(DATA_FILE)).map_or(true, |file| file.len() == 0);
         let env = open_environment(path, options)?;
         let (tables, catalog, changes) = open_tables(&env, path, fresh, &folder, journal)?;
+        // Also where the files are older: who made them may have been killed before this.
+        folder.sync()?;
         Ok(Self { engine: Engine::new(env, tables, catalog, changes, path.to_owned(), folder) })
     }
 }

@@ -12,7 +12,8 @@ use super::file_name::file_name;
 use super::file_state::FileState;
 use super::folder::Folder;
 use super::text::json_of;
-use super::writing::{Failure, sync_folder};
+use super::writing::Failure;
+use crate::folders;
 
 /// Longest name of a file that is set aside; most file systems take 255 bytes.
 const MAX_NAME_BYTES: usize = 250;
@@ -79,7 +80,7 @@ impl Folder {
         }
         // The folder may be new, and then has its own name only in memory.
         let parent = aside.parent().unwrap_or(&self.path);
-        let synced = sync_folder(aside).and_then(|()| sync_folder(parent)).map_err(Failure::Files);
+        let synced = folders::sync(aside).and_then(|()| folders::sync(parent)).map_err(Failure::Files);
         if let Err(failure) = synced.and_then(|()| Ok(self.note_known(id)?)) {
             // A commit that failed may have been done all the same, and lets the file be written over.
             let may_be_noted = matches!(&failure, Failure::Journal(error) if !is_poisoned(error));

@@ -14,6 +14,7 @@ use super::sync::SyncState;
 use super::watch::{KINDS, Watch};
 use super::writing::{Backlog, remove_drafts, write_until_closed};
 use crate::embedded::{EmbeddedOptions, EmbeddedStore};
+use crate::folders;
 use crate::out_of_space::is_out_of_space;
 
 /// Where everything lies that is no document.
@@ -44,7 +45,7 @@ impl Folder {
         check(path)?;
         let hidden = path.join(HIDDEN);
         let drafts = hidden.join("drafts");
-        fs::create_dir_all(&drafts).map_err(failed)?;
+        folders::make(&drafts).map_err(failed)?;
         let journal = EmbeddedStore::open_journal(&hidden.join("journal"), options);
         let journal = journal.map_err(|error| match error {
             StoreError::Busy { holder, .. } => StoreError::Busy { path: path.display().to_string(), holder },

@@ -291,7 +291,7 @@ impl Folder {
         let mut kinds: Vec<_> = written.iter().map(|(id, _, _)| id.kind()).collect();
         kinds.sort_unstable();
         kinds.dedup();
-        kinds.into_iter().try_for_each(|kind| sync_folder(&self.path.join(kind.collection())))
+        kinds.into_iter().try_for_each(|kind| crate::folders::sync(&self.path.join(kind.collection())))
     }
 }
 
@@ -304,11 +304,6 @@ fn sync_unless_together(file: &File) -> io::Result<()> {
 #[cfg(target_os = "linux")]
 fn sync_unless_together(_: &File) -> io::Result<()> {
     Ok(())
-}
-
-/// Waits until the names in a folder are on the disk.
-pub(super) fn sync_folder(path: &Path) -> io::Result<()> {
-    File::open(path)?.sync_all()
 }
 
 /// Removes drafts that a crash has left behind.

@@ -217,5 +217,9 @@ fn write_without_sync(folder: &Path) {
         assert!(matches!(refused, StoreError::Poisoned { .. }), "{refused:?}");
     }
     assert!(get(&store, "n.City.later").is_none());
+    drop(store);
+    // Its files may be new, and have no names on the disk.
+    let opened = open(folder);
+    assert!(matches!(&opened, Err(StoreError::Io { .. })), "{opened:?}");
     println!("\nrefused from then on");
 }
