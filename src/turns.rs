@@ -59,7 +59,8 @@ impl Turns {
 mod tests {
     use super::*;
 
-    #[tokio::test]
+    // The pauses are those of a clock that stands while somebody can go on, however busy the machine is.
+    #[tokio::test(start_paused = true)]
     async fn who_comes_while_somebody_has_a_turn_waits_for_it_in_the_order_of_coming() {
         let turns = Turns::new();
         let id = Id::node("City", "a").unwrap();

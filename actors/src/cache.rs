@@ -100,7 +100,7 @@ impl LayeredCache {
         let mailbox: Arc<Mailbox> = Arc::default();
         let cache = Arc::new_cyclic(|me| Self {
             me: Weak::clone(me),
-            memory: memory.map(Memory::new),
+            memory: memory.map(|bound| Memory::new(bound, value_bytes)),
             remote,
             value_bytes,
             clock,

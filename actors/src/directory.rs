@@ -39,13 +39,25 @@ impl Directory {
         }
         *self.slots.entry(id.clone()).or_insert_with(|| {
             // Neither the lowest bits of the hash nor the highest: the map spends those on its own buckets.
-            let shard = (self.slots.hasher().hash_one(id) >> 40) as usize & (self.names.len() - 1);
+            let shard = (self.hash_of(id) >> 40) as usize & (self.names.len() - 1);
             let place = self.names[shard].push(id.clone());
             let place = u32::try_from(place).ok().filter(|place| *place < u32::MAX >> self.shard_bits);
             // Four thousand million entities of 24 bytes in the map alone: memory ends first.
             let place = place.expect("fewer than 2^32 entities fit in memory");
             Slot(place << self.shard_bits | shard as u32)
         })
+    }
+
+    #[cfg(not(test))]
+    fn hash_of(&self, id: &Id) -> u64 {
+        self.slots.hasher().hash_one(id)
+    }
+
+    /// Of an id's text: the hash of an id knows its entity by the number that it has in this process, and a schedule that is
+    /// simulated has to be the same in all.
+    #[cfg(test)]
+    fn hash_of(&self, id: &Id) -> u64 {
+        self.slots.hasher().hash_one(id.to_string())
     }
 
     /// The slot of an id that has one.

@@ -14,15 +14,24 @@ struct Names {
     files: &'static str,
     /// Among them: those that are not, because no file is behind them.
     shared: &'static str,
+    /// What the kernel keeps of names and files and gives back too, where that is told.
+    reclaimable: Option<&'static str>,
 }
 
-const UNIFIED: Names = Names { most: "memory.max", used: "memory.current", files: "file ", shared: "shmem " };
+const UNIFIED: Names = Names {
+    most: "memory.max",
+    used: "memory.current",
+    files: "file ",
+    shared: "shmem ",
+    reclaimable: Some("slab_reclaimable "),
+};
 
 const OLD: Names = Names {
     most: "memory.limit_in_bytes",
     used: "memory.usage_in_bytes",
     files: "total_cache ",
     shared: "total_shmem ",
+    reclaimable: None,
 };
 
 /// Memory in bytes.
@@ -89,7 +98,8 @@ fn of_group(folder: &Path, names: &Names) -> Option<Memory> {
         line.and_then(|number| number.trim().parse().ok()).unwrap_or(0)
     };
     let files = told(names.files).saturating_sub(told(names.shared));
-    Some(Memory { total, available: total.saturating_sub(current.saturating_sub(files)) })
+    let given_back = files.saturating_add(names.reclaimable.map_or(0, told));
+    Some(Memory { total, available: total.saturating_sub(current.saturating_sub(given_back)) })
 }
 
 #[cfg(test)]
@@ -106,11 +116,11 @@ mod tests {
     #[test]
     fn the_groups_around_a_process_are_found_and_files_count_as_free_but_for_shared_memory() {
         let root = tempfile::tempdir().unwrap();
-        let stat = "anon 600\nfile 300\nshmem 100\nfile_mapped 7\n";
+        let stat = "anon 500\nfile 300\nshmem 100\nfile_mapped 7\nslab_reclaimable 50\nslab 90\n";
         group(&root.path().join("a"), &UNIFIED, ["1000\n", "900\n"], stat);
         group(&root.path().join("a/b"), &UNIFIED, ["max\n", "900\n"], stat);
         let found: Vec<Memory> = of_groups(root.path(), "1:name=systemd:/a\n0::/a/b\n").collect();
-        assert_eq!(found, [Memory { total: 1_000, available: 300 }]);
+        assert_eq!(found, [Memory { total: 1_000, available: 350 }]);
         assert_eq!(of_groups(root.path(), "0::/elsewhere\n").count(), 0);
         assert_eq!(of_groups(root.path(), "nonsense\n\n").count(), 0);
     }

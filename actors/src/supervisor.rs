@@ -12,6 +12,7 @@ mod stop;
 
 use std::panic::catch_unwind;
 use std::sync::Arc;
+use std::thread::JoinHandle;
 use std::time::Duration;
 
 use actix::prelude::*;
@@ -50,6 +51,8 @@ pub(crate) struct Supervisor {
     /// All workers whose threads are there, also those that get no walks any more.
     workers: Vec<WorkerRef>,
     worker_threads: FxHashMap<usize, Arbiter>,
+    /// What waits for the threads of workers that are gone to end.
+    ending: Vec<JoinHandle<()>>,
     next_worker: usize,
     /// How many workers there are to be.
     wanted: usize,
@@ -71,6 +74,7 @@ impl Supervisor {
             shards: Vec::new(),
             workers: Vec::new(),
             worker_threads: FxHashMap::default(),
+            ending: Vec::new(),
             next_worker: 0,
             wanted: core.settings.workers,
             promised: 0,

@@ -271,6 +271,16 @@ mod tests {
 
     #[test]
     fn lists_that_claim_to_be_long_within_each_other_reserve_no_memory() {
+        // In a process of its own: the threads of other tests take address space too.
+        const ALONE: &str = "WAYFARE_TEST_ALONE";
+        if std::env::var_os(ALONE).is_none() {
+            let own = "body::tests::lists_that_claim_to_be_long_within_each_other_reserve_no_memory";
+            let mut alone = std::process::Command::new(std::env::current_exe().unwrap());
+            let output = alone.args(["--exact", own, "--test-threads=1"]).env(ALONE, "yes").output().unwrap();
+            let told = String::from_utf8_lossy(&output.stdout);
+            assert!(output.status.success() && told.contains("1 passed"), "{told}");
+            return;
+        }
         // Four hundred lists, each as long as all bytes behind it allow: 400 times 32 MiB of values.
         let mut bytes = vec![0x81, 0xa1, b'a'];
         for _ in 0..400 {

@@ -5,6 +5,7 @@ use std::sync::{Mutex, PoisonError};
 use std::task::Poll;
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use tokio::time::{sleep, timeout};
 use wayfare::{Runtime, StopSignal, WeakRuntimeHandle};
 
@@ -51,13 +52,15 @@ impl Termination {
             ended = &mut work => return ended,
             () = self.signal() => {}
         }
-        note(&format!("SIGTERM: has {} ms to finish; another signal ends it at once", time.as_millis()));
         let mut interrupt = pin!(tokio::signal::ctrl_c());
+        // The first look is what begins to listen: before anybody is told that he may press it.
+        let listens = interrupt.as_mut().now_or_never().is_none();
+        note(&format!("SIGTERM: has {} ms to finish; another signal ends it at once", time.as_millis()));
         tokio::select! {
             biased;
             ended = &mut work => return ended,
             () = self.signal() => std::process::exit(StopSignal::Terminate.exit_code()),
-            Ok(()) = &mut interrupt => std::process::exit(StopSignal::Interrupt.exit_code()),
+            Ok(()) = &mut interrupt, if listens => std::process::exit(StopSignal::Interrupt.exit_code()),
             () = sleep(time) => {}
         }
         self.cancel_walks().await;

@@ -25,6 +25,8 @@ fn a_minute_of_load_with_faults_loses_nothing_and_leaves_nothing_behind() {
     let output = Command::new(std::env::current_exe().unwrap())
         .args(["--exact", "soak::is_loaded", "--nocapture", "--test-threads=1"])
         .env(CHILD, seed.to_string())
+        // Else each of the threads that come and go has an arena of its own on a machine of many cores.
+        .env("MALLOC_ARENA_MAX", "8")
         .stdin(Stdio::null())
         .output()
         .unwrap();

@@ -9,8 +9,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use foldhash::fast::RandomState;
 use parking_lot::Mutex;
-use quick_cache::Weighter;
 use quick_cache::sync::{Cache, DefaultLifecycle};
+use quick_cache::{OptionsBuilder, Weighter};
 use wayfare_graph::AnyValue;
 
 use super::tags::{Tagged, Tags};
@@ -101,6 +101,17 @@ impl Weighter<Box<str>, Entry> for Weigh {
     }
 }
 
+/// In how many parts, each with a lock and a share of the room, so many bytes are divided: as many as threads could
+/// want at once, but each has room for the largest value.
+fn parts_of(bytes: u64, value_bytes: usize) -> usize {
+    let wanted = std::thread::available_parallelism().map_or(4, usize::from).saturating_mul(4);
+    // A part lets no entry in that takes more than 97 % of it.
+    let largest = (value_bytes as u64).saturating_add(value_bytes as u64 / 16).saturating_add(1 << 10);
+    let with_room = usize::try_from(bytes / largest).unwrap_or(usize::MAX).max(1);
+    // It makes of others the next power of two.
+    if with_room >= wanted { wanted } else { 1 << with_room.ilog2() }
+}
+
 /// The layer.
 pub(super) struct Memory {
     entries: Cache<Box<str>, Entry, Weigh, RandomState>,
@@ -114,16 +125,23 @@ pub(super) struct Memory {
 }
 
 impl Memory {
-    pub(super) fn new(bound: MemoryBound) -> Self {
+    /// A layer that keeps any value of up to so many bytes, where it has that much room in all.
+    pub(super) fn new(bound: MemoryBound, value_bytes: usize) -> Self {
         let (counts_bytes, weight, items) = match bound {
             MemoryBound::Entries(entries) => (false, entries, entries),
             MemoryBound::Bytes(bytes) => (true, bytes, bytes / 512),
         };
         let items = usize::try_from(items).unwrap_or(usize::MAX).clamp(1, 1 << 20);
+        let mut options = OptionsBuilder::new();
+        options.estimated_items_capacity(items).weight_capacity(weight);
+        if counts_bytes {
+            options.shards(parts_of(weight, value_bytes));
+        }
+        // It is only refused without a capacity.
+        let options = options.build().expect("both capacities are set");
         Self {
-            entries: Cache::with(
-                items,
-                weight,
+            entries: Cache::with_options(
+                options,
                 Weigh { counts_bytes },
                 RandomState::default(),
                 DefaultLifecycle::default(),

@@ -25,6 +25,8 @@ struct Double {
     listener: OnceLock<RemoteListener>,
     /// Calls fail, although the connection stands.
     fails: AtomicBool,
+    /// Only the invalidation of tags does.
+    fails_to_invalidate: AtomicBool,
     /// So many of the next calls that write panic.
     panics: AtomicU32,
     /// The next deletion ends the thread it is made on, and does not come back.
@@ -116,6 +118,10 @@ impl RemoteCache for Double {
     }
 
     fn invalidate<'a>(&'a self, tags: &'a [String]) -> RemoteFuture<'a, u64> {
+        if self.fails_to_invalidate.load(SeqCst) {
+            let away = RemoteError::Away { url: "double".into(), reason: "told to".into() };
+            return Box::pin(std::future::ready(Err(away)));
+        }
         if !self.fails.load(SeqCst) {
             self.entries.lock().retain(|_, put| !put.tags.iter().any(|tag| tags.contains(tag)));
         }
@@ -233,14 +239,14 @@ async fn a_tag_that_is_invalidated_while_its_entry_is_read_makes_it_a_miss() {
 async fn an_entry_is_not_believed_while_its_invalidation_is_undelivered() {
     let (cache, double) = layers();
     set(&cache, 1, &["t"]).await;
-    double.fails.store(true, SeqCst);
+    double.fails_to_invalidate.store(true, SeqCst);
     cache.invalidate_tags(&["t"]).await.unwrap();
     assert_eq!(cache.figures().remote.unwrap().undelivered, 1);
-    double.fails.store(false, SeqCst);
-    // The remote layer still has it, and answers again.
+    // The remote layer still has it, and answers.
     assert!(double.entry("k").is_some());
     assert_eq!(got(&cache).await, None);
     assert_eq!(computed(&cache, 2, &["t"]).await, 2);
+    double.fails_to_invalidate.store(false, SeqCst);
     double.tell(&RemoteChange::Back);
     while cache.figures().remote.unwrap().undelivered > 0 {
         tokio::time::sleep(Duration::from_millis(1)).await;
@@ -301,13 +307,14 @@ async fn until(what: &str, mut reached: impl FnMut() -> bool) {
 async fn a_delivery_that_panics_is_made_again_and_until_then_nothing_it_concerns_is_believed() {
     let (cache, double, supervision) = supervised();
     set(&cache, 1, &[]).await;
-    double.panics.store(2, SeqCst);
+    double.panics.store(u32::MAX, SeqCst);
     cache.delete(&["k"]).await.unwrap();
     assert!(double.entry("k").is_some(), "not delivered yet");
     assert_eq!(got(&cache).await, None);
+    until("it is made again", || supervision.restarts(ActorKind::Cache) == 2).await;
+    double.panics.store(0, SeqCst);
     until("it is delivered in the end", || double.entry("k").is_none()).await;
     until("it counts as delivered", || cache.figures().remote.unwrap().undelivered == 0).await;
-    assert_eq!(supervision.restarts(ActorKind::Cache), 2);
     assert_eq!(supervision.degraded().map(ToString::to_string), None);
     assert_eq!(computed(&cache, 2, &[]).await, 2);
     assert_eq!(got(&cache).await, Some(2));

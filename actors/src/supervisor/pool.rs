@@ -168,9 +168,7 @@ impl Supervisor {
         // A walk is counted before it is on its way, and work beside a walk before it begins.
         if vitals.walks.load(Ordering::SeqCst) == 0 && vitals.beside.load(Ordering::SeqCst) == 0 {
             self.workers.retain(|other| other.number != worker.number);
-            if let Some(thread) = self.worker_threads.remove(&worker.number) {
-                thread.stop();
-            }
+            self.end_thread(worker);
             return;
         }
         let least = self.core.workers.read().iter().min_by_key(|other| walks_at(other)).cloned();
@@ -180,6 +178,19 @@ impl Supervisor {
         }
     }
 
+    /// Has the thread of a worker end, which holds the store until it has.
+    fn end_thread(&mut self, worker: &WorkerRef) {
+        let Some(thread) = self.worker_threads.remove(&worker.number) else { return };
+        thread.stop();
+        self.ending.retain(|ending| !ending.is_finished());
+        // Nobody waits for a hook that does not give its thread back.
+        if worker.vitals.keeps_thread(WATCH).is_some() {
+            return;
+        }
+        let waiting = std::thread::Builder::new().name("wayfare-join".into());
+        self.ending.extend(waiting.spawn(move || drop(thread.join())));
+    }
+
     /// Ends the walks of a worker that is lost, or has them taken up elsewhere, and replaces it.
     fn lose(&mut self, worker: &WorkerRef, end: ActorEnd, cx: &mut Context<Self>) {
         let was_retired = worker.vitals.retired.load(Ordering::Relaxed);
@@ -187,9 +198,7 @@ impl Supervisor {
         let is_replaced = !was_retired && self.active() == 1 && self.add_worker().is_ok();
         self.retire(worker);
         self.workers.retain(|other| other.number != worker.number);
-        if let Some(thread) = self.worker_threads.remove(&worker.number) {
-            thread.stop();
-        }
+        self.end_thread(worker);
         let reason = end.to_string();
         if was_retired {
             let _ = self.core.supervision.ended(ActorKind::Worker, worker.number, end);

@@ -60,6 +60,9 @@ impl Handler<Stop> for Supervisor {
             let free = free.filter_map(|worker| workers.remove(&worker.number));
             let mut ending: Vec<Join> = Vec::new();
             ending.extend(free.map(|thread| Box::new(move || drop(thread.join())) as Join));
+            ending.extend(
+                supervisor.ending.drain(..).map(|thread| Box::new(move || drop(thread.join())) as Join),
+            );
             if settled {
                 ending.extend(shards.into_iter().map(|thread| Box::new(move || drop(thread.join())) as Join));
                 ending.extend(writer.map(|thread| Box::new(move || drop(thread.join())) as Join));

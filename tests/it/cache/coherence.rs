@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use wayfare::cache::{Cache, memory, redis};
 use wayfare_testkit::Redis;
 
-use super::stage::{Fleet, MINUTE, until};
+use super::stage::{Fleet, LONG, MINUTE, until};
 
 /// Tells the other process which Redis and which prefix.
 const URL: &str = "WAYFARE_TEST_CACHE_URL";
@@ -62,7 +62,7 @@ impl Drop for Other {
 #[ignore = "run by the tests of this file, as the other process"]
 async fn the_other_process() {
     let (Ok(url), Ok(prefix)) = (std::env::var(URL), std::env::var(PREFIX)) else { return };
-    let cache = Cache::layered([memory(10_000), redis(url).prefix(prefix)]).unwrap();
+    let cache = Cache::layered([memory(10_000), redis(url).prefix(prefix).timeout(LONG)]).unwrap();
     for line in std::io::stdin().lines() {
         let line = line.unwrap();
         let words: Vec<&str> = line.split(' ').collect();
@@ -86,7 +86,8 @@ async fn the_other_process() {
 async fn what_one_process_writes_leaves_the_memory_of_another_within_the_stated_time() {
     let Some(redis) = Redis::shared() else { return };
     let prefix = wayfare_testkit::unique_prefix("two");
-    let ours = Cache::layered([memory(10_000), wayfare::cache::redis(redis.url()).prefix(&prefix)]).unwrap();
+    let layer = wayfare::cache::redis(redis.url()).prefix(&prefix).timeout(LONG);
+    let ours = Cache::layered([memory(10_000), layer]).unwrap();
     let mut other = Other::start(&redis.url(), &prefix);
     let mut took = Vec::new();
     for number in 0..200_u32 {

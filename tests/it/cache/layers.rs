@@ -126,6 +126,18 @@ async fn memory_holds_no_more_than_its_bound() {
     assert!(cache.figures().memory.unwrap().entries <= 50);
 }
 
+/// However many cores there are, among which the room is divided.
+#[tokio::test]
+async fn a_value_of_the_largest_size_is_kept_in_memory_where_that_has_room() {
+    let cache = in_bytes(64 << 20);
+    let large = "x".repeat((8 << 20) - 16);
+    for number in 0..4 {
+        let key = format!("large {number}");
+        cache.set(&key, large.clone(), MINUTE).await.unwrap();
+        assert_eq!(cache.get::<String>(&key).await.unwrap().as_deref(), Some(&large), "{key}");
+    }
+}
+
 #[tokio::test]
 async fn what_a_cache_cannot_take_is_refused_and_named() {
     let (cache, _) = in_memory(100);

@@ -179,6 +179,8 @@ async fn caches_over_one_redis_do_what_a_map_does() {
     let mut steps = Vec::new();
     for _ in 0..3_000 {
         steps.push(step(&caches[..1], None, &mut model, &mut numbers).await);
+        // What the server tells of the step comes before its answer to this.
+        assert_eq!(caches[0].get::<u64>("never kept").await.unwrap(), None);
         // Whoever has no memory must see the same at once.
         for key in KEYS {
             let got = caches[1].get::<u64>(key).await.unwrap().as_deref().copied();

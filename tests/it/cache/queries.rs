@@ -74,7 +74,8 @@ impl Town {
     fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let url = format!("embedded:{}", folder.path().join("store").display());
-        let runtime = Runtime::start(&Config::builder().store_url(url).build().unwrap()).unwrap();
+        let config = Config::builder().store_url(url).workers_count(2).shards_count(2).build().unwrap();
+        let runtime = Runtime::start(&config).unwrap();
         Self { graph: runtime.graph(), runtime, _folder: folder }
     }
 
@@ -297,7 +298,8 @@ async fn walkers_keep_results_in_their_runtime_and_share_them() {
 fn pair(url: &str, redis: Option<&Redis>) -> [Graph; 2] {
     let prefix = unique_prefix("pair");
     let start = || {
-        let mut config = Config::builder().store_url(url).cache_prefix(prefix.as_str());
+        let mut config =
+            Config::builder().store_url(url).cache_prefix(prefix.as_str()).workers_count(2).shards_count(2);
         if let Some(redis) = redis {
             config = config.cache_redis(redis.url());
         }

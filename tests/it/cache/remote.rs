@@ -14,7 +14,7 @@ async fn got(cache: &Cache, key: &str) -> Option<u32> {
 async fn what_one_process_keeps_another_finds_with_the_time_that_is_left() {
     let Some(fleet) = Fleet::shared() else { return };
     let (ours, theirs) = (fleet.member(), fleet.member());
-    let time = Duration::from_secs(3);
+    let time = Duration::from_secs(8);
     ours.set("k", 7_u32, time).await.unwrap();
     let set = tokio::time::Instant::now();
     assert_eq!(got(&theirs, "k").await, Some(7));

@@ -23,20 +23,30 @@ pub(super) fn in_bytes(max_bytes: u64) -> Cache {
 pub(super) struct Fleet {
     url: String,
     prefix: String,
+    timeout: Option<Duration>,
 }
+
+/// A time that no answer takes longer than, however busy the machine is: a late one is no answer, and what waits for it a
+/// miss.
+pub(super) const LONG: Duration = Duration::from_secs(30);
 
 impl Fleet {
     /// On the Redis that tests share; `None`, said aloud, where there is none.
     pub(super) fn shared() -> Option<Self> {
-        Some(Self::on(Redis::shared()?))
+        Some(Self { timeout: Some(LONG), ..Self::on(Redis::shared()?) })
     }
 
+    /// With the patience that there is by default.
     pub(super) fn on(redis: &Redis) -> Self {
-        Self { url: redis.url(), prefix: unique_prefix("cache") }
+        Self { url: redis.url(), prefix: unique_prefix("cache"), timeout: None }
     }
 
     pub(super) fn layer(&self) -> Layer {
-        redis(self.url.as_str()).prefix(self.prefix.as_str())
+        let layer = redis(self.url.as_str()).prefix(self.prefix.as_str());
+        match self.timeout {
+            Some(timeout) => layer.timeout(timeout),
+            None => layer,
+        }
     }
 
     /// A further process.
@@ -50,9 +60,10 @@ impl Fleet {
     }
 }
 
-/// Waits until a condition holds, for ten seconds at most.
+/// Waits until a condition holds, for a minute at most.
 pub(super) async fn until(what: &str, mut holds: impl AsyncFnMut() -> bool) {
-    for _ in 0..2_000 {
+    let begun = std::time::Instant::now();
+    while begun.elapsed() < MINUTE {
         if holds().await {
             return;
         }

@@ -79,7 +79,8 @@ impl Town {
 
 fn config(folder: &TempDir, set: impl FnOnce(ConfigBuilder) -> ConfigBuilder) -> Config {
     let builder = Config::builder().store_url(format!("embedded:{}", folder.path().join("store").display()));
-    set(builder).build().unwrap()
+    // As in the stage of walks.
+    set(builder.workers_count(2).shards_count(2)).build().unwrap()
 }
 
 pub(super) fn person(number: u32) -> Person {

@@ -11,7 +11,7 @@ use crate::walks::stage::{Hamlet, Stage, hamlet, within};
 /// So long a hook may take here before it is slow, which none does only because the machine is busy.
 const SLOW_MS: u64 = 500;
 /// Longer than that.
-const LONG: Duration = Duration::from_millis(600);
+const LONG: Duration = Duration::from_secs(2);
 
 struct Dawdles;
 

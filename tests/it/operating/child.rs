@@ -5,7 +5,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 
 use futures_util::FutureExt;
-use wayfare::{Config, Direction, Here, Runtime, Walk, walker};
+use wayfare::{Config, ConfigBuilder, Direction, Here, Runtime, Walk, walker};
 
 use crate::walks::stage::{Hamlet, hamlet};
 
@@ -71,9 +71,13 @@ async fn work(store: &str) {
     say("opens");
     let file = std::path::PathBuf::from(std::env::var_os(FILE).unwrap());
     let url = store.to_owned();
-    let config = Config::load(Some(&file)).unwrap().to_builder().store_url(store).build().unwrap();
+    // Without more visits than by default, its rounds are over after some seconds.
+    let set = move |builder: ConfigBuilder| {
+        builder.store_url(url.as_str()).limits_visits_per_node(1_000_000_000_000)
+    };
+    let config = set(Config::load(Some(&file)).unwrap().to_builder()).build().unwrap();
     let runtime = Runtime::start(&config).unwrap();
-    let mut watch = runtime.watch_config_with(&file, move |builder| builder.store_url(url.as_str())).unwrap();
+    let mut watch = runtime.watch_config_with(&file, set).unwrap();
     tokio::spawn(async move {
         while let Some(told) = watch.next().await {
             match &*told {

@@ -11,9 +11,6 @@ const INTERVAL: Duration = Duration::from_secs(1);
 /// The part of the time after which the process is warm.
 const WARM_UP: f64 = 0.2;
 
-/// Bytes of a page of memory, as `statm` counts.
-const PAGE: u64 = 4096;
-
 const MIB: f64 = (1 << 20) as f64;
 
 /// Memory of the process that no file backs, in bytes; `None` where the system does not tell.
@@ -21,10 +18,10 @@ const MIB: f64 = (1 << 20) as f64;
 /// The embedded store maps its file: its pages are resident as long as nobody else wants the memory, so they would
 /// say how much of the file was read, and hide what leaks.
 fn resident() -> Option<u64> {
-    let statm = std::fs::read_to_string("/proc/self/statm").ok()?;
-    let mut pages = statm.split(' ').skip(1).map(|pages| pages.parse::<u64>().ok());
-    let (resident, shared) = (pages.next()??, pages.next()??);
-    Some(resident.saturating_sub(shared) * PAGE)
+    // Counted page by page. What `statm` tells is off by some pages for each core.
+    let rollup = std::fs::read_to_string("/proc/self/smaps_rollup").ok()?;
+    let anonymous = rollup.lines().find_map(|line| line.strip_prefix("Anonymous:"))?;
+    Some(anonymous.trim().trim_end_matches(" kB").parse::<u64>().ok()? << 10)
 }
 
 /// Threads of the process; `None` where the system does not tell.
@@ -105,14 +102,16 @@ fn slope(points: &[(f64, f64)]) -> f64 {
     if variance == 0.0 { 0.0 } else { covariance / variance }
 }
 
-/// Waits until the process has no more than so many threads; tells how many it has then.
-pub(crate) async fn threads_at_most(most: usize) -> usize {
-    // Those that calls to the store were made from end when they were idle for ten seconds.
-    let until = Instant::now() + Duration::from_secs(20);
+/// Waits until the process has no more than so many threads and open files, where the system tells; tells how many it has
+/// then.
+pub(crate) async fn at_most(most: [Option<usize>; 2]) -> [Option<usize>; 2] {
+    // Threads that calls to the store were made from end when they were idle for ten seconds.
+    let until = Instant::now() + Duration::from_secs(60);
     loop {
-        let threads = threads().unwrap_or(0);
-        if threads <= most || Instant::now() > until {
-            return threads;
+        let now = [threads(), open_files()];
+        let has_more = now.iter().zip(&most).any(|(now, most)| most.is_some() && now > most);
+        if !has_more || Instant::now() > until {
+            return now;
         }
         tokio::time::sleep(Duration::from_millis(50)).await;
     }

@@ -114,6 +114,8 @@ impl<'a> Lives<'a> {
         drop(stint);
         let _busy = self.scene.watch.begin("check");
         if is_end {
+            // What was to fail and found no call before the load ended.
+            self.scene.mischief.calm_but_full();
             self.check_full_store().await;
         }
         self.scene.mischief.calm();

@@ -50,6 +50,12 @@ impl Mischief {
 
     /// Nothing goes wrong any more.
     pub(crate) fn calm(&self) {
+        self.calm_but_full();
+        self.is_full.store(false, SeqCst);
+    }
+
+    /// Nothing goes wrong any more, but a full store stays full.
+    pub(crate) fn calm_but_full(&self) {
         let all = [
             &self.load_panics,
             &self.commit_panics,
@@ -61,7 +67,6 @@ impl Mischief {
             &self.slow_calls,
         ];
         all.into_iter().for_each(|left| left.store(0, SeqCst));
-        self.is_full.store(false, SeqCst);
     }
 
     fn slow(&self) {

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use super::Plan;
 use super::fault::Fault;
-use super::gauge::{Gauge, Memory, open_files, threads, threads_at_most};
+use super::gauge::{Gauge, Memory, at_most, open_files, threads};
 use super::life::Totals;
 use super::scene::Scene;
 
@@ -40,14 +40,13 @@ impl Resources {
 
     /// The load is over, and the runtime still there.
     pub(crate) async fn end(&mut self) {
-        threads_at_most(self.warm[0].unwrap_or(0)).await;
-        self.end = now();
+        let with_slack = self.warm.map(|warm| warm.map(|warm| warm + SLACK));
+        self.end = at_most(with_slack).await;
     }
 
     /// All runtimes have ended: nothing of them may be left.
     pub(crate) async fn after(&mut self, scene: &Scene) {
-        threads_at_most(self.start[0].unwrap_or(0)).await;
-        self.after = now();
+        self.after = at_most(self.start).await;
         for (at, what) in ["threads", "open files"].into_iter().enumerate() {
             if let (Some(start), Some(after)) = (self.start[at], self.after[at])
                 && after > start

@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 
 use wayfare::Runtime;
 
-/// How long one thing may take. Nothing that is done here takes a tenth of it.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// How long one thing may take. Nothing that is done here takes a fiftieth of it on two cores.
+const PATIENCE: Duration = Duration::from_secs(300);
 
 /// How long a runtime may take to tell how it is.
 const LAST_WORDS: Duration = Duration::from_secs(10);

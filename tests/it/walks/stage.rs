@@ -186,7 +186,10 @@ pub(crate) fn config(folder: &Path, set: impl FnOnce(ConfigBuilder) -> ConfigBui
     let builder = Config::builder()
         .store_url(format!("embedded:{}", folder.join("store").display()))
         // A runtime whose test has failed is not waited for long.
-        .supervision_drain_timeout_ms(3_000);
+        .supervision_drain_timeout_ms(3_000)
+        // Each thread has files open, and as many tests run at once as there are cores.
+        .workers_count(2)
+        .shards_count(2);
     set(builder).build().unwrap()
 }
 

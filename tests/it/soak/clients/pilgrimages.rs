@@ -14,7 +14,7 @@ use super::super::walkers::{Pilgrim, STONES};
 /// Times that a parked walk is retried by its client; what is open after that is settled at the next opening.
 const RETRIES: u64 = 20;
 
-/// One walk in so many finds a stone in its way.
+/// One walk in so many finds a stone in its way, and all until one was parked for that.
 const STONE: u64 = 6;
 
 /// How long a walk may take that has been retried. It may have been left behind by a failure of the store.
@@ -33,7 +33,8 @@ pub(super) async fn go(stint: &Stint, first: usize, random: &mut Random) {
         return;
     }
     let key = stint.scene.new_key("pilgrim");
-    STONES[chain].store(random.below(STONE) == 0, SeqCst);
+    let was_parked = stint.scene.faults().of(Fault::WalkParked) > 0;
+    STONES[chain].store(random.below(STONE) == 0 || !was_parked, SeqCst);
     chains[chain].lock().unwrap().open.push(key.clone());
     one_more(&stint.tally().spawns);
     let spawning = stint.runtime.spawn(Pilgrim { chain, ..Pilgrim::default() });
