@@ -35,6 +35,8 @@ mod transactions;
 #[path = "mongodb/upkeep.rs"]
 mod upkeep;
 
+use std::time::Duration;
+
 use bson::Document as BsonDocument;
 use mongodb::{Client, Database};
 use serde_json::{Value, json};
@@ -58,6 +60,14 @@ fn replica_url() -> Option<String> {
 
 fn open(url: &str) -> MongoStore {
     MongoStore::open(url, MongoOptions::default()).unwrap()
+}
+
+/// A store that goes on trying for as long as an election may take on a machine that has much else to do.
+fn open_patiently(url: &str) -> MongoStore {
+    let mut options = MongoOptions::default();
+    options.retries = 100;
+    options.retry_time = Duration::from_secs(120);
+    MongoStore::open(url, options).unwrap()
 }
 
 /// The database as another client sees it.

@@ -38,20 +38,36 @@ fn candidate(number: u32) -> u16 {
 
 #[cfg(test)]
 mod tests {
+    use std::io;
+    use std::thread;
+    use std::time::{Duration, Instant};
+
     use super::*;
+
+    /// Listens on a port; tries again, since another process may just be looking whether the port is free.
+    fn bind(port: u16) -> io::Result<TcpListener> {
+        let begun = Instant::now();
+        loop {
+            let bound = TcpListener::bind((Ipv4Addr::LOCALHOST, port));
+            if bound.is_ok() || begun.elapsed() > Duration::from_secs(10) {
+                return bound;
+            }
+            thread::sleep(Duration::from_millis(10));
+        }
+    }
 
     #[test]
     fn ports_differ_and_can_be_bound() {
         let (first, second) = (free(), free());
         assert_ne!(first, second);
-        let listeners = [first, second].map(|port| TcpListener::bind((Ipv4Addr::LOCALHOST, port)));
+        let listeners = [first, second].map(bind);
         assert!(listeners.iter().all(Result::is_ok));
     }
 
     #[test]
     fn a_port_in_use_is_passed_over() {
         let taken = free();
-        let _listener = TcpListener::bind((Ipv4Addr::LOCALHOST, taken)).unwrap();
+        let _listener = bind(taken).unwrap();
         assert!((0..10).all(|_| free() != taken));
     }
 

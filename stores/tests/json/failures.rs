@@ -86,7 +86,9 @@ fn a_file_that_cannot_be_written_does_not_hold_up_the_others() {
     fs::remove_dir_all(files.file("node/n.City.0000.json")).unwrap();
     let begun = Instant::now();
     while now(store.flush()).is_err() {
-        assert!(begun.elapsed() < Duration::from_secs(20));
+        // It waits for the whole file system, on which others may have written much.
+        assert!(begun.elapsed() < Duration::from_secs(300));
+        std::thread::sleep(Duration::from_millis(10));
     }
     assert_eq!(files.read("node/n.City.0000.json")["context"], json!({"n": 0}));
 }

@@ -95,6 +95,12 @@ fn a_bad_file_is_put_aside_only_when_that_can_be_noted() {
 fn who_dies_while_a_bad_file_is_put_aside_loses_neither_it_nor_its_document() {
     let files = Files::new();
     let wanted = settled(&files);
+    // Without a second name the file is renamed, and who dies then has made a deletion of it.
+    if let Err(error) = fs::hard_link(files.file("node/n.City.0001.json"), files.file(".wayfare/second")) {
+        eprintln!("skipped: files have one name only: {error}");
+        return;
+    }
+    fs::remove_file(files.file(".wayfare/second")).unwrap();
     if child_has("dying", &files, End::Dies).is_none() {
         return;
     }

@@ -1,4 +1,5 @@
 use std::collections::BTreeSet;
+use std::sync::{Arc, Barrier};
 
 use serde_json::json;
 use wayfare_graph::{Id, Version, WriteError, Written};
@@ -54,12 +55,17 @@ fn saves_of_two_processes_at_once_lose_no_update() {
     let Some(url) = replica_url() else { return };
     block_on(given(&open(&url), (0..50).map(|n| node(&format!("n.Counter.{n:02}"), json!({"n": 0})))));
     let ids: Vec<Id> = (0..50).map(|n| id(&format!("n.Counter.{n:02}"))).collect();
+    let have_read = Arc::new(Barrier::new(3));
     let rounds = |url: &str| {
-        let (store, ids) = (open(url), ids.clone());
+        let (store, ids, have_read) = (open(url), ids.clone(), Arc::clone(&have_read));
         std::thread::spawn(move || {
             let mut saved = 0_u64;
-            for _ in 0..20 {
+            for round in 0..20 {
                 let read = block_on(store.get_many(&ids)).unwrap();
+                // Once at least they all save what they read before anyone did.
+                if round == 0 {
+                    have_read.wait();
+                }
                 let counted = read.into_iter().flatten().map(|document| {
                     let n = document.context().unwrap()["n"].as_u64().unwrap() + 1;
                     let version = document.version().0;

@@ -8,9 +8,12 @@ use crate::*;
 fn no_write_is_lost_or_done_twice_when_primaries_die() {
     let Some(replicas) = ReplicaSet::start(3) else { return };
     let url = replicas.url("shop");
-    block_on(given(&open(&url), [node("n.Counter.a", json!({"n": 0})), node("n.Counter.hub", json!({}))]));
+    block_on(given(
+        &open_patiently(&url),
+        [node("n.Counter.a", json!({"n": 0})), node("n.Counter.hub", json!({}))],
+    ));
     let counting = {
-        let store = open(&url);
+        let store = open_patiently(&url);
         move || {
             for n in 1..300 {
                 let saved =
@@ -21,7 +24,7 @@ fn no_write_is_lost_or_done_twice_when_primaries_die() {
         }
     };
     let in_bulk = {
-        let store = open(&url);
+        let store = open_patiently(&url);
         move || {
             let ids: Vec<Id> = (0..300).map(|n| id(&format!("n.City.{n:03}"))).collect();
             block_on(given(&store, ids.iter().map(|id| node(&id.to_string(), json!({})))));
@@ -34,7 +37,7 @@ fn no_write_is_lost_or_done_twice_when_primaries_die() {
         }
     };
     let in_transactions = {
-        let store = open(&url);
+        let store = open_patiently(&url);
         move || {
             for n in 0..60 {
                 let [city, road] = [format!("n.Town.{n}"), format!("e.Road.{n}")];
@@ -58,7 +61,7 @@ fn no_write_is_lost_or_done_twice_when_primaries_die() {
         replicas.kill_primary();
         workers.into_iter().for_each(|worker| worker.join().unwrap());
     });
-    let store = open(&url);
+    let store = open_patiently(&url);
     block_on(async {
         assert_eq!(get(&store, "n.Counter.a").await.unwrap().version(), Version(300));
         assert_eq!(get(&store, "n.Counter.hub").await.unwrap().version(), Version(61));

@@ -15,8 +15,8 @@ fn impatient() -> MongoOptions {
     options
 }
 
-fn refused(url: &str) -> StoreError {
-    MongoStore::open(url, impatient()).unwrap_err()
+fn refused(url: &str, options: MongoOptions) -> StoreError {
+    MongoStore::open(url, options).unwrap_err()
 }
 
 #[test]
@@ -27,11 +27,11 @@ fn a_wrong_password_is_refused_and_not_told() {
         mongod.url_as("bob", "wrong-secret", "shop"),
         format!("mongodb://127.0.0.1:{}/shop", mongod.port()),
     ] {
-        let error = refused(&url);
+        let error = refused(&url, MongoOptions::default());
         assert!(matches!(error, StoreError::Refused { .. }), "{error:?}");
         assert!(!format!("{error} {error:?}").contains("secret"), "{error:?}");
     }
-    let store = MongoStore::open(&mongod.url("shop"), impatient()).unwrap();
+    let store = open(&mongod.url("shop"));
     assert!(store.describe().starts_with("mongodb://ann:***@127.0.0.1:"), "{}", store.describe());
     assert!(!format!("{store:?}").contains("secret"));
     assert!(block_on(get(&store, "n.Root.root")).is_some());
@@ -43,7 +43,7 @@ fn a_server_that_is_not_there_or_says_nothing_is_told_in_time() {
     let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     for port in [free, silent.local_addr().unwrap().port()] {
         let begun = Instant::now();
-        let error = refused(&format!("mongodb://ann:secret@127.0.0.1:{port}/shop"));
+        let error = refused(&format!("mongodb://ann:secret@127.0.0.1:{port}/shop"), impatient());
         assert!(matches!(error, StoreError::Unreachable { .. }), "{error:?}");
         assert!(begun.elapsed() < Duration::from_secs(20), "{:?}", begun.elapsed());
         assert!(!format!("{error} {error:?}").contains("secret"), "{error:?}");

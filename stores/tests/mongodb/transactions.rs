@@ -44,7 +44,8 @@ fn a_batch_waits_for_a_transaction_of_others_as_long_as_calls_are_tried_again() 
 
 fn impatient() -> MongoOptions {
     let mut options = MongoOptions::default();
-    options.operation_timeout = Duration::from_secs(2);
+    // As long is waited for each answer that is lost; every other command has to be done in it.
+    options.operation_timeout = Duration::from_secs(10);
     options.retry_time = Duration::from_secs(5);
     options.retries = 2;
     options.circuit_failures = 0;

@@ -41,6 +41,7 @@ fn refused(url: &str, options: RedisOptions) -> RemoteError {
     error
 }
 
+/// Options for servers that never answer in full.
 fn in_haste() -> RedisOptions {
     let mut options = options("p");
     options.connect_timeout = Duration::from_millis(300);
@@ -128,13 +129,13 @@ fn a_server_that_speaks_something_else_is_told_to_do_so() {
         &["+OK\r\n"],
         &["_\r\n"],
     ] {
-        let error = refused(&fake(answering(answer)), in_haste());
+        let error = refused(&fake(answering(answer)), options("p"));
         assert!(matches!(error, RemoteError::Garbage { .. }), "{answer:?}: {error:?}");
     }
     // Announces more than it sends.
     let error = refused(&fake(answering(&["$1000000000\r\nx"])), in_haste());
     assert!(matches!(error, RemoteError::Away { .. }), "{error:?}");
-    let error = refused(&fake(drop), in_haste());
+    let error = refused(&fake(drop), options("p"));
     assert!(matches!(error, RemoteError::Away { .. }), "{error:?}");
 }
 
@@ -193,11 +194,11 @@ fn a_server_that_is_too_old_is_told_what_it_lacks() {
             "-ERR Unknown subcommand or wrong number of arguments for 'TRACKING'\r\n",
         ],
     ] {
-        let error = refused(&fake(answering(answers)), in_haste());
+        let error = refused(&fake(answering(answers)), options("p"));
         let RemoteError::Refused { reason, .. } = &error else { panic!("{error:?}") };
         assert!(reason.contains("RESP3") && reason.contains("6.0"), "{reason}");
     }
-    let error = refused(&fake(answering(&["-ERR the password is hunter2\r\n"])), in_haste());
+    let error = refused(&fake(answering(&["-ERR the password is hunter2\r\n"])), options("p"));
     assert!(matches!(error, RemoteError::Refused { .. }), "{error:?}");
 }
 

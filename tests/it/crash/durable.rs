@@ -22,6 +22,9 @@ const KILLS: usize = 300;
 /// The same while several count on one node.
 const KILLS_TOGETHER: usize = 50;
 
+/// When it is killed, in microseconds after it has said that its walks are under way.
+const KILLED_AFTER_US: u64 = 60_000;
+
 /// Nodes that are counted on.
 const NODES: usize = 10_000;
 
@@ -82,6 +85,8 @@ impl Site {
         let config = wayfare::Config::builder()
             .store_url(format!("embedded:{}", self.store.display()))
             .durable_resume(false)
+            .workers_count(2)
+            .shards_count(2)
             .build()
             .unwrap();
         let executor = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
@@ -94,8 +99,9 @@ impl Site {
     }
 
     /// Runs a process on the store and kills it at a random moment, one in eight before it has begun to walk;
-    /// `true` when it had said before that it is done.
-    fn killed(&self, plan: Plan, random: &mut Random, after_us: u64) -> bool {
+    /// `true` when it had said before that it is done. It gets longer for its work the more were `killed_here`:
+    /// on a slow disk too a walk comes to a checkpoint before it is parked for having been taken up too often.
+    fn killed(&self, plan: Plan, random: &mut Random, killed_here: u64) -> bool {
         let mut child = Killed(start(&self.store, plan, random.next_u64()));
         let out = child.0.stdout.take().expect("the output is piped");
         let (heard, lines) = channel();
@@ -111,7 +117,9 @@ impl Site {
                 Err(_) => return false,
             }
         };
+        let mut after_us = KILLED_AFTER_US;
         if random.below(8) > 0 {
+            after_us *= 1 + killed_here / 10;
             assert!(hear(UNDER_WAY, PATIENCE), "the process says that it walks");
         }
         std::thread::sleep(Duration::from_micros(random.below(after_us)));
@@ -152,8 +160,8 @@ fn each_of_ten_thousand_nodes_is_counted_exactly_once_whenever_the_process_is_ki
     let (mut kills, mut rounds) = (0, 0);
     while kills < KILLS {
         let site = Site::new(NODES);
-        loop {
-            if site.killed(Plan::CountOnce, &mut random, 60_000) {
+        for killed_here in 0.. {
+            if site.killed(Plan::CountOnce, &mut random, killed_here) {
                 break;
             }
             kills += 1;
@@ -172,8 +180,8 @@ fn no_increment_of_eight_walkers_is_lost_or_done_twice_whenever_the_process_is_k
     let (mut kills, mut rounds) = (0, 0);
     while kills < KILLS_TOGETHER {
         let site = Site::new(1);
-        loop {
-            if site.killed(Plan::CountTogether, &mut random, 60_000) {
+        for killed_here in 0.. {
+            if site.killed(Plan::CountTogether, &mut random, killed_here) {
                 break;
             }
             kills += 1;

@@ -8,7 +8,7 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
-use wayfare::{Random, Runtime};
+use wayfare::{Config, Random, Runtime};
 
 use super::child;
 use super::said::Said;
@@ -47,7 +47,9 @@ impl Series {
     pub fn new(scheme: &str, seed: u64, number: u64) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let store = format!("{scheme}:{}", folder.path().join("store").display());
-        let runtime = Runtime::open(&store).unwrap();
+        // Each worker and each shard has files open.
+        let settings = Config::builder().store_url(store.as_str()).workers_count(2).shards_count(2);
+        let runtime = Runtime::start(&settings.build().unwrap()).unwrap();
         let executor = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         executor.block_on(async {
             work::set_up(&runtime.graph()).await.unwrap();

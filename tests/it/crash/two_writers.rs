@@ -9,7 +9,7 @@ use super::entities::{Counter, note};
 
 fn open(folder: &std::path::Path, shards: usize) -> Runtime {
     let settings = Config::builder().store_url(format!("embedded:{}", folder.display()));
-    Runtime::start(&settings.shards_count(shards).build().unwrap()).unwrap()
+    Runtime::start(&settings.workers_count(2).shards_count(shards).build().unwrap()).unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

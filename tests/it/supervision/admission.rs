@@ -59,7 +59,7 @@ async fn walks_beyond_the_most_wait_and_all_of_them_have_their_turn() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn beyond_the_line_and_after_its_time_callers_are_told_when_to_come_again() {
-    let stage = Stage::with(|config| config.workers_max_walks(1).admission_queue(1).admission_wait_ms(1_000));
+    let stage = Stage::with(|config| config.workers_max_walks(1).admission_queue(1).admission_wait_ms(5_000));
     stage.draw("a>b").await;
     let gate = Arc::new(Semaphore::new(0));
     let counter = Arc::<AtomicUsize>::default();

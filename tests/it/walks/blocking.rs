@@ -75,7 +75,7 @@ async fn a_hook_that_keeps_its_thread_holds_up_no_other_walk() {
     for _ in 0..3 {
         assert_eq!(stage.trail("a").await, "a b");
     }
-    assert_eq!(walk.inspect().await.unwrap()["waiting_for"], "hook");
+    until(async || walk.inspect().await.is_some_and(|walk| walk["waiting_for"] == "hook")).await;
     flags.release.store(true, SeqCst);
     within(walk.finish()).await.unwrap();
     assert_eq!((walk.profile().visits, stage.runtime.workers()), (2, 1));

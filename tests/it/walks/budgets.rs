@@ -324,11 +324,13 @@ async fn wall_of_walks_that_wait_behind_a_hook_which_keeps_their_thread() {
     stage.draw("a>b").await;
     let (release, holds) = (Release(Arc::default()), Arc::new(AtomicBool::new(false)));
     let holder = Holder { release: Arc::clone(&release.0), holds: Arc::clone(&holds) };
-    let waiter = stage.runtime.spawn(Waiter).limits(Limits { wall: 3 * WALL.wall, ..WALL }).await.unwrap();
-    let holder = stage.runtime.spawn(holder).limits(WALL).await.unwrap();
+    // Long enough for the hook to begin on a busy machine.
+    let [first, second] = [2, 3].map(|seconds| Limits { wall: Duration::from_secs(seconds), ..WALL });
+    let waiter = stage.runtime.spawn(Waiter).limits(second).await.unwrap();
+    let holder = stage.runtime.spawn(holder).limits(first).await.unwrap();
     until(async || holds.load(SeqCst)).await;
-    assert_reached(within(holder.finish()).await, Budget::WallMs, 200);
-    assert_reached(within(waiter.finish()).await, Budget::WallMs, 600);
+    assert_reached(within(holder.finish()).await, Budget::WallMs, 2_000);
+    assert_reached(within(waiter.finish()).await, Budget::WallMs, 3_000);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -102,8 +102,8 @@ async fn a_walk_ends_after_its_children_and_before_its_exit_hooks_they_have_ende
     let (alive, may_end) = (master.alive.clone(), master.may_end.clone());
     let walk = stage.runtime.spawn(master).at(hamlet("a")).await.unwrap();
     until(async || alive.load(SeqCst) == 20).await;
-    until(async || walk.inspect().await.is_some_and(|walk| walk["waiting_for"] == "children")).await;
-    assert_eq!(walk.inspect().await.unwrap()["children"], 20);
+    let waits = |walk: serde_json::Value| walk["waiting_for"] == "children" && walk["children"] == 20;
+    until(async || walk.inspect().await.is_some_and(waits)).await;
     may_end.add_permits(20);
     assert_eq!(within(walk.finish()).await.unwrap().at_exit, Some(0));
 }
@@ -123,7 +123,9 @@ async fn a_child_that_nobody_waits_for_and_that_fails_ends_its_parent_and_the_ot
     } else {
         panic!("{ended:?}");
     }
-    assert_eq!(alive.load(SeqCst), 0, "the others are cancelled");
+    // The one that failed is dropped after its parent was told, the others are gone before it ends.
+    assert!(alive.load(SeqCst) <= 1, "the others are cancelled");
+    until(async || alive.load(SeqCst) == 0).await;
     assert!(stage.runtime.handle().walks().await.is_empty());
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::task::JoinHandle;
 use wayfare::{Error, Stored, Version};
 
-use super::stage::{Hamlet, Stage, hamlet, within};
+use super::stage::{Hamlet, Stage, hamlet, until, within};
 use super::trick_store::TrickStore;
 
 /// Long enough for a commit to begin that should not.
@@ -71,8 +71,11 @@ async fn a_deletion_waits_for_what_is_under_way_and_holds_up_what_comes_after_it
     store.applies.wait_for(came + 1).await;
     let graph = stage.graph();
     let deletion = tokio::spawn(async move { graph.delete(hamlet("b")).await });
+    // It is counted just before it is in the queue.
+    until(async || stage.runtime.handle().writes_under_way() == 2).await;
     tokio::time::sleep(A_WHILE).await;
     let last = rename(&stage, "c", "new");
+    until(async || stage.runtime.handle().writes_under_way() == 3).await;
     tokio::time::sleep(A_WHILE).await;
     assert_eq!(store.applies.came(), came + 1);
     store.applies.admit(1);

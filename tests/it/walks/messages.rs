@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use tokio::sync::oneshot;
 use wayfare::{Direction, Here, Spawn, Walk, WalkError, walker};
 
+use super::inspecting::told;
 use super::stage::{Stage, hamlet, key, until, within};
 use super::waiting::Patient;
 
@@ -188,10 +189,14 @@ async fn a_walk_under_way_can_be_inspected() {
     let (go, wait) = oneshot::channel();
     let walk = stage.runtime.spawn(Patient::new(wait)).at(hamlet("a")).await.unwrap();
     until(async || walk.inspect().await.is_some_and(|walk| walk["waiting_for"] == "hook")).await;
-    let mut seen = walk.inspect().await.unwrap();
+    let mut seen = told(&walk).await;
     assert_eq!((&seen["walk"], &seen["walker"]), (&json!(walk.id()), &json!("Patient")));
-    let mut all = stage.runtime.handle().walks().await;
-    assert_eq!(all.len(), 1);
+    let mut all = Vec::new();
+    until(async || {
+        all = stage.runtime.handle().walks().await;
+        all.len() == 1
+    })
+    .await;
     // Time goes on between the two.
     for told in [&mut seen, &mut all[0]] {
         assert!(told["budgets"]["wall_ms"]["reached"].is_u64());

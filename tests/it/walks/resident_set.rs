@@ -276,7 +276,8 @@ async fn walks_that_would_read_ahead_of_what_fits_are_slowed_and_memory_stays_bo
     assert!(most <= BOUND && most > BOUND / 2, "{most}");
     let figures = stage.runtime.resident_figures().await;
     assert!(figures.read_ahead_slowed > 0, "{figures:?}");
-    assert!(figures.most_read_ahead <= (BATCH + WALKS * LEAST) as u64, "{figures:?}");
+    // Twice, because a walk that moves to another worker brings along what it has read ahead.
+    assert!(figures.most_read_ahead <= (2 * BATCH + WALKS * LEAST) as u64, "{figures:?}");
     assert_eq!(figures.total().pinned, 300);
 }
 

@@ -8,7 +8,7 @@ use tokio::sync::oneshot;
 use wayfare::{Error, Graph, Here, Runtime, Spawn, StoreError, Walk, WalkError, walker};
 
 use super::cancelling::Keeper;
-use super::stage::{Hamlet, Stage, Trail, hamlet, until, within};
+use super::stage::{Hamlet, Stage, Trail, config, hamlet, until, within};
 use super::waiting::Patient;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -148,10 +148,11 @@ async fn acknowledged_writes_are_there_when_the_store_is_opened_again() {
 #[test]
 fn dropping_the_last_handle_drains_and_closes_the_store() {
     let folder = tempfile::tempdir().unwrap();
-    let url = format!("embedded:{}", folder.path().join("store").display());
+    // As patient as a program is, on a machine that is busy.
+    let config = config(folder.path(), |config| config.supervision_drain_timeout_ms(30_000));
     let executor = tokio::runtime::Runtime::new().unwrap();
     for round in 0..20 {
-        let runtime = Runtime::open(&url).unwrap_or_else(|error| panic!("round {round}: {error}"));
+        let runtime = Runtime::start(&config).unwrap_or_else(|error| panic!("round {round}: {error}"));
         let graph = runtime.graph();
         let (go, wait) = oneshot::channel();
         let walk = executor.block_on(async {
@@ -165,7 +166,7 @@ fn dropping_the_last_handle_drains_and_closes_the_store() {
         sender.join().unwrap().unwrap();
         executor.block_on(within(walk.finish())).unwrap();
     }
-    let runtime = Runtime::open(&url).unwrap();
+    let runtime = Runtime::start(&config).unwrap();
     let found = executor.block_on(runtime.graph().find::<Hamlet>(wayfare::Filter::all()).all()).unwrap();
     assert_eq!(found.len(), 20);
 }
@@ -214,12 +215,12 @@ async fn a_hook_may_hold_the_last_handle() {
     let (dropped, seen) = oneshot::channel();
     let holder = Holder { runtime: Some(stage.runtime.clone()), wait: Some(wait), dropped: Some(dropped) };
     let walk = stage.runtime.spawn(holder).await.unwrap();
-    let url = format!("embedded:{}", stage.path().join("store").display());
     let folder = stage.into_folder();
+    let config = config(folder.path(), |config| config);
     go.send(()).unwrap();
     within(seen).await.unwrap();
     within(walk.finish()).await.unwrap();
-    until(async || Runtime::open(&url).is_ok()).await;
+    until(async || Runtime::start(&config).is_ok()).await;
     drop(folder);
 }
 

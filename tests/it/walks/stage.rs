@@ -189,7 +189,9 @@ pub(crate) fn config(folder: &Path, set: impl FnOnce(ConfigBuilder) -> ConfigBui
         .supervision_drain_timeout_ms(3_000)
         // Each thread has files open, and as many tests run at once as there are cores.
         .workers_count(2)
-        .shards_count(2);
+        .shards_count(2)
+        // What other programs leave of the memory is not what is tested.
+        .admission_reserve_bytes(0_u64);
     set(builder).build().unwrap()
 }
 

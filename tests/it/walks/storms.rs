@@ -1,6 +1,8 @@
 //! Many walks of many sorts at once, with cancels, failures and writes among them: none disturbs another.
 
-use std::time::Duration;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
+use std::time::{Duration, Instant};
 
 use serde_json::json;
 use wayfare::walkers::{Sample, sample};
@@ -135,12 +137,17 @@ async fn walks_that_end_well_go_the_right_way_among_those_that_do_not() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn walks_go_on_while_nodes_are_deleted_and_made_again_under_them() {
+    const ENOUGH: u64 = 6;
     let stage = Stage::with(|config| config.workers_count(2).cache_resident_bytes(1_u64 << 20));
     scatter(&stage).await;
     let graph = stage.graph();
+    let walks = Arc::new(AtomicU64::new(0));
+    let walked = Arc::clone(&walks);
     let churn = tokio::spawn(async move {
         let mut random = Random::new(23);
-        for round in 0..150_u64 {
+        let patience = Instant::now() + Duration::from_secs(60);
+        let is_enough = |round| round >= 150 && (walked.load(SeqCst) >= ENOUGH || Instant::now() > patience);
+        for round in (0_u64..).take_while(|&round| !is_enough(round)) {
             let name = (1 + random.below(NODES - 1)).to_string();
             if graph.delete(hamlet(&name)).await.is_ok() {
                 graph.create_as(&name, Hamlet { name: format!("again {round}") }).await.unwrap();
@@ -148,19 +155,19 @@ async fn walks_go_on_while_nodes_are_deleted_and_made_again_under_them() {
             }
         }
     });
-    let mut walks = 0;
     while !churn.is_finished() {
-        let order = if walks % 2 == 0 { Order::BreadthFirst } else { Order::DepthFirst };
+        let order =
+            if walks.load(SeqCst).is_multiple_of(2) { Order::BreadthFirst } else { Order::DepthFirst };
         let walk = stage.runtime.spawn(LateTrail::default()).at(hamlet("0")).order(order).await.unwrap();
         let mut keys = within(walk.finish()).await.unwrap().keys;
         let visits = keys.len();
         keys.sort_unstable();
         keys.dedup();
         assert_eq!(keys.len(), visits, "no node is visited twice");
-        walks += 1;
+        walks.fetch_add(1, SeqCst);
     }
     within(churn).await.unwrap();
-    assert!(walks > 5);
+    assert!(walks.load(SeqCst) >= ENOUGH);
     // When the churn is over, what is resident is what is stored.
     let resident = stage.trail("0").await;
     let stage = stage.reopened().await;

@@ -133,16 +133,17 @@ async fn what_a_walk_removes_it_does_not_visit_and_its_edges_are_gone() {
 /// Renames what it visits over the version it has read.
 #[derive(Debug, Default)]
 struct Renamer {
-    waits: Option<std::sync::Arc<tokio::sync::Notify>>,
+    /// Told when it has read, and what it waits for then: one for both would take its own permit.
+    waits: Option<[std::sync::Arc<tokio::sync::Notify>; 2]>,
 }
 
 #[walker]
 impl Renamer {
     #[on_visit]
     async fn hamlet(&mut self, here: &Here<Hamlet>) {
-        if let Some(waits) = &self.waits {
-            waits.notify_one();
-            waits.notified().await;
+        if let Some([read, go]) = &self.waits {
+            read.notify_one();
+            go.notified().await;
         }
         here.save(Hamlet { name: format!("{}!", here.name) });
     }
@@ -157,12 +158,12 @@ async fn a_save_over_what_others_changed_meanwhile_ends_the_walk_with_both_versi
     let stored = stage.graph().get::<Hamlet>(&hamlet("a")).await.unwrap().unwrap();
     assert_eq!((stored.name.as_str(), stored.version().0), ("a!", 2));
 
-    let turn = std::sync::Arc::new(tokio::sync::Notify::new());
-    let renamer = Renamer { waits: Some(turn.clone()) };
+    let [read, go] = [(); 2].map(|()| std::sync::Arc::new(tokio::sync::Notify::new()));
+    let renamer = Renamer { waits: Some([read.clone(), go.clone()]) };
     let walk = stage.runtime.spawn(renamer).at(hamlet("a")).await.unwrap();
-    within(turn.notified()).await;
+    within(read.notified()).await;
     stage.graph().update(hamlet("a"), |hamlet: &mut Hamlet| hamlet.name = "other".into()).await.unwrap();
-    turn.notify_one();
+    go.notify_one();
     match within(walk.finish()).await {
         Err(WalkError::WriteRefused { source: WriteError::Conflict { id, expected, found } }) => {
             assert_eq!((id, expected.0, found.0), (hamlet("a"), 2, 3));

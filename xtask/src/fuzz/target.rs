@@ -13,8 +13,8 @@ const VARIABLE: &str = "WAYFARE_FUZZ_TARGET";
 const BOUNDED: &str = "ulimit -c 0; ulimit -s 2048; ulimit -v 2097152; exec \"$0\" \"$@\"";
 
 /// Bounds on one input, and on the memory in use. The address space above is wider than what is in use, because
-/// allocators reserve some.
-const BOUNDS: [&str; 3] = ["-timeout=5", "-rss_limit_mb=512", "-max_len=4096"];
+/// allocators reserve some. The time is that of the clock, so it has to outlast a pause of the whole machine.
+const BOUNDS: [&str; 3] = ["-timeout=60", "-rss_limit_mb=512", "-max_len=4096"];
 
 /// Lines of libFuzzer's output that are shown when a target fails.
 const SHOWN_LINES: usize = 40;
