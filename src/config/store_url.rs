@@ -68,9 +68,17 @@ impl Serialize for StoreUrl {
 /// none of them.
 ///
 /// A password with an unescaped `/` or `@` is not a valid url, yet people write them; so everything up to the last
-/// `@` before the options goes, which may hide part of a path but never shows part of a password.
+/// `@` goes that is in no secret option, which may hide part of a path but never shows part of a password.
 pub(super) fn without_secrets(text: &str) -> Cow<'_, str> {
-    let Some((scheme, rest)) = text.split_once("://") else { return Cow::Borrowed(text) };
+    let Some((scheme, whole)) = text.split_once("://") else { return Cow::Borrowed(text) };
+    let masked = mask_options(whole);
+    let rest: &str = &masked;
+    // Then what looks like an option may be the end of a password with a `?` in it.
+    let has_lost_at = whole.contains('@') && !rest.contains('@');
+    let options_at = rest.find('?').unwrap_or(rest.len());
+    if let Some(colon) = rest[..options_at].find(':').filter(|_| has_lost_at) {
+        return Cow::Owned(format!("{scheme}://{}:{HIDDEN}{}", &rest[..colon], &rest[options_at..]));
+    }
     let authority_end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
     // Without `@` in the authority proper, one further on means that the password itself holds a `/`, `?` or `#`.
     let at = rest[..authority_end].rfind('@').or_else(|| rest.rfind('@'));
@@ -80,17 +88,31 @@ pub(super) fn without_secrets(text: &str) -> Cow<'_, str> {
     };
     let has_password = at.is_some_and(|at| at > user.len());
     let colon = if has_password { ":***" } else { "" };
+    // An `@` without a password before it may lie in an option, as may what looks like the user.
+    let rest = if has_password { rest } else { &masked };
+    let user = if has_password { user } else { "" };
     let (path, options) = rest.split_once('?').unwrap_or((rest, ""));
-    let options: Vec<_> = options.split('&').map(shown_option).collect();
-    if !has_password && options.iter().all(|option| matches!(option, Cow::Borrowed(_))) {
+    if !has_password && matches!(masked, Cow::Borrowed(_)) {
         return Cow::Borrowed(text);
     }
     let mut shown = format!("{scheme}://{user}{colon}{path}");
-    for (index, option) in options.iter().filter(|option| !option.is_empty()).enumerate() {
+    for (index, option) in options.split('&').filter(|option| !option.is_empty()).enumerate() {
         shown.push(if index == 0 { '?' } else { '&' });
         shown.push_str(option);
     }
     Cow::Owned(shown)
+}
+
+/// Hides the values of secret options behind the first `?`. Further ones may stand in a password, or be a mistake.
+fn mask_options(rest: &str) -> Cow<'_, str> {
+    let Some((path, options)) = rest.split_once('?') else { return Cow::Borrowed(rest) };
+    let mut masked = format!("{path}?");
+    for option in options.split_inclusive(['?', '&']) {
+        let bare = option.trim_end_matches(['?', '&']);
+        masked.push_str(&shown_option(bare));
+        masked.push_str(&option[bare.len()..]);
+    }
+    if masked == rest { Cow::Borrowed(rest) } else { Cow::Owned(masked) }
 }
 
 /// One `name=value` of a url, without the value where the name says that it is secret.
@@ -123,6 +145,18 @@ mod tests {
                 "mongodb://host/?tls=true&tlsCertificateKeyFilePassword=hush",
                 "mongodb://host/?tls=true&tlsCertificateKeyFilePassword=***",
             ),
+            (
+                "mongodb://host/?tlsCertificateKeyFilePassword=hu@sh",
+                "mongodb://host/?tlsCertificateKeyFilePassword=***",
+            ),
+            (
+                "mongodb://host/?authMechanismProperties=AWS_SESSION_TOKEN:hu@sh&w=1",
+                "mongodb://host/?authMechanismProperties=***&w=1",
+            ),
+            ("mongodb://ann:hush@host/?w=1&token=a@hush", "mongodb://ann:***@host/?w=1&token=***"),
+            ("mongodb://ann:hu?sh@host/?token=a@hush", "mongodb://ann:***@host/?token=***"),
+            ("mongodb://ann:hush?token=hush@host/graph", "mongodb://ann:***?token=***"),
+            ("mongodb://a@b/?x=1", "mongodb://a@b/?x=1"),
             (
                 "mongodb://host/?authMechanismProperties=AWS_SESSION_TOKEN:hush&w=1",
                 "mongodb://host/?authMechanismProperties=***&w=1",
