@@ -2,6 +2,7 @@
 
 use crate::body::Body;
 use crate::document::Document;
+use crate::filter::path::index;
 use serde_json::Value;
 
 /// What a path leads to.
@@ -78,16 +79,24 @@ impl FieldValues {
     }
 
     /// Goes on to the member that the next name counts out, or else into each: one that is no object lacks the path.
+    ///
+    /// A filter takes a number as a name too, in members that have it. MongoDB makes no index of such lists.
     fn walk_list(&mut self, mut items: Vec<Value>, path: &[String], counted: Counted) {
         self.lists = true;
-        match (path[0].parse::<usize>(), path) {
-            (Ok(position), [_]) if position < items.len() && counted == Counted::Whole => {
+        let position = index(&path[0]).filter(|position| *position < items.len());
+        if position.is_some() {
+            let has_name = |item: &&Value| item.as_object().is_some_and(|item| item.contains_key(&path[0]));
+            let named: Vec<Value> = items.iter().filter(has_name).cloned().collect();
+            named.into_iter().for_each(|item| self.walk(item, path, counted));
+        }
+        match (position, path) {
+            (Some(position), [_]) if counted == Counted::Whole => {
                 self.found = true;
                 let item = items.swap_remove(position);
                 let is_empty = item.as_array().is_some_and(Vec::is_empty);
                 self.values.push((!is_empty).then_some(item));
             }
-            (Ok(position), [_, rest @ ..]) if position < items.len() => {
+            (Some(position), [_, rest @ ..]) => {
                 self.walk(items.swap_remove(position), rest, counted);
             }
             _ if items.is_empty() => self.push_null(),
@@ -114,8 +123,8 @@ pub(crate) fn present_values(value: Value, path: &[String], into: &mut Vec<Value
                 present_values(member, rest, into);
             }
         }
-        (Value::Array(mut items), [name, rest @ ..]) => match name.parse::<usize>() {
-            Ok(position) if position < items.len() => {
+        (Value::Array(mut items), [name, rest @ ..]) => match index(name) {
+            Some(position) if position < items.len() => {
                 present_values(items.swap_remove(position), rest, into);
             }
             _ => {
@@ -143,7 +152,7 @@ mod tests {
     fn paths_lead_through_objects_and_lists() {
         let body = Body::encode(&json!({
             "a": 1, "none": null, "list": [1, [2], 1], "empty": [], "nested": [[]], "o": {"x": {"y": 2}},
-            "rows": [{"x": 1}, {"x": [2, 3]}, 7, {"z": 0}],
+            "rows": [{"x": 1}, {"x": [2, 3]}, 7, {"z": 0}], "named": [{"0": 7}, {"00": 8}],
         }))
         .unwrap();
         for (path, values, lists, found) in [
@@ -162,6 +171,9 @@ mod tests {
             ("rows.0.x", json!([1]), true, true),
             ("rows.2.x", json!([null]), true, false),
             ("rows.9.x", json!([null]), true, false),
+            // What it counts out, and what has it as a name; with a zero before it is a name alone.
+            ("named.0", json!([7, {"0": 7}]), true, true),
+            ("named.00", json!([null, 8]), true, true),
         ] {
             let got = FieldValues::in_body(&body, &split_path(path));
             let shown: Value = got.values.into_iter().map(|value| value.unwrap_or(json!("none"))).collect();

@@ -10,7 +10,7 @@ mod dialect;
 mod error;
 mod operators;
 mod parse;
-mod path;
+pub(crate) mod path;
 mod pattern;
 
 use std::fmt;

@@ -97,7 +97,7 @@ pub(super) fn member<'a>(value: &'a Value, name: &str) -> Option<&'a Value> {
 }
 
 /// The array index that a segment is: decimal, without sign or leading zeros.
-fn index(segment: &str) -> Option<usize> {
+pub(crate) fn index(segment: &str) -> Option<usize> {
     let canonical =
         segment == "0" || (!segment.starts_with('0') && segment.bytes().all(|b| b.is_ascii_digit()));
     if canonical { segment.parse().ok() } else { None }

@@ -25,7 +25,12 @@ pub(super) fn run(input: &[u8]) {
         let names = names_in(input);
         assert!(peeked == *value || names.iter().filter(|known| *known == name).count() > 1, "{name}");
     }
-    let again = Body::encode(&fields).expect("fields that were read can be written");
+    let again = match Body::encode(&fields) {
+        Ok(again) => again,
+        // One level more can be read than is written.
+        Err(BodyError::Encode { reason }) if reason.contains("nested deeper") => return,
+        Err(error) => panic!("fields that were read can be written: {error}"),
+    };
     assert_eq!(again.fields().expect("what was written can be read"), fields);
     assert!(Body::from_bytes(again.as_bytes()).is_ok());
 }
