@@ -198,17 +198,18 @@ impl Supervision {
     pub(crate) fn ended(&self, actor: ActorKind, number: usize, end: ActorEnd) -> Duration {
         let cause = Cause { at: SystemTime::now(), actor, number, end };
         tracing::error!(%actor, number, end = %cause.end, "an actor ended");
-        // Relaxed: a count.
-        self.restarts[actor.at()].fetch_add(1, Ordering::Relaxed);
         let (pause, degraded) = self.kinds[actor.at()].lock().ended(Instant::now(), cause);
         if let Some(degraded) = degraded {
             self.degrade(degraded);
         }
+        // Release pairs with the Acquire in `restarts`: who sees the last restart sees what came of it.
+        self.restarts[actor.at()].fetch_add(1, Ordering::Release);
         pause
     }
 
     /// Counts an actor that was replaced though it has not ended: a hook keeps its thread, which is no fault of its own.
     pub(crate) fn replaced(&self, actor: ActorKind) {
+        // Relaxed: a count, from which nothing follows.
         self.restarts[actor.at()].fetch_add(1, Ordering::Relaxed);
     }
 
@@ -237,6 +238,7 @@ impl Supervision {
 
     /// How often actors of a kind were started again.
     pub(crate) fn restarts(&self, kind: ActorKind) -> u64 {
-        self.restarts[kind.at()].load(Ordering::Relaxed)
+        // As in `ended`.
+        self.restarts[kind.at()].load(Ordering::Acquire)
     }
 }

@@ -11,6 +11,9 @@ use super::{Supervisor, WATCH};
 use crate::threads::{Join, join_until, moment_after};
 use crate::writer::Close;
 
+/// How long threads may take to end that nobody keeps, also where draining took all its time.
+const GRACE: Duration = Duration::from_secs(1);
+
 /// Drains and stops the runtime.
 #[derive(Message)]
 #[rtype(result = "()")]
@@ -36,7 +39,7 @@ impl Handler<Stop> for Supervisor {
                 walk.end(Err(WalkError::Stopped));
             }
             // What was published is on its way to the writer, which drains its channel before it ends.
-            let until = until.max(Instant::now() + WATCH);
+            let until = until.max(Instant::now() + GRACE);
             let left = until.saturating_duration_since(Instant::now());
             // Every permit is back when every write has been answered.
             let all = u32::try_from(core.settings.write_queue).unwrap_or(u32::MAX);
