@@ -6,7 +6,7 @@ use wayfare::{
     Budget, ConfigBuilder, ConfigWatch, Direction, Error, Here, Reload, Walk, WalkError, Walking, walker,
 };
 
-use crate::walks::stage::{Hamlet, Stage, hamlet, within};
+use crate::walks::stage::{Hamlet, Stage, for_tests, hamlet, within};
 
 /// Goes to and fro until it is told to stop.
 #[derive(Debug, Default)]
@@ -42,9 +42,7 @@ impl Watched {
         let file = stage.path().join("config.toml");
         std::fs::write(&file, text).unwrap();
         let url = format!("embedded:{}", stage.path().join("store").display());
-        let over = move |builder: ConfigBuilder| {
-            own(builder.store_url(url.as_str()).supervision_drain_timeout_ms(3_000))
-        };
+        let over = move |builder: ConfigBuilder| own(for_tests(builder.store_url(url.as_str())));
         let watch = stage.runtime.watch_config_with(&file, over).unwrap();
         let mut watched = Self { stage, file, watch, stop: Arc::default() };
         watched.told().await;

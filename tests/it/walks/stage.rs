@@ -185,14 +185,20 @@ impl Stage {
 pub(crate) fn config(folder: &Path, set: impl FnOnce(ConfigBuilder) -> ConfigBuilder) -> Config {
     let builder = Config::builder()
         .store_url(format!("embedded:{}", folder.join("store").display()))
+        // As for shards.
+        .workers_count(2);
+    set(for_tests(builder)).build().unwrap()
+}
+
+/// What does not depend on the machine.
+pub(crate) fn for_tests(builder: ConfigBuilder) -> ConfigBuilder {
+    builder
         // A runtime whose test has failed is not waited for long.
         .supervision_drain_timeout_ms(3_000)
         // Each thread has files open, and as many tests run at once as there are cores.
-        .workers_count(2)
         .shards_count(2)
         // What other programs leave of the memory is not what is tested.
-        .admission_reserve_bytes(0_u64);
-    set(builder).build().unwrap()
+        .admission_reserve_bytes(0_u64)
 }
 
 /// The id of a hamlet.
