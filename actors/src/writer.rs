@@ -108,6 +108,8 @@ impl WriterActor {
         let (tx, rx) = crossbeam_channel::bounded(settings.queue + 64);
         let handle = WriterHandle { tx, arrived: Arc::default(), metrics: Arc::clone(&settings.metrics) };
         let arrived = Arc::clone(&handle.arrived);
+        // Before it has had its first turn too: health would take a thread that has not begun for one that has ended.
+        settings.metrics.set_writing(true);
         let thread = std::thread::Builder::new().name("wayfare-writer".into()).spawn(move || {
             let orders = Orders { rx: &rx, arrived: &arrived };
             // Outlives a committer: what is durable is not known any better after another one has begun.
